@@ -1,0 +1,88 @@
+//! The effective settings, as the rest of the program reads them.
+
+use crate::roster::Topology;
+use crate::wire::Name;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All settings, valid in themselves and with each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `cluster_domain`: the cluster's own domain, `cluster.local`.
+    pub cluster_domain: Name,
+    /// `zone`: the apex of the peer zone, `peers.cluster.local`.
+    pub zone: Name,
+    /// `pods`: how pod names are served; what is right depends on the source where it is not set.
+    pub pods: Option<Pods>,
+    /// `reverse_zones`: apexes of reverse zones, each at or below `in-addr.arpa` or `ip6.arpa` on a whole label.
+    pub reverse_zones: Vec<Name>,
+    /// `label_settings`: whether labels `rosterd.io/…` on Services act.
+    pub label_settings: bool,
+    /// `manifests`: where endpoint objects are read from; empty means the Kubernetes API.
+    pub manifests: Vec<Manifest>,
+    /// `[[topologies]]`, in file order. Empty: every Service is its own set.
+    pub topologies: Vec<Topology>,
+    /// `[server]`.
+    pub server: ServerSettings,
+}
+
+/// How pod names are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pods {
+    /// Addresses that a watched object holds.
+    Verified,
+    /// Any address below any legal namespace label.
+    Insecure,
+    /// No pod zone.
+    Disabled,
+}
+
+/// Where endpoint objects are read from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Manifest {
+    /// Standard input, `-`, read once to its end.
+    StandardInput,
+    /// A file or a folder, followed when it changes. Relative ones are resolved already.
+    Path(PathBuf),
+}
+
+/// `[server]`: how it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// `listen`: addresses for UDP and TCP. Port 0 takes a free one, the same for both.
+    pub listen: Vec<SocketAddr>,
+    /// `advertise`: the addresses of `ns.dns.<zone>`; found out at start where empty.
+    pub advertise: Vec<IpAddr>,
+    /// `nameserver`: MNAME and NS of the generated zones where they are not `ns.dns.<zone>`.
+    pub nameserver: Option<Name>,
+    /// `hostmaster`: RNAME of the generated zones, as a domain name; `hostmaster.<zone>` where not set.
+    pub hostmaster: Option<Name>,
+    /// `ttl`: TTL in seconds; `None` where no setting gave it: 5, and 0 for RRsets of more than 90 RRs.
+    pub ttl: Option<u32>,
+    /// `negative_ttl`: TTL of negative answers in seconds, 5.
+    pub negative_ttl: u32,
+    /// `udp_max`: the largest UDP answer in octets, 512 to 4096, 1232 (RFC 9715).
+    pub udp_max: u16,
+    /// `recursion_available`: whether answers carry RA, for stubs that insist on it.
+    pub recursion_available: bool,
+    /// `workers`: UDP threads per listening address; the number of CPUs where not set.
+    pub workers: Option<usize>,
+    /// `[server.tcp]`.
+    pub tcp: TcpSettings,
+}
+
+/// `[server.tcp]`: the limits of TCP connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpSettings {
+    /// `max_connections`: in total.
+    pub max_connections: usize,
+    /// `max_connections_per_address`: from one client address.
+    pub max_connections_per_address: usize,
+    /// `idle_timeout`: how long a connection may stay without a query. CoreDNS keeps upstream connections for 10 s.
+    pub idle_timeout: Duration,
+    /// `read_timeout`: how long one message may take from its first octet to its last.
+    pub read_timeout: Duration,
+    /// `write_timeout`: how long one answer may take to be accepted by the client's side.
+    pub write_timeout: Duration,
+}

@@ -1,0 +1,122 @@
+//! Addresses as labels: `10-0-0-1`, `fd00--1`. What users get from `sed 's/[.:]/-/g'` on a pod's address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The label of an address: RFC 5952 text with `.` and `:` as `-`, a `0` behind a trailing and before a leading `-`,
+/// because a label of a host name neither begins nor ends with one (RFC 952, RFC 1123 2.1).
+///
+/// An IPv4-mapped address is written in hexadecimal groups, so that its label reads back as itself.
+pub fn dashed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string().replace('.', "-"),
+        IpAddr::V6(v6) => {
+            let text = match v6.to_ipv4_mapped() {
+                Some(_) => {
+                    let groups = v6.segments();
+                    format!("::ffff:{:x}:{:x}", groups[6], groups[7])
+                }
+                None => v6.to_string(),
+            };
+            let mut label = text.replace([':', '.'], "-");
+            if label.starts_with('-') {
+                label.insert(0, '0');
+            }
+            if label.ends_with('-') {
+                label.push('0');
+            }
+            label
+        }
+    }
+}
+
+/// The address that a label spells, in any spelling that parses; letters in either case.
+pub fn parse_dashed(label: &[u8]) -> Option<IpAddr> {
+    // The longest spelling has eight groups of four digits.
+    const LONGEST: usize = 39;
+    let mut text = [0_u8; LONGEST];
+    let text = text.get_mut(..label.len())?;
+    for (to, from) in text.iter_mut().zip(label) {
+        *to = match from {
+            b'-' => b':',
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => *from,
+            _ => return None,
+        };
+    }
+    let text = std::str::from_utf8(text).ok()?;
+    // A full IPv6 address has seven colons and a shortened one has `::`: three single ones are an IPv4 address.
+    if text.matches(':').count() == 3 && !text.contains("::") {
+        return parse_ipv4(text).map(IpAddr::V4);
+    }
+    text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+}
+
+fn parse_ipv4(text: &str) -> Option<Ipv4Addr> {
+    let mut octets = [0_u8; 4];
+    let mut parts = text.split(':');
+    for octet in &mut octets {
+        let part = parts.next()?;
+        // As everywhere since RFC 6943 3.1.1: no leading zeros, which some read as octal.
+        if part.len() > 1 && part.starts_with('0') {
+            return None;
+        }
+        *octet = part.parse().ok()?;
+    }
+    Some(Ipv4Addr::from(octets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn labels_follow_the_shell_line() {
+        for (address, label) in [
+            ("10.0.0.1", "10-0-0-1"),
+            ("fd00::1", "fd00--1"),
+            ("::1", "0--1"),
+            ("fd00::", "fd00--0"),
+            ("::", "0--0"),
+            ("2001:db8:3333:4444:5555:6666:7777:8888", "2001-db8-3333-4444-5555-6666-7777-8888"),
+            ("2001:db8:3333:4444:5555:6666::", "2001-db8-3333-4444-5555-6666--0"),
+            ("::ffff:10.0.0.1", "0--ffff-a00-1"),
+        ] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(dashed(address), label);
+            assert_eq!(parse_dashed(label.as_bytes()), Some(address));
+        }
+    }
+
+    #[test]
+    fn every_spelling_that_parses_is_accepted_and_no_other() {
+        for (label, address) in [
+            ("--1", Some("::1")),
+            ("FD00--1", Some("fd00::1")),
+            ("fd00-0-0-0-0-0-0-1", Some("fd00::1")),
+            ("fd00--", Some("fd00::")),
+            ("10-0-0-01", None),
+            ("10-0-0-256", None),
+            ("10-0-0", None),
+            ("10-0-0-1-2", None),
+            ("10.0.0.1", None),
+            ("a-b-c-d", None),
+            ("1--2--3", None),
+            ("", None),
+            ("-", None),
+            ("blah", None),
+            ("0000-0000-0000-0000-0000-0000-0000-00001", None),
+        ] {
+            let expected = address.map(|text| text.parse::<IpAddr>().unwrap());
+            assert_eq!(parse_dashed(label.as_bytes()), expected, "{label}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_label_reads_back_as_its_address(address: IpAddr) {
+            let label = dashed(address);
+            prop_assert!(!label.starts_with('-') && !label.ends_with('-') && label.len() <= 63);
+            prop_assert_eq!(parse_dashed(label.as_bytes()), Some(address));
+        }
+    }
+}

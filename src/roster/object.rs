@@ -1,0 +1,168 @@
+//! An endpoint object as every source delivers it: an EndpointSlice, an Endpoints or a Pod, reduced to what names
+//! peers. Content is hostile until the roster has judged it: names and labels are whatever the API held.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// An endpoint object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointObject {
+    /// Which object this is.
+    pub key: ObjectKey,
+    /// The Service it belongs to: the label `kubernetes.io/service-name` of a slice, the name of an Endpoints, the
+    /// `spec.subdomain` of a Pod.
+    pub service: Option<Box<str>>,
+    /// The object's own labels, sorted by key, keys unique. A Service's labels are copied to its slices and Endpoints.
+    pub labels: Vec<(Box<str>, Box<str>)>,
+    /// Endpoints with the ports they have in common: one group for a slice or a Pod, one per subset of an Endpoints.
+    pub groups: Vec<EndpointGroup>,
+    /// The annotation `endpoints.kubernetes.io/over-capacity: truncated`: addresses are missing from this object.
+    pub truncated: bool,
+}
+
+/// What identifies an object within one watch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Its namespace.
+    pub namespace: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its kind.
+    pub kind: ObjectKind,
+}
+
+/// Kinds of endpoint objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectKind {
+    /// `v1 Endpoints`.
+    Endpoints,
+    /// `discovery.k8s.io/v1 EndpointSlice`.
+    EndpointSlice,
+    /// `v1 Pod`.
+    Pod,
+}
+
+/// Endpoints that share one list of ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointGroup {
+    /// Ports with a number; those without (`port: null` in a slice: "all ports") are left out by the source.
+    pub ports: Vec<Port>,
+    /// The endpoints, in the object's order.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One endpoint: in a slice one element of `endpoints`, in an Endpoints one address, a Pod itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Addresses in the object's order; those that do not parse, and names (`addressType: FQDN`), are left out.
+    pub addresses: Vec<IpAddr>,
+    /// `hostname`, as the object has it.
+    pub hostname: Option<Box<str>>,
+    /// `targetRef.uid`, or a Pod's own.
+    pub uid: Option<Uid>,
+    /// `targetRef.namespace`, or a Pod's own; absent or empty means the object's.
+    pub namespace: Option<Box<str>>,
+    /// Whether it is ready, serving, terminating.
+    pub conditions: Conditions,
+}
+
+/// The conditions of an endpoint, as the object has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Conditions {
+    /// `ready`; nil is true.
+    pub ready: Option<bool>,
+    /// `serving`. An Endpoints' `notReadyAddresses` have `Some(false)`.
+    pub serving: Option<bool>,
+    /// `terminating`; nil is false.
+    pub terminating: Option<bool>,
+}
+
+/// A pod's identity, compact where it is the UUID that API servers assign.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Uid {
+    /// The canonical text form of a UUID.
+    Uuid(u128),
+    /// Anything else.
+    Text(Arc<str>),
+}
+
+/// A port of an endpoint object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Port {
+    /// Its number, never 0.
+    pub number: u16,
+    /// Its protocol; nil is TCP.
+    pub protocol: Protocol,
+    /// Its name; empty where it has none.
+    pub name: Box<str>,
+}
+
+/// A transport protocol, as port names carry it (`_tcp`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
+}
+
+impl Protocol {
+    /// The lower-case name, `tcp`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Sctp => "sctp",
+        }
+    }
+}
+
+impl Uid {
+    /// Reads a uid; an empty text is none.
+    pub fn from_text(text: &str) -> Option<Uid> {
+        if text.is_empty() {
+            return None;
+        }
+        Some(parse_uuid(text).map_or_else(|| Uid::Text(text.into()), Uid::Uuid))
+    }
+}
+
+/// The canonical form only, lower case, so that two texts never meet in one value.
+fn parse_uuid(text: &str) -> Option<u128> {
+    if text.len() != 36 {
+        return None;
+    }
+    let mut value = 0_u128;
+    for (index, octet) in text.bytes().enumerate() {
+        if matches!(index, 8 | 13 | 18 | 23) {
+            if octet != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = match octet {
+            b'0'..=b'9' => octet - b'0',
+            b'a'..=b'f' => octet - b'a' + 10,
+            _ => return None,
+        };
+        value = value << 4 | u128::from(digit);
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uids_are_compact_where_they_are_canonical_uuids() {
+        let text = "3e7c1f0a-9d52-4c2b-8f10-0123456789ab";
+        assert_eq!(Uid::from_text(text), Some(Uid::Uuid(0x3e7c_1f0a_9d52_4c2b_8f10_0123_4567_89ab)));
+        for other in ["pod-1", &text.to_uppercase(), &text.replace('-', "0")] {
+            assert_eq!(Uid::from_text(other), Some(Uid::Text(other.into())), "{other}");
+        }
+        assert_eq!(Uid::from_text(""), None);
+    }
+}
