@@ -54,7 +54,9 @@ const LONG_FILES: &[(&str, &str)] = &[];
 fn folders_name_only_what_they_may() {
     let mut faults = Vec::new();
     for source in sources() {
-        faults.extend(direction_faults(&source.module, &source.text).into_iter().map(|fault| fault.at(&source)));
+        faults.extend(
+            direction_faults(&source.module, &source.text).into_iter().map(|fault| fault.at(&source)),
+        );
     }
     assert!(faults.is_empty(), "forbidden directions:\n{}", faults.join("\n"));
 }
@@ -149,7 +151,9 @@ fn an_impure_path_is_caught() {
         assert_eq!(purity_faults(&zone, text).len(), 1, "{text}");
         assert_eq!(purity_faults(&["server".to_owned()], text), [], "{text}");
     }
-    for text in ["use std::net::{IpAddr, SocketAddr};", "use std::time::Duration;", "let tokio = 1; f(tokio);"] {
+    for text in
+        ["use std::net::{IpAddr, SocketAddr};", "use std::time::Duration;", "let tokio = 1; f(tokio);"]
+    {
         assert_eq!(purity_faults(&zone, text), [], "{text}");
     }
 }
@@ -262,7 +266,8 @@ fn paths(text: &str) -> Vec<UsedPath> {
     for (at, (line, text)) in tokens.iter().enumerate() {
         match text.as_str() {
             "{" => {
-                let in_path = at > 0 && token(at - 1) == "::" || braces.last().is_some_and(|(path, _)| path.is_some());
+                let in_path =
+                    at > 0 && token(at - 1) == "::" || braces.last().is_some_and(|(path, _)| path.is_some());
                 let module = at > 1 && token(at - 2) == "mod";
                 braces.push((in_path.then_some(prefix.len()), module));
             }
@@ -296,7 +301,7 @@ fn paths(text: &str) -> Vec<UsedPath> {
 }
 
 fn is_name(token: &str) -> bool {
-    token.starts_with(|first: char| first.is_alphabetic() || first == '_') || token == "*"
+    token == "*" || token != "use" && token.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
 /// Names, `::`, braces and other single characters with their lines; comments, strings and lifetimes left out.
