@@ -213,18 +213,14 @@ fn direction_faults(module: &[String], text: &str) -> Vec<Fault> {
     let allowed = DIRECTIONS.iter().find(|(name, _)| name == folder).map_or(&[][..], |(_, allowed)| allowed);
     let forbidden = |path: &UsedPath| {
         let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
-        match segments.as_slice() {
-            ["crate" | "rosterd", named, ..] => {
-                let is_folder = DIRECTIONS.iter().any(|(name, _)| name == named);
-                is_folder && named != folder && !allowed.contains(named)
-            }
-            // From the top of a folder's file, as many `super` as it is deep lead to the crate's root. Inline modules
-            // (tests) have one more to go.
-            _ => {
-                let up = segments.iter().take_while(|segment| **segment == "super").count();
-                up > 0 && up >= module.len() + path.inline_depth
-            }
+        if let ["crate" | "rosterd", named, ..] = segments.as_slice() {
+            let is_folder = DIRECTIONS.iter().any(|(name, _)| name == named);
+            return is_folder && named != folder && !allowed.contains(named);
         }
+        // From the top of a folder's file, as many `super` as it is deep lead to the crate's root. Inline modules
+        // (tests) have one more to go.
+        let up = segments.iter().take_while(|segment| **segment == "super").count();
+        up > 0 && up >= module.len() + path.inline_depth
     };
     faults(text, forbidden)
 }

@@ -68,7 +68,7 @@ impl Beam {
             .map(|word| format!("'{}'", word.to_string_lossy()))
             .collect();
         let mut script = Command::new("script");
-        script.args(["-qefc", &words.join(" "), "/dev/null"]).env("TERM", "dumb");
+        script.args(["-qefc", &words.join(" "), "/dev/null"]).env("TERM", "vt100");
         Beam::start(script, resolver)
     }
 

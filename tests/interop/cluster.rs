@@ -2,6 +2,7 @@
 
 use crate::beam::{Beam, Distribution, Resolver};
 use crate::rosterd::Rosterd;
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 
 const QUERY: &str = "my-app.default.svc.peers.cluster.local.";
@@ -50,7 +51,7 @@ impl Naming {
         )
     }
 
-    /// An EndpointSlice of the first `count` nodes.
+    /// A slice of the first `count` nodes.
     fn manifest(&self, count: usize) -> String {
         let mut manifest =
             "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\naddressType: IPv4\nmetadata: {name: \
@@ -58,7 +59,8 @@ impl Naming {
              ports: [{name: epmd, protocol: TCP, port: 4369}]\nendpoints:\n"
                 .to_owned();
         for host in self.hosts.iter().take(count) {
-            manifest += &format!("- {{addresses: [127.0.0.{host}], conditions: {{ready: true}}}}\n");
+            writeln!(manifest, "- {{addresses: [127.0.0.{host}], conditions: {{ready: true}}}}")
+                .expect("text");
         }
         manifest
     }

@@ -3,7 +3,12 @@
 //! Behind the feature `interop`, because it needs these programs: `.ci/run` installs them and turns the feature on. Where
 //! one is missing its tests fail.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
 
 mod beam;
 #[path = "../support/client.rs"]

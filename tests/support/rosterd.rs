@@ -79,7 +79,7 @@ impl Rosterd {
         *self.addresses.iter().find(|address| address.is_ipv6()).expect("an IPv6 listener")
     }
 
-    /// Replaces the manifest, as an editor or a ConfigMap does: whole, by a rename.
+    /// Replaces the manifest, as editors do: whole, by a rename.
     pub(crate) fn replace_manifest(&self, manifest: &str) {
         let written = self.folder.path().join("peers.yaml.new");
         fs::write(&written, manifest).expect("a written manifest");
