@@ -32,7 +32,7 @@ pub struct Policy {
 
 impl Policy {
     /// The largest answer in octets to a client that takes `udp_size` by its EDNS, if it speaks that.
-    pub(super) fn limit(&self, transport: Transport, udp_size: Option<u16>) -> u16 {
+    pub(super) fn limit(self, transport: Transport, udp_size: Option<u16>) -> u16 {
         match (transport, udp_size) {
             (Transport::Tcp, _) => u16::MAX,
             (Transport::Udp, Some(size)) => size.min(self.udp_max).max(UDP_SIZE_MIN),

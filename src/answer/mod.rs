@@ -54,7 +54,7 @@ pub fn answer(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Outcome {
-    match respond(query, client, rotation, policy, snapshot, scratch, out) {
+    match respond(query, client, rotation, *policy, snapshot, scratch, out) {
         Some(octets) => Outcome::Reply(octets),
         None => Outcome::Drop,
     }
@@ -64,7 +64,7 @@ fn respond(
     query: &[u8],
     client: &Client,
     rotation: u32,
-    policy: &Policy,
+    policy: Policy,
     snapshot: &Snapshot,
     scratch: &mut Scratch,
     out: &mut [u8],

@@ -3,7 +3,8 @@
 use super::client::Transport;
 use super::reply::Reply;
 use crate::wire::{Ede, ExtendedError, RecordType};
-use crate::zone::{Node, Rrset};
+use crate::zone::{Additional, Node, Rrset};
+use std::net::IpAddr;
 
 /// Octets of an RR whose owner is a pointer, up to its rdata: pointer, type, class, TTL, rdata length.
 const RR_HEAD_LEN: usize = 12;
@@ -74,7 +75,7 @@ fn put_any(reply: &mut Reply<'_>, node: &Node<'_>, rotation: u32) -> bool {
 
 /// Writes an RRset, whole and rotated or cut from its start in stable order; returns whether it is whole.
 fn put_rrset(reply: &mut Reply<'_>, rrset: &Rrset<'_>, rotation: u32) -> bool {
-    let fits = rrset.wire_len() <= reply.room_len();
+    let fits = reply.make_room(rrset.wire_len());
     if !fits && reply.transport() == Transport::Tcp {
         reply.explain(CUT);
     }
@@ -92,7 +93,7 @@ fn put_rrset(reply: &mut Reply<'_>, rrset: &Rrset<'_>, rotation: u32) -> bool {
 /// RFC 2181 9: what does not fit here is no reason for TC. The work is bounded by the RRs of the answer.
 fn put_targets(reply: &mut Reply<'_>, rrset: &Rrset<'_>, first: usize, target_at: usize) {
     let mut at = first;
-    for index in 0..rrset.len() {
+    for additional in rrset.additionals() {
         if reply.room_len() < RR_HEAD_LEN {
             return;
         }
@@ -104,14 +105,13 @@ fn put_targets(reply: &mut Reply<'_>, rrset: &Rrset<'_>, first: usize, target_at
         let rdata_at = at + RR_HEAD_LEN;
         let end = rdata_at + usize::from(u16::from_be_bytes([r0, r1]));
         at = end;
-        let Some(additional) = rrset.additional(index) else {
+        let Some(Additional { ttl, addresses }) = additional else {
             continue;
         };
-        let addresses = additional.addresses;
-        let (v4, v6) = addresses.split_at(addresses.partition_point(|address| address.is_ipv4()));
+        let (v4, v6) = addresses.split_at(addresses.partition_point(IpAddr::is_ipv4));
         for family in [v4, v6] {
             let target = rdata_at + target_at..end;
-            if !family.is_empty() && !reply.put_addresses(target, additional.ttl, family) {
+            if !family.is_empty() && !reply.put_addresses(target, ttl, family) {
                 return;
             }
         }

@@ -33,7 +33,7 @@ impl<'a> Reply<'a> {
         query: &[u8],
         request: &Request<'_>,
         transport: Transport,
-        policy: &Policy,
+        policy: Policy,
         out: &'a mut [u8],
     ) -> Option<Reply<'a>> {
         let limit = policy.limit(transport, request.edns.as_ref().map(|edns| edns.udp_size));
@@ -100,6 +100,26 @@ impl<'a> Reply<'a> {
         self.out.len().saturating_sub(self.at + self.reserved)
     }
 
+    /// Whether `octets` more have room; extended errors give way if that is what it takes.
+    ///
+    /// RFC 8914 3: servers drop EDE options before other data.
+    pub(super) fn make_room(&mut self, octets: usize) -> bool {
+        let room = self.room_len();
+        if octets <= room {
+            return true;
+        }
+        let Some(opt) = &mut self.opt else {
+            return false;
+        };
+        let bare = Opt { errors: [None; Opt::ERRORS_MAX], ..*opt };
+        let fits = octets + bare.wire_len() <= room + self.reserved;
+        if fits {
+            *opt = bare;
+            self.reserved = bare.wire_len();
+        }
+        fits
+    }
+
     /// Adds an RRset to the answer section, from its RR at `start` on; returns how many RRs it took in. If that is not
     /// all of them, it has set TC.
     pub(super) fn put_answer(&mut self, rrset: &Rrset<'_>, start: usize) -> usize {
@@ -119,9 +139,8 @@ impl<'a> Reply<'a> {
     /// Adds the zone's SOA to the authority section: every negative answer needs it (RFC 2308 3).
     pub(super) fn put_soa(&mut self, zone: &ZoneRef<'_>) {
         let rest = zone.negative_soa();
-        let room = self.room_len();
         match pointer(HEADER_LEN + zone.apex_offset()) {
-            Some(owner) if owner.len() + rest.len() <= room => {
+            Some(owner) if self.make_room(owner.len() + rest.len()) => {
                 self.put(&owner);
                 self.put(rest);
                 self.header.authorities += 1;
@@ -142,12 +161,11 @@ impl<'a> Reply<'a> {
             return false;
         }
         for address in addresses {
-            match &pointer {
-                Some(pointer) => self.put(pointer),
-                None => {
-                    self.out.copy_within(owner.clone(), self.at);
-                    self.at += owner.len();
-                }
+            if let Some(pointer) = &pointer {
+                self.put(pointer);
+            } else {
+                self.out.copy_within(owner.clone(), self.at);
+                self.at += owner.len();
             }
             match address {
                 IpAddr::V4(v4) => {
