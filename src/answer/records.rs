@@ -79,12 +79,13 @@ fn put_rrset(reply: &mut Reply<'_>, rrset: &Rrset<'_>, rotation: u32) -> bool {
     if !fits && reply.transport() == Transport::Tcp {
         reply.explain(CUT);
     }
+    let records = rrset.len();
     // Clients that use a cut answer see the same part of it each time: rotation would make them drop peers.
     let start = match usize::try_from(rotation) {
-        Ok(rotation) if fits && rrset.rotates() => rotation.checked_rem(rrset.len()).unwrap_or(0),
+        Ok(rotation) if fits && rrset.rotates() => rotation.checked_rem(records).unwrap_or(0),
         _ => 0,
     };
-    reply.put_answer(rrset, start) == rrset.len()
+    reply.put_answer(rrset, records, start)
 }
 
 /// Adds the addresses of the targets of a whole RRset in stable order, whose first RR stands at `first` and whose

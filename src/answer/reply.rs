@@ -120,20 +120,18 @@ impl<'a> Reply<'a> {
         fits
     }
 
-    /// Adds an RRset to the answer section, from its RR at `start` on; returns how many RRs it took in. If that is not
-    /// all of them, it has set TC.
-    pub(super) fn put_answer(&mut self, rrset: &Rrset<'_>, start: usize) -> usize {
+    /// Adds an RRset of `records` RRs to the answer section, from its RR at `start` on. Returns whether it took in all
+    /// of them; otherwise it has set TC.
+    pub(super) fn put_answer(&mut self, rrset: &Rrset<'_>, records: usize, start: usize) -> bool {
         let end = self.at + self.room_len();
-        let Some(room) = self.out.get_mut(self.at..end) else {
-            return 0;
-        };
-        let copied = rrset.copy(room, start);
+        let copied = self.out.get_mut(self.at..end).map(|room| rrset.copy(room, start)).unwrap_or_default();
         self.at = (self.at + copied.octets).min(end);
         self.header.answers = self.header.answers.saturating_add(count(copied.records));
-        if copied.records < rrset.len() {
+        let whole = copied.records == records;
+        if !whole {
             self.truncated();
         }
-        copied.records
+        whole
     }
 
     /// Adds the zone's SOA to the authority section: every negative answer needs it (RFC 2308 3).
