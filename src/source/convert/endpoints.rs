@@ -21,7 +21,8 @@ fn group(subset: core::EndpointSubset, key: &ObjectKey, notices: &mut Notices) -
     let ports = ports.filter_map(|each| port(each.name, each.port, each.protocol.as_deref(), key, notices));
     let ports = ports.collect();
     let ready = subset.addresses.unwrap_or_default().into_iter().map(|address| (address, true));
-    let not_ready = subset.not_ready_addresses.unwrap_or_default().into_iter().map(|address| (address, false));
+    let not_ready =
+        subset.not_ready_addresses.unwrap_or_default().into_iter().map(|address| (address, false));
     let endpoints = ready.chain(not_ready).map(|(from, ready)| endpoint(from, ready, key, notices)).collect();
     EndpointGroup { ports, endpoints }
 }

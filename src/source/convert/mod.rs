@@ -43,7 +43,11 @@ fn labels(metadata: &mut ObjectMeta) -> Vec<(Box<str>, Box<str>)> {
 /// Whether the controller left addresses out for want of room.
 fn truncated(metadata: &ObjectMeta) -> bool {
     let annotation = "endpoints.kubernetes.io/over-capacity";
-    metadata.annotations.as_ref().and_then(|all| all.get(annotation)).is_some_and(|value| value == "truncated")
+    metadata
+        .annotations
+        .as_ref()
+        .and_then(|all| all.get(annotation))
+        .is_some_and(|value| value == "truncated")
 }
 
 /// The text, where it says something.

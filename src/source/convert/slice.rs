@@ -29,7 +29,13 @@ impl EndpointSource for discovery::EndpointSlice {
         let ports = ports.collect();
         let endpoints = self.endpoints.into_iter();
         let endpoints = endpoints.map(|each| endpoint(each, family, &key, notices)).collect();
-        Ok(EndpointObject { service, labels, groups: vec![EndpointGroup { ports, endpoints }], truncated, key })
+        Ok(EndpointObject {
+            service,
+            labels,
+            groups: vec![EndpointGroup { ports, endpoints }],
+            truncated,
+            key,
+        })
     }
 }
 

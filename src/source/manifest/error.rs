@@ -51,7 +51,9 @@ pub enum ParseCause {
         limit: usize,
     },
     /// A document or item that is not a mapping.
-    #[error("{found} where an object with `apiVersion` and `kind` is expected; put several objects into `kind: List`")]
+    #[error(
+        "{found} where an object with `apiVersion` and `kind` is expected; put several objects into `kind: List`"
+    )]
     NotAnObject {
         /// What stands there.
         found: &'static str,

@@ -41,7 +41,9 @@ impl<'a> Node<'a> {
     /// The value of a key, if this is a mapping that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Node<'a>> {
         match &self.value {
-            Value::Mapping(entries) => entries.iter().find(|(name, _)| name.text == key).map(|(_, value)| value),
+            Value::Mapping(entries) => {
+                entries.iter().find(|(name, _)| name.text == key).map(|(_, value)| value)
+            }
             Value::Scalar(_) | Value::Sequence(_) => None,
         }
     }
@@ -321,7 +323,8 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 
     fn next_value_seed<V: de::DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, NodeError> {
-        let value = self.value.take().ok_or_else(|| de::Error::custom("a value was asked for before its key"))?;
+        let value =
+            self.value.take().ok_or_else(|| de::Error::custom("a value was asked for before its key"))?;
         seed.deserialize(value)
     }
 

@@ -79,7 +79,9 @@ impl Class {
             ("v1", "PodList") => Class::List(Some(ObjectKind::Pod)),
             ("discovery.k8s.io/v1", "EndpointSliceList") => Class::List(Some(ObjectKind::EndpointSlice)),
             // A known name in another version must not look like an oversight of ours.
-            (_, "Endpoints" | "Pod" | "EndpointSlice" | "List") => Class::Other(format!("{kind} ({api_version})")),
+            (_, "Endpoints" | "Pod" | "EndpointSlice" | "List") => {
+                Class::Other(format!("{kind} ({api_version})"))
+            }
             _ => Class::Other(kind.to_owned()),
         }
     }
@@ -121,7 +123,8 @@ impl Collector {
         let kind = match class {
             Class::Object(kind) => kind,
             Class::List(inner) => {
-                let kind = inner.map_or_else(|| "List".to_owned(), |inner| format!("{}List", kind_name(inner)));
+                let kind =
+                    inner.map_or_else(|| "List".to_owned(), |inner| format!("{}List", kind_name(inner)));
                 return Err(Fault { position: Some(position()), cause: ParseCause::NestedList { kind } });
             }
             Class::Other(kind) => {
@@ -137,7 +140,9 @@ impl Collector {
         let object = converted.map_err(|failure| {
             let kind = kind_name(kind);
             match failure {
-                Some((at, message)) => Fault { position: Some(at), cause: ParseCause::Object { kind, message } },
+                Some((at, message)) => {
+                    Fault { position: Some(at), cause: ParseCause::Object { kind, message } }
+                }
                 None => Fault { position: Some(position()), cause: ParseCause::Nameless { kind } },
             }
         })?;
@@ -193,10 +198,7 @@ impl Collector {
 }
 
 /// What a JSON value is, and its items.
-fn json_class(
-    piece: Piece<'_>,
-    list: Option<ObjectKind>,
-) -> Result<(Class, Option<Piece<'_>>), Fault> {
+fn json_class(piece: Piece<'_>, list: Option<ObjectKind>) -> Result<(Class, Option<Piece<'_>>), Fault> {
     if let Some(found) = piece.no_object() {
         return Err(Fault { position: Some(piece.position()), cause: ParseCause::NotAnObject { found } });
     }

@@ -245,7 +245,9 @@ fn cost(node: &Node<'_>) -> usize {
 
 /// Whether a tag makes a plain scalar a string: `!!str`, and `!` (YAML 1.2 6.9.1).
 fn is_string(tag: Option<&Tag>) -> bool {
-    tag.is_some_and(|tag| tag.core_suffix() == Some("str") || tag.parts() == ("", "!") || tag.parts() == ("!", ""))
+    tag.is_some_and(|tag| {
+        tag.core_suffix() == Some("str") || tag.parts() == ("", "!") || tag.parts() == ("!", "")
+    })
 }
 
 /// Puts the entries of `<<` into the mapping, those that it does not have itself (YAML 1.1 merge keys).
