@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A folder below `src/` and the folders that its code may name. What is not listed is forbidden.
+///
+/// Tests may also name what these may name: to fill a snapshot, a test of answers speaks the roster's words.
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("roster", &[]),
@@ -128,6 +130,9 @@ fn a_wrong_direction_is_caught() {
     ] {
         assert_eq!(direction_faults(&answer, text), [], "{text}");
     }
+    let in_tests = "mod tests { use super::super::lookup; use crate::roster::Peer; use crate::server::udp; }";
+    let found = direction_faults(&answer, in_tests);
+    assert_eq!(found.iter().map(|found| found.path.as_str()).collect::<Vec<_>>(), ["crate::server::udp"]);
     assert_eq!(direction_faults(&["answer".to_owned()], "use super::server;").len(), 1);
     assert_eq!(direction_faults(&["main".to_owned()], "fn main() { rosterd::run::serve() }").len(), 1);
     assert_eq!(direction_faults(&["main".to_owned()], "fn main() { rosterd::cli::main() }"), []);
@@ -210,12 +215,15 @@ fn module_path(file: &Path) -> Vec<String> {
 
 fn direction_faults(module: &[String], text: &str) -> Vec<Fault> {
     let Some(folder) = module.first() else { return Vec::new() };
-    let allowed = DIRECTIONS.iter().find(|(name, _)| name == folder).map_or(&[][..], |(_, allowed)| allowed);
+    let allowed = may_name(folder);
     let forbidden = |path: &UsedPath| {
         let segments: Vec<&str> = path.segments.iter().map(String::as_str).collect();
         if let ["crate" | "rosterd", named, ..] = segments.as_slice() {
             let is_folder = DIRECTIONS.iter().any(|(name, _)| name == named);
-            return is_folder && named != folder && !allowed.contains(named);
+            let tests = path.in_tests || module.iter().any(|name| name == "tests");
+            let may =
+                allowed.contains(named) || tests && allowed.iter().any(|name| may_name(name).contains(named));
+            return is_folder && named != folder && !may;
         }
         // From the top of a folder's file, as many `super` as it is deep lead to the crate's root. Inline modules
         // (tests) have one more to go.
@@ -223,6 +231,10 @@ fn direction_faults(module: &[String], text: &str) -> Vec<Fault> {
         up > 0 && up >= module.len() + path.inline_depth
     };
     faults(text, forbidden)
+}
+
+fn may_name(folder: &str) -> &'static [&'static str] {
+    DIRECTIONS.iter().find(|(name, _)| *name == folder).map_or(&[], |(_, allowed)| allowed)
 }
 
 fn purity_faults(module: &[String], text: &str) -> Vec<Fault> {
@@ -249,6 +261,8 @@ struct UsedPath {
     segments: Vec<String>,
     /// How many inline modules it stands in.
     inline_depth: usize,
+    /// Whether one of them is `tests`.
+    in_tests: bool,
 }
 
 /// Every path of two or more segments, and single names that `use` brings in.
@@ -256,15 +270,15 @@ fn paths(text: &str) -> Vec<UsedPath> {
     let tokens = tokens(text);
     let token = |at: usize| tokens.get(at).map_or("", |(_, token)| token.as_str());
     let mut paths = Vec::new();
-    // For each open brace: how many segments stood before it, where it belongs to a path; whether it opens a module.
-    let mut braces: Vec<(Option<usize>, bool)> = Vec::new();
+    // For each open brace: how many segments stood before it, where it belongs to a path; the module that it opens.
+    let mut braces: Vec<(Option<usize>, Option<&str>)> = Vec::new();
     let mut prefix: Vec<String> = Vec::new();
     for (at, (line, text)) in tokens.iter().enumerate() {
         match text.as_str() {
             "{" => {
                 let in_path =
                     at > 0 && token(at - 1) == "::" || braces.last().is_some_and(|(path, _)| path.is_some());
-                let module = at > 1 && token(at - 2) == "mod";
+                let module = (at > 1 && token(at - 2) == "mod").then(|| token(at - 1));
                 braces.push((in_path.then_some(prefix.len()), module));
             }
             "}" => {
@@ -285,8 +299,13 @@ fn paths(text: &str) -> Vec<UsedPath> {
                 }
                 let used = matches!(token(at.wrapping_sub(1)), "use");
                 if joined || in_group || used {
-                    let inline_depth = braces.iter().filter(|(_, module)| *module).count();
-                    paths.push(UsedPath { line: *line, segments: prefix.clone(), inline_depth });
+                    let modules: Vec<&str> = braces.iter().filter_map(|(_, module)| *module).collect();
+                    paths.push(UsedPath {
+                        line: *line,
+                        segments: prefix.clone(),
+                        inline_depth: modules.len(),
+                        in_tests: modules.contains(&"tests"),
+                    });
                 }
                 prefix.truncate(braces.last().and_then(|(path, _)| *path).unwrap_or(0));
             }

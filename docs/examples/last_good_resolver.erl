@@ -80,7 +80,7 @@ report({Name, _} = Question, State) ->
     case persistent_term:get({?MODULE, state, Question}, good) of
         State -> ok;
         _ when State =:= good -> logger:notice("peers: ~ts answers again", [Name]);
-        _ -> logger:warning("peers: ~ts: ~p, the last good answer stays", [Name, State])
+        _ -> logger:warning("peers: ~ts: ~p, what was known stays", [Name, State])
     end,
     persistent_term:put({?MODULE, state, Question}, State).
 

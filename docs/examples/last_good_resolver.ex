@@ -117,7 +117,7 @@ defmodule LastGoodResolver do
     case :persistent_term.get({__MODULE__, :state, question}, :good) do
       ^state -> :ok
       _ when state == :good -> :logger.notice(~c"peers: ~ts answers again", [name])
-      _ -> :logger.warning(~c"peers: ~ts: ~p, the last good answer stays", [name, state])
+      _ -> :logger.warning(~c"peers: ~ts: ~p, what was known stays", [name, state])
     end
 
     :persistent_term.put({__MODULE__, :state, question}, state)
