@@ -96,20 +96,26 @@ fn add_below(text: &mut String, labels: &[&[u8]], origin: &Name, node: Node<'_>)
 fn add(text: &mut String, owner: &Name, node: Node<'_>) {
     for rtype in TYPES {
         let Some(rrset) = node.rrset(rtype) else { continue };
-        let octets = rrset.to_vec();
-        let mut rest = octets.as_slice();
-        while let Some((head, behind)) = rest.split_first_chunk::<RR_HEAD>() {
-            let [_, _, _, _, _, _, ttl @ .., high, low] = *head;
-            let Some((rdata, next)) = behind.split_at_checked(usize::from(u16::from_be_bytes([high, low])))
-            else {
-                break;
-            };
-            let _ = write!(text, "{owner}\t{}\tIN\t{rtype}\t", u32::from_be_bytes(ttl));
-            add_rdata(text, rtype, rdata);
-            text.push('\n');
-            rest = next;
+        for (ttl, rdata) in records(&rrset.to_vec(), rtype) {
+            push(text, format_args!("{owner}\t{ttl}\tIN\t{rtype}\t{rdata}\n"));
         }
     }
+}
+
+/// TTL and rdata text of each RR of a concatenation.
+pub(super) fn records(octets: &[u8], rtype: RecordType) -> Vec<(u32, String)> {
+    let mut records = Vec::new();
+    let mut rest = octets;
+    while let Some((head, behind)) = rest.split_first_chunk::<RR_HEAD>() {
+        let [_, _, _, _, _, _, ttl @ .., high, low] = *head;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let Some((rdata, next)) = behind.split_at_checked(length) else { break };
+        let mut text = String::new();
+        add_rdata(&mut text, rtype, rdata);
+        records.push((u32::from_be_bytes(ttl), text));
+        rest = next;
+    }
+    records
 }
 
 fn add_rdata(text: &mut String, rtype: RecordType, rdata: &[u8]) {

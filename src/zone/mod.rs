@@ -22,6 +22,8 @@ mod set;
 mod sharded;
 mod snapshot;
 mod target;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use node::{Found, Node};

@@ -4,7 +4,7 @@ use super::holders::Holder;
 use super::rr_list::{Copied, Glue, Part, RR_HEAD, Rr, RrList, set_ttls};
 use super::set::{Ports, SetRecords};
 use super::snapshot::Snapshot;
-use crate::roster::dashed;
+use crate::roster::DashedLabel;
 use crate::wire::{Name, RecordType};
 use std::net::IpAddr;
 
@@ -70,10 +70,10 @@ impl<'a> Rrset<'a> {
             }
             Kind::Address(address) => RR_HEAD + address_octets(address),
             Kind::NodeNames(holder) => holder.node_names().map(|name| RR_HEAD + 1 + name.len()).sum(),
-            Kind::Pointers { address, holders, cluster } => held(holders)
-                .filter_map(|holder| pointer(address, holder, cluster))
-                .map(|name| RR_HEAD + name.as_wire().len())
-                .sum(),
+            Kind::Pointers { address, holders, cluster } => {
+                let label = DashedLabel::new(address);
+                held(holders).map(|holder| RR_HEAD + PodName::new(&label, holder, cluster).wire_len()).sum()
+            }
         }
     }
 
@@ -185,15 +185,16 @@ impl<'a> Rrset<'a> {
                 holder.node_names().all(|name| {
                     // Node names have at most 255 octets: one character-string each.
                     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
-                    writer.rr(RecordType::TXT, &[length], name.as_bytes())
+                    writer.rr(RecordType::TXT, &[&[length], name.as_bytes()])
                 });
                 writer.copied
             }
             Kind::Pointers { address, holders, cluster } => {
                 let mut writer = RrWriter::new(out, ttl);
-                held(holders)
-                    .filter_map(|holder| pointer(address, holder, cluster))
-                    .all(|name| writer.rr(RecordType::PTR, name.as_wire(), &[]));
+                let label = DashedLabel::new(address);
+                held(holders).all(|holder| {
+                    writer.rr(RecordType::PTR, &PodName::new(&label, holder, cluster).pieces())
+                });
                 writer.copied
             }
         }
@@ -242,34 +243,63 @@ impl<'o> RrWriter<'o> {
 
     fn address(&mut self, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(v4) => self.rr(RecordType::A, &v4.octets(), &[]),
-            IpAddr::V6(v6) => self.rr(RecordType::AAAA, &v6.octets(), &[]),
+            IpAddr::V4(v4) => self.rr(RecordType::A, &[&v4.octets()]),
+            IpAddr::V6(v6) => self.rr(RecordType::AAAA, &[&v6.octets()]),
         }
     }
 
-    /// Whether the RR, with rdata in two pieces, fitted.
-    fn rr(&mut self, rtype: RecordType, first: &[u8], second: &[u8]) -> bool {
-        let size = first.len() + second.len();
-        let (Some(rr), Ok(length)) =
-            (self.out.get_mut(self.copied.octets..self.copied.octets + RR_HEAD + size), u16::try_from(size))
-        else {
+    /// Whether the RR, with its rdata in pieces, fitted.
+    fn rr(&mut self, rtype: RecordType, rdata: &[&[u8]]) -> bool {
+        let size: usize = rdata.iter().map(|piece| piece.len()).sum();
+        let end = self.copied.octets + RR_HEAD + size;
+        let (Some(rr), Ok(length)) = (self.out.get_mut(self.copied.octets..end), u16::try_from(size)) else {
             return false;
         };
-        let pieces = [
+        let head = [
             &[0xc0, 0x0c][..],
             &rtype.0.to_be_bytes(),
             &[0, 1],
             &self.ttl.to_be_bytes(),
             &length.to_be_bytes(),
-            first,
-            second,
         ];
-        for (to, from) in rr.iter_mut().zip(pieces.into_iter().flatten()) {
+        for (to, from) in rr.iter_mut().zip(head.iter().chain(rdata).copied().flatten()) {
             *to = *from;
         }
-        self.copied.records += 1;
-        self.copied.octets += RR_HEAD + size;
+        self.copied = Copied { records: self.copied.records + 1, octets: end };
         true
+    }
+}
+
+/// `<ip-dashes>.<ns>.pod.<cluster domain>` as pieces of wire form. Labels of addresses and namespaces, and the name as
+/// a whole, are within their limits.
+struct PodName<'a> {
+    lengths: [u8; 2],
+    label: &'a DashedLabel,
+    namespace: &'a str,
+    cluster: &'a Name,
+}
+
+impl<'a> PodName<'a> {
+    fn new(label: &'a DashedLabel, holder: &'a Holder, cluster: &'a Name) -> PodName<'a> {
+        let lengths =
+            [label.as_str(), &holder.namespace].map(|text| u8::try_from(text.len()).unwrap_or(u8::MAX));
+        PodName { lengths, label, namespace: &holder.namespace, cluster }
+    }
+
+    fn pieces(&self) -> [&[u8]; 6] {
+        let [label, namespace] = &self.lengths;
+        [
+            std::slice::from_ref(label),
+            self.label.as_str().as_bytes(),
+            std::slice::from_ref(namespace),
+            self.namespace.as_bytes(),
+            b"\x03pod",
+            self.cluster.as_wire(),
+        ]
+    }
+
+    fn wire_len(&self) -> usize {
+        self.pieces().iter().map(|piece| piece.len()).sum()
     }
 }
 
@@ -299,10 +329,6 @@ fn address_octets(address: IpAddr) -> usize {
 
 fn held(holders: &[Holder]) -> impl Iterator<Item = &Holder> {
     holders.iter().filter(|holder| holder.held)
-}
-
-fn pointer(address: IpAddr, holder: &Holder, cluster: &Name) -> Option<Name> {
-    Name::below([dashed(address).as_bytes(), holder.namespace.as_bytes(), b"pod"], cluster).ok()
 }
 
 /// Octets of SRV rdata before the target: priority, weight, port (RFC 2782).
