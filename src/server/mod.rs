@@ -3,7 +3,7 @@
 //! UDP workers are threads with a socket each; TCP connections are tasks. Promises: every address that is bound is
 //! served over both, or nothing is; nothing from the network ends a worker, blocks one for long, or makes memory grow
 //! beyond the limits; an answer leaves from the address it was asked at. Knows nothing of how an answer is made: that
-//! is the [`Responder`]'s.
+//! is the [`Responder`]'s, in the program [`CurrentSnapshot`].
 
 mod bind;
 mod connection;
@@ -11,12 +11,14 @@ mod counters;
 mod holder;
 mod limits;
 mod responder;
+mod snapshots;
 mod tcp;
 mod udp;
 
 pub use bind::BindError;
 pub use counters::{Counters, Counts};
 pub use responder::Responder;
+pub use snapshots::{Batch, CurrentSnapshot};
 pub use tcp::TcpLimits;
 
 use std::io;
