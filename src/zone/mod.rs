@@ -11,6 +11,7 @@ mod hosts;
 mod master_file;
 mod node;
 mod ordered;
+mod oversize;
 mod peer_tree;
 mod pod_tree;
 mod readiness;
@@ -27,6 +28,7 @@ mod tests;
 mod writer;
 
 pub use node::{Found, Node};
+pub use oversize::Oversize;
 pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset};
 pub use snapshot::{Snapshot, ZoneRef};

@@ -349,6 +349,8 @@ fn parts_are_complete_and_disjoint_at_five_thousand_peers() {
         let address = IpAddr::V4((0x0a00_0000 + number).into()).to_string();
         add_peer(&mut writer, "myapp", &peer(&[&address], None, SrvTarget::Pod, &[epmd()]));
     }
+    let told: Vec<_> = writer.take_oversize().into_iter().map(|oversize| oversize.rtype).collect();
+    assert_eq!(told, [T::SRV, T::TXT, T::A], "each once, the largest records first");
     let snapshot = writer.publish(1, None).unwrap();
     let lines = |name: &str, rtype| -> Vec<String> {
         let answer = ask(&snapshot, &format!("{name}myapp.default.svc.peers.cluster.local"), rtype);

@@ -5,6 +5,7 @@ use super::apex::{Apex, Authority, answer_rr};
 use super::arpa::Tree;
 use super::holders::AddressTable;
 use super::ordered::OrderedTable;
+use super::oversize::{Oversize, OversizeWatch};
 use super::readiness::Readiness;
 use super::serial;
 use super::set::{DEFAULT_TTL, Rendering, SetRecords, txt_rdata};
@@ -68,6 +69,7 @@ pub struct SnapshotWriter {
     changed: bool,
     /// Whether serials have been given.
     started: bool,
+    oversize: OversizeWatch,
 }
 
 impl SnapshotWriter {
@@ -115,6 +117,7 @@ impl SnapshotWriter {
             authority,
             changed: true,
             started: false,
+            oversize: OversizeWatch::default(),
         })
     }
 
@@ -175,6 +178,11 @@ impl SnapshotWriter {
         Arc::clone(&self.published)
     }
 
+    /// The RRsets that have become too large for one message since last asked.
+    pub fn take_oversize(&mut self) -> Vec<Oversize> {
+        self.oversize.take()
+    }
+
     fn set(&mut self, key: &SetKey, settings: &Arc<SetSettings>) {
         let constants = Arc::clone(&self.building.constants);
         let (mut new, mut differs) = (false, false);
@@ -206,10 +214,12 @@ impl SnapshotWriter {
     fn peer(&mut self, key: &SetKey, old: Option<&Arc<Peer>>, new: Option<&Arc<Peer>>) {
         let constants = Arc::clone(&self.building.constants);
         let mut differs = false;
+        let oversize = &mut self.oversize;
         self.building.sets.update(&key.namespace, &key.name, |slot| {
             if let Some(set) = slot {
                 let (old, new) = (old.map(|peer| &**peer), new.map(|peer| &**peer));
                 differs = Arc::make_mut(set).change(&constants.rendering, old, new);
+                oversize.look(set);
             }
         });
         if differs {
