@@ -12,6 +12,7 @@ mod event;
 mod object;
 mod peer;
 mod selector;
+mod selector_parser;
 mod topology;
 
 pub use change::{Change, PortName, SetKey, SetSettings};
@@ -21,7 +22,7 @@ pub use object::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid,
 };
 pub use peer::{Peer, SrvTarget};
-pub use selector::{Selector, SelectorError};
+pub use selector::{Condition, LabelProblem, Requirement, Selector, SelectorError};
 pub use topology::{
     Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, Topology, WhenEmpty,
 };
