@@ -16,7 +16,7 @@ mod selector_parser;
 mod topology;
 
 pub use change::{Change, PortName, SetKey, SetSettings};
-pub use dashed::{dashed, parse_dashed};
+pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Scope, WatchId};
 pub use object::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid,

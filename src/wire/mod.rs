@@ -5,6 +5,8 @@
 
 mod name;
 mod query_name;
+mod record_type;
 
-pub use name::{LABEL_MAX, NAME_MAX, Name, NameError};
+pub use name::{LABEL_MAX, Labels, NAME_MAX, Name, NameError};
 pub use query_name::{QueryName, QueryNameError};
+pub use record_type::{Class, MnemonicError, RecordType};

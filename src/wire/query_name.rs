@@ -95,6 +95,16 @@ impl QueryName {
         self.as_wire().get(self.offset(index)..).unwrap_or(&[])
     }
 
+    /// The index of the label that starts at `offset` octets from the start of the name; the number of labels for the
+    /// root label; `None` inside a label.
+    pub fn label_at(&self, offset: usize) -> Option<usize> {
+        if offset + 1 == usize::from(self.length) {
+            return Some(self.label_count());
+        }
+        let starts = self.starts.get(..self.label_count())?;
+        starts.binary_search(&u8::try_from(offset).ok()?).ok()
+    }
+
     /// Where the label at `index` starts, in octets from the start of the name; the root label's place beyond the last.
     pub fn offset(&self, index: usize) -> usize {
         if index >= self.label_count() {
@@ -134,6 +144,10 @@ mod tests {
         assert_eq!(name.suffix(2), b"\0");
         assert_eq!(name.offset(1), 6);
         assert_eq!(name.offset(2), 14);
+        assert_eq!(
+            [0, 6, 14, 1, 13, 15].map(|at| name.label_at(at)),
+            [Some(0), Some(1), Some(2), None, None, None]
+        );
     }
 
     #[test]
