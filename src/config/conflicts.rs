@@ -7,6 +7,7 @@ use super::settings::{Pods, Settings};
 use super::values::{choice_text, domain_text};
 use crate::roster::{Family, Prefer};
 use crate::wire::{NAME_MAX, Name};
+use std::collections::{HashMap, HashSet};
 
 /// Octets that the longest legal name has below the zone: `_<port>._sctp.<set>.<namespace>.svc`, with 63 octets each
 /// for port (and underscore), set and namespace, and a length octet for each of the five labels.
@@ -17,7 +18,8 @@ const LONGEST_BELOW_CLUSTER_DOMAIN: usize = 64 + 64 + 64 + 4;
 
 /// Finds every conflict between settings that have no error of their own.
 pub(super) fn find(settings: &Settings, origins: &Origins, errors: &mut Vec<Error>) {
-    let mut conflicts = Conflicts { settings, origins, already: errors.len(), errors };
+    let wrong = errors.iter().map(|error| error.key.clone()).collect();
+    let mut conflicts = Conflicts { settings, origins, wrong, errors };
     conflicts.lengths();
     conflicts.apexes();
     conflicts.topologies();
@@ -31,8 +33,8 @@ pub(super) fn prefer_left_out(family: Family, prefer: Prefer) -> bool {
 struct Conflicts<'a> {
     settings: &'a Settings,
     origins: &'a Origins,
-    /// How many errors there were before conflicts were looked for.
-    already: usize,
+    /// Keys with errors of their own.
+    wrong: HashSet<String>,
     errors: &'a mut Vec<Error>,
 }
 
@@ -60,8 +62,12 @@ impl Conflicts<'_> {
         zones.extend(
             reverse.map(|(index, apex)| ("reverse_zones", format!("reverse_zones[{index}]"), apex.clone())),
         );
-        for (index, here) in zones.iter().enumerate() {
-            let Some(there) = zones.iter().take(index).find(|there| there.2 == here.2) else { continue };
+        let mut first = HashMap::new();
+        for here in &zones {
+            let there = *first.entry(&here.2).or_insert(here);
+            if there.1 == here.1 {
+                continue;
+            }
             // The pod zone is where it is; what can be moved is the zone.
             let (here, there) = if here.0 == "pods" { (there, here) } else { (here, there) };
             let apex = domain_text(&here.2);
@@ -73,11 +79,12 @@ impl Conflicts<'_> {
     }
 
     fn topologies(&mut self) {
+        let mut named = HashMap::new();
         for (index, topology) in self.settings.topologies.iter().enumerate() {
             let key = |name: &str| format!("{TOPOLOGIES}[{index}].{name}");
             if let Some(name) = &topology.name {
-                let earlier = self.settings.topologies.iter().take(index);
-                if let Some(first) = earlier.into_iter().position(|other| other.name.as_ref() == Some(name)) {
+                let first = *named.entry(name).or_insert(index);
+                if first != index {
                     let first = self.origins.of(&format!("{TOPOLOGIES}[{first}].name")).clone();
                     self.add(&key("name"), Some(format!("{name:?}")), Problem::NameTaken { first });
                 }
@@ -104,6 +111,6 @@ impl Conflicts<'_> {
 
     /// Whether the key has no error of its own: then its effective value is the one that was meant.
     fn sound(&self, key: &str) -> bool {
-        !self.errors.iter().take(self.already).any(|error| error.key == key)
+        !self.wrong.contains(key)
     }
 }

@@ -4,6 +4,7 @@ use super::error::{Error, Problem};
 use super::key::{self, Key, Kind, TOPOLOGIES};
 use super::layer::{Layer, Scalar};
 use super::origin::Origin;
+use super::places::{Place, Places};
 use super::values::Invalid;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ pub enum FileError {
 
 impl File {
     /// The most octets a settings file may have.
-    pub const LARGEST: u64 = 4 << 20;
+    pub const LARGEST: u64 = 1 << 20;
 
     /// Reads a settings file.
     pub fn read(path: &Path) -> Result<File, FileError> {
@@ -70,7 +71,8 @@ impl File {
 
 /// Reads the file's settings. A file that is not TOML has no settings, only errors.
 pub(super) fn read(file: &File, errors: &mut Vec<Error>) -> Layer {
-    let reader = Reader { file, path: file.path.display().to_string() };
+    let path = file.path.display().to_string();
+    let reader = Reader { file, path, places: Places::of(&file.text) };
     let (root, syntax) = DeTable::parse_recoverable(&file.text);
     let mut layer = Layer::default();
     if syntax.is_empty() {
@@ -88,6 +90,7 @@ pub(super) fn read(file: &File, errors: &mut Vec<Error>) -> Layer {
 struct Reader<'a> {
     file: &'a File,
     path: String,
+    places: Places<'a>,
 }
 
 impl Reader<'_> {
@@ -244,11 +247,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The place of an octet of the text.
     fn origin(&self, offset: usize) -> Origin {
-        let before = self.file.text.get(..offset).unwrap_or(&self.file.text);
-        let line = 1 + before.matches('\n').count();
-        let column = 1 + before.chars().rev().take_while(|c| *c != '\n').count();
+        let Place { line, column } = self.places.at(offset);
         Origin::File { path: self.path.clone(), line, column }
     }
 }

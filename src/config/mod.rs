@@ -16,6 +16,7 @@ mod flags;
 mod key;
 mod layer;
 mod origin;
+mod places;
 mod settings;
 mod show;
 mod suggest;

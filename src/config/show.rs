@@ -155,22 +155,22 @@ fn list(elements: impl Iterator<Item = String>) -> String {
 }
 
 impl Show {
-    /// The column at which comments stand: behind the longest setting that is not very long.
-    pub fn comment_column(&self) -> usize {
+    /// How wide settings are shown, so that comments behind them stand in one column; very long ones are wider.
+    pub fn setting_width(&self) -> usize {
         const LONGEST: usize = 60;
         let widths = self.lines.iter().map(|line| line.setting.chars().count());
-        widths.filter(|width| *width <= LONGEST).max().unwrap_or(0) + 2
+        widths.filter(|width| *width <= LONGEST).max().unwrap_or(0)
     }
 }
 
 impl fmt::Display for Show {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let column = self.comment_column();
+        let width = self.setting_width();
         for line in &self.lines {
             match (line.setting.as_str(), line.comment.as_str()) {
                 (setting, "") => writeln!(f, "{setting}")?,
                 ("", comment) => writeln!(f, "# {comment}")?,
-                (setting, comment) => writeln!(f, "{setting:<width$}  # {comment}", width = column - 2)?,
+                (setting, comment) => writeln!(f, "{setting:<width$}  # {comment}")?,
             }
         }
         Ok(())
