@@ -163,9 +163,13 @@ pub(super) fn meant(table: &str, name: &str) -> Option<String> {
     if let Some(sibling) = nearest(name, siblings) {
         return Some(format!("\"{sibling}\""));
     }
-    let last = |key: &'static Key| key.path.rsplit('.').next().unwrap_or(key.path);
-    let elsewhere = nearest(name, ROOT.iter().map(last))?;
-    ROOT.iter().find(|key| last(key) == elsewhere).map(|key| format!("\"{}\"", key.path))
+    let last = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
+    let of_root = ROOT.iter().map(|key| key.path).chain([TOPOLOGIES]);
+    if let Some(elsewhere) = nearest(name, of_root.clone().map(last)) {
+        return of_root.into_iter().find(|path| last(path) == elsewhere).map(|path| format!("\"{path}\""));
+    }
+    let of_topology = TOPOLOGY.iter().map(|key| key.path);
+    nearest(name, of_topology).map(|path| format!("\"{path}\" in [[{TOPOLOGIES}]]"))
 }
 
 impl Kind {
@@ -210,6 +214,9 @@ mod tests {
             ("server", "zone", Some("\"zone\"")),
             ("server.tcp", "idle", Some("\"idle_timeout\"")),
             ("topologies[0]", "namespace", Some("\"namespaces\"")),
+            ("server", "topologies", Some("\"topologies\"")),
+            ("", "mode", Some("\"mode\" in [[topologies]]")),
+            ("server", "selector", Some("\"selector\" in [[topologies]]")),
             ("", "kubernetes", None),
         ] {
             assert_eq!(meant(table, name).as_deref(), meant_name, "{table} {name}");
