@@ -2,5 +2,13 @@
 //! what a roster tells and checks that each difference fits what was told before.
 
 mod build;
+mod changes;
+mod conditions;
+mod joining;
+mod lists;
+mod naming;
+mod notices;
 mod properties;
+mod readiness;
 mod served;
+mod sets;
