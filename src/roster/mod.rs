@@ -35,7 +35,7 @@ mod tests;
 
 pub use change::{Change, PortName, SetKey, SetSettings};
 pub use counts::{Counts, Scoped};
-pub use dashed::{dashed, parse_dashed};
+pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Scope, WatchId};
 pub use index::{Options, Roster};
 pub use label::{is_basename, is_dns_label};

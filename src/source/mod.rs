@@ -1,1 +1,10 @@
-//! source
+//! Where endpoint objects come from: manifest files, followed when they change.
+//!
+//! A source yields [`crate::roster::Event`]s, per watch, and knows nothing of DNS. What an object is reduced to stands
+//! in `convert`, the same for every source; what had to be left out of objects is said as [`Notice`]s.
+
+mod convert;
+pub mod manifest;
+mod notice;
+
+pub use notice::{Notice, Oddity};

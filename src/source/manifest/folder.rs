@@ -1,0 +1,45 @@
+//! Folders of manifests, and the folders whose changes concern a file.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The link through which Kubernetes swaps the content of mounted ConfigMaps: the names in the folder are links into
+/// it, and it is renamed over when the new content stands.
+const SWAPPED: &str = "..data";
+
+/// The manifests in a folder, sorted: `*.yaml`, `*.yml`, `*.json`, no names with a dot in front, no folders.
+pub(super) fn paths(folder: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
+    let mut paths = BTreeSet::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        // A link that leads nowhere is a manifest that is missing, not a folder without it.
+        let usable = path.metadata().map_or_else(|_| path.is_symlink(), |metadata| metadata.is_file());
+        if matches!(extension, Some("yaml" | "yml" | "json")) && !hidden && usable {
+            paths.insert(path);
+        }
+    }
+    Ok(paths)
+}
+
+/// The folder that a file stands in.
+pub(super) fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Folder and name by which a file is written: its own, and those of what it links to.
+pub(super) fn places(path: &Path) -> Vec<(PathBuf, OsString)> {
+    let real = path.canonicalize().ok().filter(|real| real != path);
+    let all = std::iter::once(path.to_owned()).chain(real);
+    all.filter_map(|path| Some((parent(&path), path.file_name()?.to_owned()))).collect()
+}
+
+/// Which content is mounted in a folder, if it is one of that kind.
+pub(super) fn generation(folder: &Path) -> Option<PathBuf> {
+    std::fs::read_link(folder.join(SWAPPED)).ok()
+}
