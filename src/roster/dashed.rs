@@ -1,38 +1,73 @@
 //! Addresses as labels: `10-0-0-1`, `fd00--1`. What users get from `sed 's/[.:]/-/g'` on a pod's address.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The label of an address: RFC 5952 text with `.` and `:` as `-`, a `0` behind a trailing and before a leading `-`,
-/// because a label of a host name neither begins nor ends with one (RFC 952, RFC 1123 2.1).
+/// The label of an address, made without allocating.
 ///
-/// An IPv4-mapped address is written in hexadecimal groups, so that its label reads back as itself.
+/// RFC 5952 text with `.` and `:` as `-`, a `0` behind a trailing and before a leading `-`, because a label of a host
+/// name neither begins nor ends with one (RFC 952, RFC 1123 2.1). An IPv4-mapped address is written in hexadecimal
+/// groups, so that its label reads back as itself.
+#[derive(Debug, Clone, Copy)]
+pub struct DashedLabel {
+    octets: [u8; LONGEST],
+    length: usize,
+}
+
+/// Octets of the longest label: eight groups of four digits. Only shortened addresses, which are shorter, get a `0`.
+const LONGEST: usize = 39;
+
+/// The label of an address as text of its own: see [`DashedLabel`].
 pub fn dashed(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(v4) => v4.to_string().replace('.', "-"),
-        IpAddr::V6(v6) => {
-            let text = match v6.to_ipv4_mapped() {
-                Some(_) => {
-                    let groups = v6.segments();
-                    format!("::ffff:{:x}:{:x}", groups[6], groups[7])
-                }
-                None => v6.to_string(),
-            };
-            let mut label = text.replace([':', '.'], "-");
-            if label.starts_with('-') {
-                label.insert(0, '0');
-            }
-            if label.ends_with('-') {
-                label.push('0');
-            }
-            label
+    DashedLabel::new(address).as_str().to_owned()
+}
+
+impl DashedLabel {
+    /// The label of this address.
+    pub fn new(address: IpAddr) -> DashedLabel {
+        let mut label = DashedLabel { octets: [0; LONGEST], length: 0 };
+        // Every address fits, so that writing does not fail.
+        let _ = match address {
+            IpAddr::V4(v4) => write!(label, "{v4}"),
+            IpAddr::V6(v6) => match v6.segments() {
+                [0, 0, 0, 0, 0, 0xffff, high, low] => write!(label, "::ffff:{high:x}:{low:x}"),
+                _ => write!(label, "{v6}"),
+            },
+        };
+        if label.as_str().ends_with('-') {
+            let _ = label.write_char('0');
         }
+        label
+    }
+
+    /// The label's text.
+    pub fn as_str(&self) -> &str {
+        self.octets.get(..self.length).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or("")
+    }
+
+    fn push(&mut self, octet: u8) -> std::fmt::Result {
+        *self.octets.get_mut(self.length).ok_or(std::fmt::Error)? = octet;
+        self.length += 1;
+        Ok(())
+    }
+}
+
+impl std::fmt::Write for DashedLabel {
+    /// Adds the text of an address, its separators as dashes.
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for octet in text.bytes() {
+            let octet = if matches!(octet, b':' | b'.') { b'-' } else { octet };
+            if octet == b'-' && self.length == 0 {
+                self.push(b'0')?;
+            }
+            self.push(octet)?;
+        }
+        Ok(())
     }
 }
 
 /// The address that a label spells, in any spelling that parses; letters in either case.
 pub fn parse_dashed(label: &[u8]) -> Option<IpAddr> {
-    // The longest spelling has eight groups of four digits.
-    const LONGEST: usize = 39;
     let mut text = [0_u8; LONGEST];
     let text = text.get_mut(..label.len())?;
     for (to, from) in text.iter_mut().zip(label) {

@@ -7,21 +7,44 @@
 //! re-list becomes visible whole.
 
 mod change;
+mod counts;
 mod dashed;
+mod entries;
 mod event;
+mod index;
+mod intern;
+mod join;
+mod label;
+mod naming;
+mod notice;
 mod object;
 mod peer;
+mod ports;
+mod reading;
 mod selector;
+mod selector_parser;
+mod set;
+mod settle;
+mod slab;
+mod store;
 mod topology;
+mod watch;
+
+#[cfg(test)]
+mod tests;
 
 pub use change::{Change, PortName, SetKey, SetSettings};
-pub use dashed::{dashed, parse_dashed};
+pub use counts::{Counts, Scoped};
+pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Scope, WatchId};
+pub use index::{Options, Roster};
+pub use label::{is_basename, is_dns_label};
+pub use notice::{Notice, NoticeKind, ObjectName, Problem};
 pub use object::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid,
 };
 pub use peer::{Peer, SrvTarget};
-pub use selector::{Selector, SelectorError};
+pub use selector::{Condition, LabelProblem, Requirement, Selector, SelectorError};
 pub use topology::{
     Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, Topology, WhenEmpty,
 };

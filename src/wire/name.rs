@@ -53,6 +53,24 @@ impl Name {
         Ok(Name { wire: wire.into() })
     }
 
+    /// Reads an uncompressed name at the start of `octets`; returns it with what follows. `None` where there is none.
+    pub fn split_from(octets: &[u8]) -> Option<(Name, &[u8])> {
+        let mut end = 0;
+        loop {
+            let length = usize::from(*octets.get(end)?);
+            end += 1 + length;
+            if length > LABEL_MAX || end > NAME_MAX {
+                return None;
+            }
+            if length == 0 {
+                break;
+            }
+        }
+        let (wire, rest) = octets.split_at_checked(end)?;
+        // A length octet is below 'A': folding leaves it as it is.
+        Some((Name { wire: wire.to_ascii_lowercase().into() }, rest))
+    }
+
     /// The wire form: length-prefixed labels and the root label.
     pub fn as_wire(&self) -> &[u8] {
         &self.wire
@@ -234,6 +252,11 @@ mod tests {
         fn text_and_wire_are_inverse(labels in prop::collection::vec(
             prop::collection::vec(any::<u8>(), 1..=20), 0..=8)) {
             let name = Name::below(labels.iter().map(Vec::as_slice), &Name::root()).unwrap();
+            let mut wire = name.as_wire().to_vec();
+            wire.extend_from_slice(b"rest");
+            prop_assert_eq!(Name::split_from(&wire), Some((name.clone(), &b"rest"[..])));
+            wire.truncate(name.as_wire().len() - 1);
+            prop_assert_eq!(Name::split_from(&wire), None);
             prop_assert_eq!(name.to_string().parse::<Name>().unwrap(), name);
         }
     }

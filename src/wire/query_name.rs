@@ -42,27 +42,17 @@ impl QueryName {
         let mut labels = 0_u8;
         loop {
             let length = *source.get(at).ok_or(QueryNameError::Truncated)?;
+            if length == 0 {
+                break;
+            }
             if usize::from(length) > LABEL_MAX {
                 return Err(QueryNameError::LabelType(length));
             }
             let end = at + 1 + usize::from(length);
             // The root label that must still follow takes one octet more.
-            if end > NAME_MAX || (length != 0 && end >= NAME_MAX) {
-                return Err(QueryNameError::TooLong);
-            }
-            let octets = source.get(at..end).ok_or(QueryNameError::Truncated)?;
-            let (Some(folded), Ok(start)) = (self.lower.get_mut(at..end), u8::try_from(at)) else {
+            let (true, Ok(start)) = (end < NAME_MAX, u8::try_from(at)) else {
                 return Err(QueryNameError::TooLong);
             };
-            // RFC 4343 3: only the 26 ASCII letters have two cases. A length octet is at most 63, below 'A'.
-            for (to, from) in folded.iter_mut().zip(octets) {
-                *to = from.to_ascii_lowercase();
-            }
-            if length == 0 {
-                self.labels = labels;
-                self.length = start.wrapping_add(1);
-                return Ok(offset + end);
-            }
             match self.starts.get_mut(usize::from(labels)) {
                 Some(slot) => *slot = start,
                 None => return Err(QueryNameError::TooLong),
@@ -70,6 +60,19 @@ impl QueryName {
             labels += 1;
             at = end;
         }
+        let end = at + 1;
+        let (Some(lower), Some(name), Ok(length)) =
+            (self.lower.get_mut(..end), source.get(..end), u8::try_from(end))
+        else {
+            return Err(QueryNameError::TooLong);
+        };
+        // RFC 4343 3: only the 26 ASCII letters have two cases. All octets in one go, because a length octet is at most
+        // 63, below 'A'.
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        self.labels = labels;
+        self.length = length;
+        Ok(offset + end)
     }
 
     /// The whole name in wire form, lower case, with the root label.
@@ -93,6 +96,16 @@ impl QueryName {
     /// The wire form from the label at `index` on: `suffix(label_count())` is the root.
     pub fn suffix(&self, index: usize) -> &[u8] {
         self.as_wire().get(self.offset(index)..).unwrap_or(&[])
+    }
+
+    /// The index of the label that starts at `offset` octets from the start of the name; the number of labels for the
+    /// root label; `None` inside a label.
+    pub fn label_at(&self, offset: usize) -> Option<usize> {
+        if offset + 1 == usize::from(self.length) {
+            return Some(self.label_count());
+        }
+        let starts = self.starts.get(..self.label_count())?;
+        starts.binary_search(&u8::try_from(offset).ok()?).ok()
     }
 
     /// Where the label at `index` starts, in octets from the start of the name; the root label's place beyond the last.
@@ -134,6 +147,10 @@ mod tests {
         assert_eq!(name.suffix(2), b"\0");
         assert_eq!(name.offset(1), 6);
         assert_eq!(name.offset(2), 14);
+        assert_eq!(
+            [0, 6, 14, 1, 13, 15].map(|at| name.label_at(at)),
+            [Some(0), Some(1), Some(2), None, None, None]
+        );
     }
 
     #[test]

@@ -1,1 +1,46 @@
-//! zone
+//! What is served: RRsets made from sets, the zones they stand in, and the snapshot that answers read.
+//!
+//! [`SnapshotWriter`] takes the roster's changes and publishes a [`Snapshot`]; a change costs what it changed, and a
+//! publication shares everything else with the one before. A [`Snapshot`] says which zone a name falls into, what
+//! stands there, and copies its RRs. It knows nothing of sockets, messages or time: times are passed in.
+
+mod apex;
+mod arpa;
+mod holders;
+mod hosts;
+mod master_file;
+mod node;
+mod ordered;
+mod oversize;
+mod peer_tree;
+mod pod_tree;
+mod readiness;
+mod reverse_tree;
+mod rr_list;
+mod rrset;
+mod serial;
+mod set;
+mod sharded;
+mod snapshot;
+mod target;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use node::{Found, Node};
+pub use oversize::Oversize;
+pub use rr_list::Copied;
+pub use rrset::{Additional, Rrset};
+pub use snapshot::{Snapshot, ZoneRef};
+pub use writer::{SnapshotWriter, ZoneConfig, ZoneConfigError};
+
+/// How pod names are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodNames {
+    /// Addresses that a watched object holds.
+    Verified,
+    /// Any address below any legal namespace label.
+    Insecure,
+    /// There is no pod zone.
+    Disabled,
+}

@@ -1,0 +1,224 @@
+//! The message that is being written: sections in their order, within the limit, the OPT record always kept.
+
+use super::client::{Policy, Transport};
+use super::request::Request;
+use crate::wire::{Class, Edns, ExtendedError, Flags, HEADER_LEN, Header, Opt, Rcode, RecordType};
+use crate::zone::{Rrset, ZoneRef};
+use std::net::IpAddr;
+use std::ops::Range;
+
+/// Octets of an RR between owner and rdata: type, class, TTL, rdata length.
+const FIXED_LEN: usize = 10;
+
+/// An answer in the caller's buffer.
+///
+/// Invariant: `at + reserved` is within `out`, so that the OPT record fits behind whatever has been written.
+#[derive(Debug)]
+pub(super) struct Reply<'a> {
+    /// The caller's buffer up to the limit.
+    out: &'a mut [u8],
+    /// What is written: header and question, then records.
+    at: usize,
+    /// Octets of the OPT record to come.
+    reserved: usize,
+    /// Written last.
+    header: Header,
+    opt: Option<Opt>,
+    transport: Transport,
+}
+
+impl<'a> Reply<'a> {
+    /// Begins with header and question; nothing if these and an OPT record do not fit into `out`.
+    pub(super) fn begin(
+        query: &[u8],
+        request: &Request<'_>,
+        transport: Transport,
+        policy: Policy,
+        out: &'a mut [u8],
+    ) -> Option<Reply<'a>> {
+        let limit = policy.limit(transport, request.edns.as_ref().map(|edns| edns.udp_size));
+        let length = usize::from(limit).min(out.len());
+        let out = out.get_mut(..length)?;
+        // The question is repeated octet by octet: clients compare its case (draft-vixie-dnsext-dns0x20).
+        let at = request.question_end.unwrap_or(HEADER_LEN);
+        out.get_mut(..at)?.copy_from_slice(query.get(..at)?);
+        let opt = request.edns.as_ref().map(|edns: &Edns<'_>| Opt {
+            udp_size: policy.udp_max,
+            dnssec_ok: edns.dnssec_ok,
+            errors: [None; Opt::ERRORS_MAX],
+        });
+        let reserved = opt.as_ref().map_or(0, Opt::wire_len);
+        if at + reserved > length {
+            return None;
+        }
+        let available = if policy.recursion_available { Flags::RA } else { Flags(0) };
+        let header = Header {
+            id: request.header.id,
+            flags: request.header.flags.of_answer() | available,
+            questions: u16::from(request.question_end.is_some()),
+            answers: 0,
+            authorities: 0,
+            additionals: 0,
+        };
+        Some(Reply { out, at, reserved, header, opt, transport })
+    }
+
+    /// Sets AA.
+    pub(super) fn authoritative(&mut self) {
+        self.header.flags = self.header.flags | Flags::AA;
+    }
+
+    /// Sets TC: something that belongs to the answer is missing.
+    fn truncated(&mut self) {
+        self.header.flags = self.header.flags | Flags::TC;
+    }
+
+    /// Adds an extended error for a client that speaks EDNS, where there is room.
+    pub(super) fn explain(&mut self, error: ExtendedError) {
+        let room = self.room_len();
+        let slot = self.opt.as_mut().and_then(|opt| opt.errors.iter_mut().find(|slot| slot.is_none()));
+        if let Some(slot) = slot
+            && error.option_len() <= room
+        {
+            *slot = Some(error);
+            self.reserved += error.option_len();
+        }
+    }
+
+    /// What carries it.
+    pub(super) fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Octets written up to here.
+    pub(super) fn written(&self) -> &[u8] {
+        self.out.get(..self.at).unwrap_or(&[])
+    }
+
+    /// Octets that records can still take.
+    pub(super) fn room_len(&self) -> usize {
+        self.out.len().saturating_sub(self.at + self.reserved)
+    }
+
+    /// Whether `octets` more have room; extended errors give way if that is what it takes.
+    ///
+    /// RFC 8914 3: servers drop EDE options before other data.
+    pub(super) fn make_room(&mut self, octets: usize) -> bool {
+        let room = self.room_len();
+        if octets <= room {
+            return true;
+        }
+        let Some(opt) = &mut self.opt else {
+            return false;
+        };
+        let bare = Opt { errors: [None; Opt::ERRORS_MAX], ..*opt };
+        let fits = octets + bare.wire_len() <= room + self.reserved;
+        if fits {
+            *opt = bare;
+            self.reserved = bare.wire_len();
+        }
+        fits
+    }
+
+    /// Adds an RRset of `records` RRs to the answer section, from its RR at `start` on. Returns whether it took in all
+    /// of them; otherwise it has set TC.
+    pub(super) fn put_answer(&mut self, rrset: &Rrset<'_>, records: usize, start: usize) -> bool {
+        let end = self.at + self.room_len();
+        let copied = self.out.get_mut(self.at..end).map(|room| rrset.copy(room, start)).unwrap_or_default();
+        self.at = (self.at + copied.octets).min(end);
+        self.header.answers = self.header.answers.saturating_add(count(copied.records));
+        let whole = copied.records == records;
+        if !whole {
+            self.truncated();
+        }
+        whole
+    }
+
+    /// Adds the zone's SOA to the authority section: every negative answer needs it (RFC 2308 3).
+    pub(super) fn put_soa(&mut self, zone: &ZoneRef<'_>) {
+        let rest = zone.negative_soa();
+        match pointer(HEADER_LEN + zone.apex_offset()) {
+            Some(owner) if self.make_room(owner.len() + rest.len()) => {
+                self.put(&owner);
+                self.put(rest);
+                self.header.authorities += 1;
+            }
+            // An SOA with two names of 255 octets is larger than 512.
+            _ => self.truncated(),
+        }
+    }
+
+    /// Adds the RRset of `addresses`, which are of one family, to the additional section, or nothing of it if it does
+    /// not fit; returns whether it did. Its owner is the name written at `owner`, which is not compressed.
+    pub(super) fn put_addresses(&mut self, owner: Range<usize>, ttl: u32, addresses: &[IpAddr]) -> bool {
+        let pointer = pointer(owner.start);
+        let owner_len = if pointer.is_some() { 2 } else { owner.len() };
+        let address_len = if addresses.first().is_some_and(IpAddr::is_ipv4) { 4 } else { 16 };
+        let needed = addresses.len() * (owner_len + FIXED_LEN + address_len);
+        if needed > self.room_len() || owner.end > self.at {
+            return false;
+        }
+        for address in addresses {
+            if let Some(pointer) = &pointer {
+                self.put(pointer);
+            } else {
+                self.out.copy_within(owner.clone(), self.at);
+                self.at += owner.len();
+            }
+            match address {
+                IpAddr::V4(v4) => {
+                    self.put(&fixed(RecordType::A, ttl, 4));
+                    self.put(&v4.octets());
+                }
+                IpAddr::V6(v6) => {
+                    self.put(&fixed(RecordType::AAAA, ttl, 16));
+                    self.put(&v6.octets());
+                }
+            }
+        }
+        self.header.additionals = self.header.additionals.saturating_add(count(addresses.len()));
+        true
+    }
+
+    /// Appends octets for which the caller has found room.
+    fn put(&mut self, octets: &[u8]) {
+        let end = self.at + octets.len();
+        if let Some(room) = self.out.get_mut(self.at..end) {
+            room.copy_from_slice(octets);
+            self.at = end;
+        }
+    }
+
+    /// Adds the OPT record and the header, and returns the length of the message.
+    pub(super) fn finish(mut self, rcode: Rcode) -> Option<usize> {
+        if let Some(opt) = &self.opt {
+            let end = self.at + self.reserved;
+            self.at += opt.write(rcode, self.out.get_mut(self.at..end)?)?;
+            self.header.additionals += 1;
+        }
+        self.header.flags = self.header.flags.with_rcode(rcode);
+        *self.out.first_chunk_mut::<HEADER_LEN>()? = self.header.to_octets();
+        Some(self.at)
+    }
+}
+
+/// A compression pointer to `offset`, if it can point so far (RFC 1035 4.1.4: fourteen bits).
+fn pointer(offset: usize) -> Option<[u8; 2]> {
+    match u16::try_from(offset) {
+        Ok(offset @ ..=0x3fff) => Some((0xc000 | offset).to_be_bytes()),
+        _ => None,
+    }
+}
+
+/// The part of an RR between owner and rdata.
+fn fixed(record_type: RecordType, ttl: u32, rdata_len: u8) -> [u8; FIXED_LEN] {
+    let [t0, t1] = record_type.0.to_be_bytes();
+    let [c0, c1] = Class::IN.0.to_be_bytes();
+    let [l0, l1, l2, l3] = ttl.to_be_bytes();
+    [t0, t1, c0, c1, l0, l1, l2, l3, 0, rdata_len]
+}
+
+/// A number of RRs as the header holds it: a message of 64 KiB has room for fewer than 6,000.
+fn count(records: usize) -> u16 {
+    u16::try_from(records).unwrap_or(u16::MAX)
+}

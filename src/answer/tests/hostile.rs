@@ -1,0 +1,158 @@
+//! Any octets get at most one answer, within its limits.
+
+use super::world::{SetOf, Target, with_sets};
+use super::{Query, Transport, answer_into, decode};
+use crate::wire::RecordType;
+use crate::zone::Snapshot;
+use proptest::prelude::*;
+use std::sync::{Arc, LazyLock};
+
+static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
+    with_sets(&[SetOf { name: "myapp", peers: 40, dual_stack: true, target: Target::Peer }], false)
+});
+
+/// Asserts what holds for whatever comes in.
+fn assert_sane(query: &[u8], transport: Transport) {
+    let answer = answer_into(query, transport, 1, &SNAPSHOT, &mut vec![0; 65535]);
+    let is_query = query.len() >= 12 && query[2] & 0x80 == 0;
+    assert_eq!(answer.is_some(), is_query, "{}", query.escape_ascii());
+    let Some(answer) = answer else { return };
+    assert_eq!(answer[..2], query[..2]);
+    assert_eq!(answer[2] & 0xf9, 0x80 | query[2] & 0x79, "QR, opcode or RD");
+    assert_eq!(answer[3] & 0xf0, 0);
+    if transport == Transport::Udp {
+        assert!(answer.len() <= 1232);
+    }
+    let message = decode(&answer);
+    if message.metadata.response_code != hickory_proto::op::ResponseCode::NoError {
+        assert_eq!(message.answers.len(), 0);
+    }
+}
+
+fn good_queries() -> Vec<Vec<u8>> {
+    let name = "myapp.default.svc.peers.cluster.local";
+    let cookie = b"\0\x0a\0\x08\x01\x02\x03\x04\x05\x06\x07\x08".to_vec();
+    vec![
+        Query::new(name, RecordType::A).octets(),
+        Query::new(name, RecordType::SRV).edns(1232).octets(),
+        Query { edns: Some((4096, 0x8000, cookie)), ..Query::new(name, RecordType::TXT) }.octets(),
+        Query::new("nothing.peers.cluster.local", RecordType::ANY).edns(512).octets(),
+        Query::new("1.0.1.10.in-addr.arpa", RecordType::PTR).octets(),
+    ]
+}
+
+#[test]
+fn every_truncation_of_a_good_query_is_handled() {
+    for query in good_queries() {
+        for length in 0..=query.len() {
+            assert_sane(&query[..length], Transport::Udp);
+        }
+    }
+}
+
+#[test]
+fn every_change_of_one_octet_of_a_good_query_is_handled() {
+    for query in good_queries() {
+        for at in 0..query.len() {
+            for value in 0..=255 {
+                let mut changed = query.clone();
+                changed[at] = value;
+                assert_sane(&changed, Transport::Udp);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_type_and_class_is_handled() {
+    let name = "myapp.default.svc.peers.cluster.local";
+    for class in [0, 1, 2, 3, 4, 254, 255, 65535] {
+        for qtype in (0..=300).chain(32760..32775).chain(65275..=65535) {
+            let query = Query { class, ..Query::new(name, RecordType(qtype)) };
+            assert_sane(&query.octets(), Transport::Udp);
+            assert_sane(&query.edns(1232).octets(), Transport::Tcp);
+        }
+    }
+}
+
+#[test]
+fn pointers_lead_nowhere() {
+    let question = Query::new("myapp.default.svc.peers.cluster.local", RecordType::A).octets()[12..].to_vec();
+    let behind = u8::try_from(12 + question.len()).unwrap();
+    // To itself, to the header, forward, to each other, at the end of a label.
+    let fixed = b"\0\x10\0\x01\0\0\0\0\0\0";
+    for owners in [
+        vec![vec![0xc0, behind]],
+        vec![vec![0xc0, 0]],
+        vec![vec![0xff, 0xff]],
+        vec![vec![0xc0, behind + 12], vec![0xc0, behind]],
+        vec![vec![1, b'a', 0xc0, behind]],
+    ] {
+        let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::try_from(owners.len()).unwrap()];
+        query.extend_from_slice(&question);
+        for owner in owners {
+            query.extend_from_slice(&owner);
+            query.extend_from_slice(fixed);
+        }
+        assert_sane(&query, Transport::Udp);
+        let answer = answer_into(&query, Transport::Udp, 0, &SNAPSHOT, &mut [0; 512]).unwrap();
+        assert!(!decode(&answer).answers.is_empty());
+    }
+    for name in [&b"\xc0\x0c"[..], b"\xc0\x0e\xc0\x0c", b"\x01a\xc0\x0c", b"\x40", b"\x80"] {
+        let query = [&[0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], name, &[0, 1, 0, 1]].concat();
+        assert_sane(&query, Transport::Udp);
+        let answer = answer_into(&query, Transport::Udp, 0, &SNAPSHOT, &mut [0; 512]).unwrap();
+        assert_eq!(answer, [0x12, 0x34, 0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn a_message_full_of_records_is_walked_once() {
+    let mut query = Query::new("myapp.default.svc.peers.cluster.local", RecordType::A).octets();
+    let mut count = 0_u16;
+    while query.len() + 11 <= 65535 {
+        query.extend_from_slice(b"\0\0\x10\0\x01\0\0\0\0\0\0");
+        count += 1;
+    }
+    query[10..12].copy_from_slice(&count.to_be_bytes());
+    assert_sane(&query, Transport::Tcp);
+    // Sections that claim more than there is.
+    query[4..12].copy_from_slice(&[0xff; 8]);
+    assert_sane(&query, Transport::Tcp);
+}
+
+proptest! {
+    #[test]
+    fn any_octets_get_at_most_one_sane_answer(query in prop::collection::vec(any::<u8>(), 0..200)) {
+        assert_sane(&query, Transport::Udp);
+        assert_sane(&query, Transport::Tcp);
+    }
+
+    #[test]
+    fn any_octets_behind_a_header_are_handled(
+        flags in any::<u16>().prop_map(|flags| flags & 0x0fff),
+        counts in prop::array::uniform4(0_u8..3),
+        body in prop::collection::vec(prop_oneof![0_u8..4, any::<u8>()], 0..120),
+    ) {
+        let [qd, an, ns, ar] = counts;
+        let [f0, f1] = flags.to_be_bytes();
+        let query = [&[0x12, 0x34, f0, f1, 0, qd, 0, an, 0, ns, 0, ar][..], &body].concat();
+        assert_sane(&query, Transport::Udp);
+    }
+
+    #[test]
+    fn any_octets_behind_a_question_are_handled(
+        additionals in 0_u8..4,
+        rest in prop::collection::vec(prop_oneof![Just(0_u8), Just(41_u8), 0_u8..16, any::<u8>()], 0..60),
+        length in 0_usize..600,
+    ) {
+        let mut query = Query::new("myapp.default.svc.peers.cluster.local", RecordType::SRV).octets();
+        query[11] = additionals;
+        query.extend_from_slice(&rest);
+        assert_sane(&query, Transport::Udp);
+        if let Some(answer) = answer_into(&query, Transport::Udp, 0, &SNAPSHOT, &mut vec![0; length]) {
+            prop_assert!(answer.len() <= length.min(1232));
+            decode(&answer);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Bringing an object's endpoints to what it says now, noting who has to be judged again.
+//!
+//! Only endpoints that differ are touched, so that a change in a slice of a set of thousands concerns one peer.
+
+use super::Uid;
+use super::intern::Interner;
+use super::reading::Incoming;
+use super::set::{Identity, Sets};
+use super::slab::Id;
+use super::store::{Addresses, Entry, Object, Store};
+use foldhash::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Addresses whose holders changed, by the namespace of their pod names, and whether they were held before.
+pub(super) type Held = HashMap<(Arc<str>, IpAddr), bool>;
+
+/// What a change of endpoints concerns.
+#[derive(Debug)]
+pub(super) struct Entries<'a> {
+    pub(super) store: &'a mut Store,
+    pub(super) sets: &'a mut Sets,
+    pub(super) texts: &'a mut Interner<str>,
+    pub(super) held: &'a mut Held,
+}
+
+/// What becomes of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The stored entry says the same and follows what it followed before.
+    Keep(Id<Entry>),
+    /// The stored entry says the same, at another place among its neighbours.
+    Move(Id<Entry>),
+    /// No stored entry says this.
+    Add,
+}
+
+impl Entries<'_> {
+    /// Replaces an object's entries.
+    pub(super) fn replace(&mut self, id: Id<Object>, incoming: &[Incoming<'_>]) {
+        let Some(object) = self.store.objects.get_mut(id) else { return };
+        let old = std::mem::take(&mut object.entries);
+        let (steps, gone) = steps(self.store, &old, incoming);
+        let mut entries = Vec::with_capacity(incoming.len());
+        for ((position, new), step) in (0..).zip(incoming).zip(steps) {
+            let entry = match step {
+                Step::Keep(entry) => entry,
+                Step::Move(entry) => {
+                    self.touch(id, entry);
+                    entry
+                }
+                Step::Add => self.add(id, position, new),
+            };
+            if let Some(entry) = self.store.entries.get_mut(entry) {
+                entry.position = position;
+            }
+            entries.push(entry);
+        }
+        self.remove(id, gone);
+        if let Some(object) = self.store.objects.get_mut(id) {
+            object.entries = entries;
+        }
+    }
+
+    /// Removes entries of an object.
+    pub(super) fn remove(&mut self, id: Id<Object>, entries: Vec<Id<Entry>>) {
+        for entry in entries {
+            self.touch(id, entry);
+            self.note_holders(entry);
+            self.store.remove_entry(entry);
+        }
+    }
+
+    fn add(&mut self, id: Id<Object>, position: u32, new: &Incoming<'_>) -> Id<Entry> {
+        let namespace = self.texts.intern(new.namespace);
+        let addresses = Addresses::from(&*new.endpoint.addresses);
+        for address in addresses.as_slice() {
+            note(self.held, self.store, &namespace, *address);
+        }
+        let uid = new.endpoint.uid.as_ref().map(|uid| self.store.intern_uid(uid));
+        let entry = self.store.add_entry(Entry {
+            object: id,
+            position,
+            group: new.group,
+            uid,
+            addresses,
+            hostname: new.hostname.map(Into::into),
+            namespace,
+            level: new.level,
+        });
+        self.touch(id, entry);
+        entry
+    }
+
+    /// Whoever the entry is, and whoever else is at its addresses, is to be judged again.
+    fn touch(&mut self, object: Id<Object>, entry: Id<Entry>) {
+        let Some(object) = self.store.objects.get(object) else { return };
+        let Some(entry) = self.store.entries.get(entry) else { return };
+        for claim in &object.claims {
+            // A set that was never told is judged whole.
+            let is_new = self.sets.get(claim.set).is_none_or(|set| set.told.is_none());
+            if let Some(pending) = self.sets.touch(claim.set)
+                && !is_new
+            {
+                pending.identities.extend(entry.uid.map(Identity::Uid));
+                pending.addresses.extend(entry.addresses.as_slice());
+            }
+        }
+    }
+
+    fn note_holders(&mut self, entry: Id<Entry>) {
+        let Some(entry) = self.store.entries.get(entry) else { return };
+        for address in entry.addresses.as_slice() {
+            note(self.held, self.store, &entry.namespace, *address);
+        }
+    }
+}
+
+/// Notes whether an address is held, before that may change.
+fn note(held: &mut Held, store: &Store, namespace: &Arc<str>, address: IpAddr) {
+    held.entry((Arc::clone(namespace), address)).or_insert_with(|| store.holds(namespace, address));
+}
+
+/// What becomes of each endpoint, and the entries that go.
+///
+/// Endpoints that stay mostly stand where they stood, save for some that went or came between them.
+fn steps(store: &Store, old: &[Id<Entry>], new: &[Incoming<'_>]) -> (Vec<Step>, Vec<Id<Entry>>) {
+    let says = |(old, new): &(&Id<Entry>, &Incoming<'_>)| {
+        store.entries.get(**old).is_some_and(|entry| new.equals(entry, store))
+    };
+    let ahead = old.iter().zip(new).take_while(says).count();
+    let (first, old) = old.split_at_checked(ahead).unwrap_or_default();
+    let new = new.get(ahead..).unwrap_or_default();
+    let behind = old.iter().rev().zip(new.iter().rev()).take_while(says).count();
+    let (old, last) = old.split_at_checked(old.len() - behind).unwrap_or_default();
+    let new = new.get(..new.len() - behind).unwrap_or_default();
+
+    let mut steps: Vec<Step> = first.iter().map(|entry| Step::Keep(*entry)).collect();
+    let mut by_name = by_name(store, old);
+    // Places in `old` of what was kept rise: the order among the kept is as before.
+    let mut above = 0;
+    for new in new {
+        let name = (new.endpoint.uid.as_ref(), new.endpoint.addresses.first().copied());
+        let found = by_name.get_mut(&name).and_then(|places| {
+            let index = places.iter().position(|(_, entry)| says(&(entry, new)))?;
+            Some(places.remove(index))
+        });
+        steps.push(match found {
+            Some((place, entry)) if place >= above => {
+                above = place;
+                Step::Keep(entry)
+            }
+            Some((_, entry)) => Step::Move(entry),
+            None => Step::Add,
+        });
+    }
+    let gone = by_name.into_values().flatten().map(|(_, entry)| entry).collect();
+    steps.extend(last.iter().map(|entry| Step::Keep(*entry)));
+    (steps, gone)
+}
+
+type Name<'a> = (Option<&'a Uid>, Option<IpAddr>);
+
+/// Entries with their places, by uid and first address.
+fn by_name<'a>(store: &'a Store, entries: &[Id<Entry>]) -> HashMap<Name<'a>, Vec<(usize, Id<Entry>)>> {
+    let mut by_name: HashMap<Name<'a>, Vec<(usize, Id<Entry>)>> = HashMap::default();
+    for (place, id) in entries.iter().enumerate() {
+        if let Some(entry) = store.entries.get(*id) {
+            let uid = entry.uid.and_then(|uid| store.uid(uid));
+            let name = (uid, entry.addresses.as_slice().first().copied());
+            by_name.entry(name).or_default().push((place, *id));
+        }
+    }
+    by_name
+}

@@ -1,0 +1,323 @@
+//! The index from objects to sets.
+
+use super::counts::{Counts, count};
+use super::entries::{Entries, Held};
+use super::label::is_dns_label;
+use super::notice::{Notice, Notices, Problem};
+use super::reading::{Shared, read};
+use super::set::Sets;
+use super::settle::Court;
+use super::slab::Id;
+use super::store::{Claim, Head, Object, Store};
+use super::watch::Watches;
+use super::{Change, EndpointObject, Event, EventKind, Namespaces, Topology, WatchId};
+
+/// What the roster is told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The cluster's own domain: lower-case text without final dot, `cluster.local`.
+    pub cluster_domain: Box<str>,
+    /// The peer zone, likewise: `peers.cluster.local`.
+    pub zone: Box<str>,
+    /// Whether labels `rosterd.io/…` act.
+    pub label_settings: bool,
+    /// The topologies, in file order; without any, every Service is its own set.
+    pub topologies: Vec<Topology>,
+}
+
+/// The peers of all sets, kept up to date by events.
+///
+/// Events are stored at once, and sets judged when [`Roster::take_changes`] is called: whatever happened in between
+/// is one change. The same objects give the same sets and peers, in whatever order they came.
+#[derive(Debug)]
+pub struct Roster {
+    options: Options,
+    store: Store,
+    sets: Sets,
+    watches: Watches,
+    shared: Shared,
+    notices: Notices,
+    held: Held,
+    revision: Option<u64>,
+}
+
+impl Roster {
+    /// A roster without objects. Sets of named topologies exist in the namespaces that these list.
+    pub fn new(mut options: Options) -> Roster {
+        if options.topologies.is_empty() {
+            options.topologies.push(Topology::every_service());
+        }
+        let mut sets = Sets::default();
+        let mut shared = Shared::default();
+        for (place, topology) in (0..).zip(&options.topologies) {
+            let (Some(name), Namespaces::Listed(namespaces)) = (&topology.name, &topology.namespaces) else {
+                continue;
+            };
+            for namespace in namespaces.iter().filter(|namespace| is_dns_label(namespace)) {
+                let (namespace, name) = (shared.texts.intern(&**namespace), shared.texts.intern(&**name));
+                let id = sets.find_or_add(&namespace, &name);
+                sets.touch(id);
+                if let Some(set) = sets.get_mut(id) {
+                    set.permanent.get_or_insert(place);
+                }
+            }
+        }
+        Roster {
+            options,
+            store: Store::default(),
+            sets,
+            watches: Watches::default(),
+            shared,
+            notices: Notices::default(),
+            held: Held::default(),
+            revision: None,
+        }
+    }
+
+    /// Takes in one event. Events of a watch that was not started, or has ended, are ignored.
+    pub fn handle(&mut self, event: Event) {
+        let Event { watch: id, revision, kind } = event;
+        if let EventKind::Started(scope) = kind {
+            self.watches.start(id, scope);
+            return;
+        }
+        let Some(watch) = self.watches.by_id.get_mut(&id) else { return };
+        let staged = watch.list.is_some();
+        match kind {
+            EventKind::Started(_) => {}
+            EventKind::Reset => {
+                watch.begin_list();
+                return;
+            }
+            EventKind::Apply(object) if staged => {
+                self.stage(id, object);
+                return;
+            }
+            EventKind::Delete(key) if staged => {
+                if let Some(list) = &mut watch.list {
+                    list.remove(&key);
+                }
+                let unlisted = watch.current_list().wrapping_sub(1);
+                let stored = self.store.find(id, &key);
+                if let Some(object) = stored.and_then(|stored| self.store.objects.get_mut(stored)) {
+                    object.listed = unlisted;
+                }
+                return;
+            }
+            EventKind::Apply(object) => self.apply(id, &object),
+            EventKind::Delete(key) => {
+                if let Some(object) = self.store.find(id, &key) {
+                    self.remove(object);
+                }
+            }
+            EventKind::Synced => self.finish_list(id),
+            EventKind::Unreachable => watch.unreachable = true,
+            EventKind::Reachable => watch.unreachable = false,
+            EventKind::Ended => {
+                for object in std::mem::take(&mut watch.objects) {
+                    self.remove(object);
+                }
+                self.watches.by_id.remove(&id);
+            }
+        }
+        self.revision = self.revision.max(revision);
+    }
+
+    /// What changed since this was last called, in the order in which it is to be applied.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let mut log = Vec::new();
+        for id in self.sets.take_pending() {
+            let Some(set) = self.sets.get_mut(id) else { continue };
+            let mut court = Court {
+                options: &self.options,
+                store: &self.store,
+                shared: &mut self.shared,
+                log: &mut log,
+                notices: &mut self.notices,
+            };
+            if !court.settle(id, set) {
+                self.sets.remove(id);
+            }
+        }
+        for ((namespace, address), before) in std::mem::take(&mut self.held) {
+            let held = self.store.holds(&namespace, address);
+            if held != before {
+                log.push(Change::Address { namespace, address, held });
+            }
+        }
+        self.watches.settle(&mut log);
+        self.store.sweep();
+        log
+    }
+
+    /// The highest revision of what [`Roster::take_changes`] tells next or told before.
+    pub fn revision(&self) -> Option<u64> {
+        self.revision
+    }
+
+    /// What is worth a log line since this was last called. Some arise when changes are taken.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.notices.take()
+    }
+
+    /// How much there is, as of the changes taken last.
+    pub fn counts(&self) -> Counts {
+        count(&self.options.topologies, &self.sets, &self.store, self.notices.counts.clone())
+    }
+
+    /// An object of a list that is not complete: kept aside where it differs from what is stored.
+    fn stage(&mut self, id: WatchId, object: Box<EndpointObject>) {
+        let stored = self.store.find(id, &object.key);
+        let unchanged = stored.is_some_and(|stored| self.is_unchanged(stored, &object));
+        let Some(watch) = self.watches.by_id.get_mut(&id) else { return };
+        if let Some(stored) = stored.and_then(|stored| self.store.objects.get_mut(stored)) {
+            stored.listed = watch.current_list();
+        }
+        let Some(list) = &mut watch.list else { return };
+        if unchanged {
+            list.remove(&object.key);
+        } else {
+            list.insert(object.key.clone(), object);
+        }
+    }
+
+    /// The list is complete: what it did not name goes, what it changed is applied.
+    fn finish_list(&mut self, id: WatchId) {
+        let Some(watch) = self.watches.by_id.get_mut(&id) else { return };
+        watch.synced = true;
+        let Some(list) = watch.list.take() else { return };
+        let current = watch.current_list();
+        let is_listed = |object: &Id<Object>| {
+            self.store.objects.get(*object).is_some_and(|object| object.listed == current)
+        };
+        let gone: Vec<Id<Object>> =
+            watch.objects.iter().copied().filter(|object| !is_listed(object)).collect();
+        for object in gone {
+            self.remove(object);
+        }
+        for object in list.into_values() {
+            self.apply(id, &object);
+        }
+    }
+
+    fn entries(&mut self) -> Entries<'_> {
+        Entries {
+            store: &mut self.store,
+            sets: &mut self.sets,
+            texts: &mut self.shared.texts,
+            held: &mut self.held,
+        }
+    }
+
+    fn is_unchanged(&mut self, id: Id<Object>, object: &EndpointObject) -> bool {
+        let (topologies, label_settings) = (&self.options.topologies, self.options.label_settings);
+        let (head, incoming) = read(object, topologies, label_settings, &mut self.shared);
+        let Some(stored) = self.store.objects.get(id) else { return false };
+        let entries = stored.entries.iter().map(|entry| self.store.entries.get(*entry));
+        stored.head == head
+            && stored.entries.len() == incoming.len()
+            && entries
+                .zip(&incoming)
+                .all(|(entry, new)| entry.is_some_and(|old| new.equals(old, &self.store)))
+    }
+
+    fn apply(&mut self, watch: WatchId, object: &EndpointObject) {
+        let (topologies, label_settings) = (&self.options.topologies, self.options.label_settings);
+        let (head, incoming) = read(object, topologies, label_settings, &mut self.shared);
+        let id = match self.store.find(watch, &object.key) {
+            Some(id) => id,
+            None => self.add_object(watch, object),
+        };
+        let Some(stored) = self.store.objects.get_mut(id) else { return };
+        let acts_the_same = stored.head.acts_as(&head);
+        if acts_the_same {
+            let before = std::mem::replace(&mut stored.head, head);
+            self.tell_problems(id, &before);
+            self.entries().replace(id, &incoming);
+            return;
+        }
+        let before = self.withdraw(id);
+        self.establish(id, head);
+        self.tell_problems(id, &before);
+        self.entries().replace(id, &incoming);
+    }
+
+    fn add_object(&mut self, watch: WatchId, object: &EndpointObject) -> Id<Object> {
+        if let Some(other) = self.store.other_watch(watch, &object.key) {
+            let object = super::ObjectName(object.key.clone());
+            self.notices.push(Notice::Twice { object, watches: [other, watch] });
+        }
+        let of_watch = self.watches.by_id.get_mut(&watch);
+        let id = self.store.add_object(Object {
+            watch,
+            namespace: self.shared.texts.intern(&*object.key.namespace),
+            name: object.key.name.clone(),
+            kind: object.key.kind,
+            head: Head::default(),
+            claims: Box::default(),
+            entries: Vec::new(),
+            listed: of_watch.as_ref().map_or(0, |watch| watch.current_list()),
+        });
+        if let Some(watch) = of_watch {
+            watch.objects.insert(id);
+        }
+        id
+    }
+
+    fn remove(&mut self, id: Id<Object>) {
+        self.withdraw(id);
+        if let Some(object) = self.store.remove_object(id)
+            && let Some(watch) = self.watches.by_id.get_mut(&object.watch)
+        {
+            watch.objects.remove(&id);
+        }
+    }
+
+    /// Takes an object out of all its sets, and its endpoints with it. Returns what it said.
+    fn withdraw(&mut self, id: Id<Object>) -> Head {
+        let Some(object) = self.store.objects.get_mut(id) else { return Head::default() };
+        let entries = std::mem::take(&mut object.entries);
+        self.entries().remove(id, entries);
+        let Some(object) = self.store.objects.get_mut(id) else { return Head::default() };
+        for claim in std::mem::take(&mut object.claims) {
+            let topology = self.options.topologies.get(claim.topology as usize);
+            if let (Some(set), Some(topology)) = (self.sets.get_mut(claim.set), topology) {
+                set.remove(claim.topology, topology, id, object);
+            }
+            if let Some(pending) = self.sets.touch(claim.set) {
+                pending.settings = true;
+            }
+        }
+        std::mem::take(&mut object.head)
+    }
+
+    /// Puts a withdrawn object into its sets, without endpoints as yet.
+    fn establish(&mut self, id: Id<Object>, head: Head) {
+        let Some(object) = self.store.objects.get_mut(id) else { return };
+        object.claims = Claim::all(&mut self.sets, &object.namespace, &head.claims);
+        object.head = head;
+        for claim in &object.claims {
+            let topology = self.options.topologies.get(claim.topology as usize);
+            if let (Some(set), Some(topology)) = (self.sets.get_mut(claim.set), topology) {
+                set.add(claim.topology, topology, id, object);
+            }
+            if let Some(pending) = self.sets.touch(claim.set) {
+                pending.settings = true;
+            }
+        }
+    }
+
+    fn tell_problems(&mut self, id: Id<Object>, before: &Head) {
+        let Some(object) = self.store.objects.get(id) else { return };
+        let head = &object.head;
+        for problem in head.problems.iter().filter(|problem| !before.problems.contains(problem)) {
+            let problem: Problem = problem.clone();
+            self.notices.push(Notice::Object { object: object.notice_name(), problem });
+        }
+        if head.truncated && !(before.truncated && before.claims == head.claims) {
+            for set in object.claims.iter().filter_map(|claim| self.sets.get(claim.set)) {
+                self.notices.push(Notice::Truncated { object: object.notice_name(), set: set.key.clone() });
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What an operator should hear about: objects that cannot be served as they are, and why.
+
+use super::{ObjectKey, ObjectKind, SetKey, WatchId};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+/// One thing worth a log line. Said when it begins, not again while it lasts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Notice {
+    /// Something in an object is ignored, or the whole object.
+    #[error("{object}: {problem}")]
+    Object {
+        /// The object.
+        object: ObjectName,
+        /// What is wrong with it.
+        problem: Problem,
+    },
+    /// Addresses are missing from an object, and so maybe from a set.
+    #[error(
+        "{object}: truncated to 1,000 addresses by Kubernetes, the set {set} may be incomplete; watch EndpointSlices instead"
+    )]
+    Truncated {
+        /// The object.
+        object: ObjectName,
+        /// A set that it contributes to.
+        set: SetKey,
+    },
+    /// Two watches have an object of one name; both are served.
+    #[error("{object} is in two sources (watches {} and {}): both are served", .watches[0].0, .watches[1].0)]
+    Twice {
+        /// The object.
+        object: ObjectName,
+        /// The watch that had it, and the one that brought it too.
+        watches: [WatchId; 2],
+    },
+    /// Several listed peers of a set have one hostname; all of them go by their addresses.
+    #[error("set {set}: several peers have the hostname `{hostname}` and go by their addresses")]
+    HostnameClash {
+        /// The set.
+        set: SetKey,
+        /// The hostname.
+        hostname: Box<str>,
+    },
+    /// A peer without node name, as it would be too long.
+    #[error(
+        "set {set}: the node name of the peer {address} would have {length} octets, above 255, and is left out"
+    )]
+    NodeNameTooLong {
+        /// The set.
+        set: SetKey,
+        /// The peer's primary address.
+        address: IpAddr,
+        /// How long the name would be, in octets.
+        length: usize,
+    },
+}
+
+/// What is wrong with an object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The object is skipped: no name can hold its namespace.
+    #[error("skipped: its namespace is not a lower-case RFC 1123 label")]
+    Namespace,
+    /// The object is skipped where Services name the sets.
+    #[error("skipped: it belongs to no Service, and the topology that matches it has no name")]
+    NoService,
+    /// The object is skipped where Services name the sets.
+    #[error("skipped: `{0}` cannot name a set, it is not a lower-case RFC 1123 label")]
+    SetName(Box<str>),
+    /// A label of this server is ignored.
+    #[error("the label {label} is ignored: it cannot be `{value}`")]
+    LabelValue {
+        /// The label's key.
+        label: &'static str,
+        /// Its value.
+        value: Box<str>,
+    },
+    /// Hostnames of endpoints are ignored; the first of them.
+    #[error("the hostname `{0}` is ignored: it is not a lower-case RFC 1123 label")]
+    Hostname(Box<str>),
+    /// The same.
+    #[error("the hostname `{0}` is ignored: it reads as an address")]
+    HostnameIsAddress(Box<str>),
+    /// Namespaces of endpoints are ignored, the object's holds; the first of them.
+    #[error("the namespace `{0}` of an endpoint is ignored: it is not a lower-case RFC 1123 label")]
+    EndpointNamespace(Box<str>),
+    /// A port has no name of its own, SRV records stand at the set's name only; the first of them.
+    #[error("the port name `{0}` is ignored: with `_` before it, it would not be a label")]
+    PortName(Box<str>),
+}
+
+/// An object, as notices call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectName(pub ObjectKey);
+
+/// The kinds of notices, for counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// [`Problem::Namespace`].
+    Namespace,
+    /// [`Problem::NoService`].
+    NoService,
+    /// [`Problem::SetName`].
+    SetName,
+    /// [`Problem::LabelValue`].
+    LabelValue,
+    /// [`Problem::Hostname`] and [`Problem::HostnameIsAddress`].
+    Hostname,
+    /// [`Problem::EndpointNamespace`].
+    EndpointNamespace,
+    /// [`Problem::PortName`].
+    PortName,
+    /// [`Notice::Truncated`].
+    Truncated,
+    /// [`Notice::Twice`].
+    Twice,
+    /// [`Notice::HostnameClash`].
+    HostnameClash,
+    /// [`Notice::NodeNameTooLong`].
+    NodeNameTooLong,
+}
+
+impl Notice {
+    /// Which kind it is.
+    pub fn kind(&self) -> NoticeKind {
+        match self {
+            Notice::Object { problem, .. } => problem.kind(),
+            Notice::Truncated { .. } => NoticeKind::Truncated,
+            Notice::Twice { .. } => NoticeKind::Twice,
+            Notice::HostnameClash { .. } => NoticeKind::HostnameClash,
+            Notice::NodeNameTooLong { .. } => NoticeKind::NodeNameTooLong,
+        }
+    }
+}
+
+impl Problem {
+    fn kind(&self) -> NoticeKind {
+        match self {
+            Problem::Namespace => NoticeKind::Namespace,
+            Problem::NoService => NoticeKind::NoService,
+            Problem::SetName(_) => NoticeKind::SetName,
+            Problem::LabelValue { .. } => NoticeKind::LabelValue,
+            Problem::Hostname(_) | Problem::HostnameIsAddress(_) => NoticeKind::Hostname,
+            Problem::EndpointNamespace(_) => NoticeKind::EndpointNamespace,
+            Problem::PortName(_) => NoticeKind::PortName,
+        }
+    }
+}
+
+impl NoticeKind {
+    /// A word for it, as in a metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoticeKind::Namespace => "namespace",
+            NoticeKind::NoService => "no_service",
+            NoticeKind::SetName => "set_name",
+            NoticeKind::LabelValue => "label_value",
+            NoticeKind::Hostname => "hostname",
+            NoticeKind::EndpointNamespace => "endpoint_namespace",
+            NoticeKind::PortName => "port_name",
+            NoticeKind::Truncated => "truncated",
+            NoticeKind::Twice => "twice",
+            NoticeKind::HostnameClash => "hostname_clash",
+            NoticeKind::NodeNameTooLong => "node_name_too_long",
+        }
+    }
+}
+
+/// `EndpointSlice default/web-x7k2p`.
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.0.kind {
+            ObjectKind::Endpoints => "Endpoints",
+            ObjectKind::EndpointSlice => "EndpointSlice",
+            ObjectKind::Pod => "Pod",
+        };
+        write!(f, "{kind} {}/{}", self.0.namespace, self.0.name)
+    }
+}
+
+/// `<set>.<namespace>`, as names have it.
+impl fmt::Display for SetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.name, self.namespace)
+    }
+}
+
+/// Notices since they were last taken, and how many there ever were.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    list: Vec<Notice>,
+    pub(super) counts: BTreeMap<NoticeKind, u64>,
+}
+
+impl Notices {
+    pub(super) fn push(&mut self, notice: Notice) {
+        *self.counts.entry(notice.kind()).or_default() += 1;
+        self.list.push(notice);
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.list)
+    }
+}

@@ -1,0 +1,199 @@
+//! What the roster makes of an object: which topologies take it into which sets, and which of its words are wrong.
+
+use super::intern::Interner;
+use super::label::{Overrides, SET, is_dns_label};
+use super::notice::Problem;
+use super::ports::{is_port_name, normal};
+use super::selector::label;
+use super::store::{Addresses, Entry, Group, Head, Store};
+use super::{Conditions, Endpoint, EndpointObject, Include, Namespaces, Port, Topology, parse_dashed};
+use std::sync::Arc;
+
+/// Texts and port lists that many objects share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) texts: Interner<str>,
+    pub(super) ports: Interner<[Port]>,
+}
+
+/// An endpoint of an object that is being applied.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) group: u32,
+    /// The namespace of its pod name.
+    pub(super) namespace: &'a str,
+    pub(super) hostname: Option<&'a str>,
+    pub(super) level: Include,
+}
+
+/// Reads an object: what holds for all of it, and its endpoints.
+///
+/// An object that no name could hold has neither.
+pub(super) fn read<'a>(
+    object: &'a EndpointObject,
+    topologies: &[Topology],
+    label_settings: bool,
+    shared: &mut Shared,
+) -> (Head, Vec<Incoming<'a>>) {
+    let mut problems = Vec::new();
+    if !is_dns_label(&object.key.namespace) {
+        let head = Head { problems: Box::new([Problem::Namespace]), ..Head::default() };
+        return (head, Vec::new());
+    }
+    let claims = claims(object, topologies, label_settings, shared, &mut problems);
+    let mut overrides = None;
+    if label_settings && !claims.is_empty() {
+        overrides = Some(Overrides::read(&object.labels, &mut problems)).filter(|read| !read.is_empty());
+    }
+    let mut groups = Vec::with_capacity(object.groups.len());
+    for group in &object.groups {
+        let ports = normal(&group.ports);
+        let wrong = ports.iter().find(|port| !port.name.is_empty() && !is_port_name(&port.name));
+        if let Some(port) = wrong {
+            add_first(&mut problems, Problem::PortName(port.name.clone()));
+        }
+        groups.push(Group { ports: shared.ports.intern(ports), has_endpoints: !group.endpoints.is_empty() });
+    }
+    let endpoints = endpoints(object, &mut problems);
+    let head = Head {
+        service: object.service.as_deref().map(|service| shared.texts.intern(service)),
+        claims,
+        overrides: overrides.map(Box::new),
+        groups: groups.into(),
+        truncated: object.truncated,
+        problems: problems.into(),
+    };
+    (head, endpoints)
+}
+
+/// The sets that an object contributes to, by topologies in file order.
+fn claims(
+    object: &EndpointObject,
+    topologies: &[Topology],
+    label_settings: bool,
+    shared: &mut Shared,
+    problems: &mut Vec<Problem>,
+) -> Box<[(u32, Arc<str>)]> {
+    let mut claims = Vec::new();
+    for (place, topology) in (0..).zip(topologies) {
+        if !looks_into(topology, &object.key.namespace) || !topology.selector.matches(&object.labels) {
+            continue;
+        }
+        let name = match topology.name.as_deref() {
+            Some(name) => Some(name),
+            None => own_set(object, label_settings, problems),
+        };
+        if let Some(name) = name {
+            claims.push((place, shared.texts.intern(name)));
+        }
+    }
+    claims.into()
+}
+
+fn looks_into(topology: &Topology, namespace: &str) -> bool {
+    match &topology.namespaces {
+        Namespaces::All => true,
+        Namespaces::Listed(listed) => listed.iter().any(|one| **one == *namespace),
+    }
+}
+
+/// The set that an object forms where no topology names one: its label's, else its Service's.
+fn own_set<'a>(
+    object: &'a EndpointObject,
+    label_settings: bool,
+    problems: &mut Vec<Problem>,
+) -> Option<&'a str> {
+    let labelled = label_settings.then(|| label(&object.labels, SET)).flatten();
+    if let Some(name) = labelled {
+        if is_dns_label(name) {
+            return Some(name);
+        }
+        let problem = Problem::LabelValue { label: SET, value: name.into() };
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    match object.service.as_deref() {
+        Some(service) if is_dns_label(service) => return Some(service),
+        None | Some("") => add_first(problems, Problem::NoService),
+        Some(service) => add_first(problems, Problem::SetName(service.into())),
+    }
+    None
+}
+
+fn endpoints<'a>(object: &'a EndpointObject, problems: &mut Vec<Problem>) -> Vec<Incoming<'a>> {
+    let count = object.groups.iter().map(|group| group.endpoints.len()).sum();
+    let mut incoming = Vec::with_capacity(count);
+    for (number, group) in (0..).zip(&object.groups) {
+        for endpoint in &group.endpoints {
+            incoming.push(Incoming {
+                endpoint,
+                group: number,
+                namespace: namespace(endpoint, problems).unwrap_or(&object.key.namespace),
+                hostname: hostname(endpoint, problems),
+                level: level(endpoint.conditions),
+            });
+        }
+    }
+    incoming
+}
+
+fn namespace<'a>(endpoint: &'a Endpoint, problems: &mut Vec<Problem>) -> Option<&'a str> {
+    let namespace = endpoint.namespace.as_deref().filter(|namespace| !namespace.is_empty())?;
+    if is_dns_label(namespace) {
+        return Some(namespace);
+    }
+    add_first(problems, Problem::EndpointNamespace(namespace.into()));
+    None
+}
+
+fn hostname<'a>(endpoint: &'a Endpoint, problems: &mut Vec<Problem>) -> Option<&'a str> {
+    let hostname = endpoint.hostname.as_deref().filter(|hostname| !hostname.is_empty())?;
+    let problem = if !is_dns_label(hostname) {
+        Problem::Hostname(hostname.into())
+    } else if parse_dashed(hostname.as_bytes()).is_some() {
+        Problem::HostnameIsAddress(hostname.into())
+    } else {
+        return Some(hostname);
+    };
+    add_first(problems, problem);
+    None
+}
+
+/// Kubernetes: "nil should be interpreted as true" for `ready`; Endpoints have no `serving`, a slice from before 1.20
+/// has none for endpoints that are not ready.
+fn level(conditions: Conditions) -> Include {
+    let Conditions { ready, serving, terminating } = conditions;
+    if ready.unwrap_or(true) {
+        Include::Ready
+    } else if serving.unwrap_or(terminating.unwrap_or(false)) {
+        Include::Serving
+    } else {
+        Include::All
+    }
+}
+
+/// An object of a thousand wrong endpoints is one problem of each kind.
+fn add_first(problems: &mut Vec<Problem>, problem: Problem) {
+    let kind = std::mem::discriminant(&problem);
+    if !problems.iter().any(|known| std::mem::discriminant(known) == kind) {
+        problems.push(problem);
+    }
+}
+
+impl Incoming<'_> {
+    /// Whether a stored entry says the same, wherever it stands.
+    pub(super) fn equals(&self, entry: &Entry, store: &Store) -> bool {
+        let endpoint = self.endpoint;
+        entry.group == self.group
+            && entry.level == self.level
+            && *entry.namespace == *self.namespace
+            && entry.hostname.as_deref() == self.hostname
+            && entry.uid.and_then(|uid| store.uid(uid)) == endpoint.uid.as_ref()
+            && match &entry.addresses {
+                Addresses::One(address) => endpoint.addresses == [*address],
+                several @ Addresses::Several(_) => *several == Addresses::from(&*endpoint.addresses),
+            }
+    }
+}

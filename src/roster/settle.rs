@@ -1,0 +1,229 @@
+//! Judging a set again: what of its settings and peers is no longer what was told.
+
+use super::join::{Candidate, View};
+use super::naming::Names;
+use super::notice::{Notice, Notices};
+use super::reading::Shared;
+use super::set::{Identity, Member, Naming, Pending, Set, Told};
+use super::slab::Id;
+use super::store::{Claim, Store};
+use super::{Change, Include, Options, Peer, SetSettings, Topology, WhenEmpty};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What judging reads, and where it tells what changed.
+#[derive(Debug)]
+pub(super) struct Court<'a> {
+    pub(super) options: &'a Options,
+    pub(super) store: &'a Store,
+    pub(super) shared: &'a mut Shared,
+    pub(super) log: &'a mut Vec<Change>,
+    pub(super) notices: &'a mut Notices,
+}
+
+/// Candidates that are judged, or that nobody is there any more.
+type Judged<'a> = BTreeMap<Identity, Option<Candidate<'a>>>;
+
+impl<'a> Court<'a> {
+    /// Judges what is pending for a set. Returns whether the set exists.
+    pub(super) fn settle(&mut self, id: Id<Set>, set: &mut Set) -> bool {
+        let Some(mut pending) = set.pending.take() else { return true };
+        let told = set.told.take();
+        let Some((naming, settings)) = self.settings(set, told.as_ref(), pending.settings) else {
+            if told.is_some() {
+                self.end(set);
+            }
+            return false;
+        };
+        let Some(topology) = self.options.topologies.get(naming.owner as usize) else { return false };
+        if told.as_ref().is_none_or(|told| told.settings != settings) {
+            self.log.push(Change::Set(set.key.clone(), Arc::clone(&settings)));
+        }
+        let as_told = told.filter(|told| told.naming == naming).map(|told| told.level);
+        let claim = Claim { topology: naming.owner, set: id };
+        let view = View { store: self.store, claim, family: topology.family };
+
+        let mut judged = match as_told {
+            Some(_) => touched(view, &mut pending),
+            None => everybody(view, set),
+        };
+        set.recount(&judged);
+        let level = set.level(naming.include, topology.when_empty);
+        if as_told.is_some_and(|told| told != level) {
+            judged = everybody(view, set);
+        }
+        self.claim_hostnames(view, set, level, &mut judged);
+        self.list_peers(view, set, &naming, topology, level, &judged);
+        set.told = Some(Told { naming, settings, level });
+        true
+    }
+
+    fn settings(
+        &self,
+        set: &Set,
+        told: Option<&Told>,
+        may_differ: bool,
+    ) -> Option<(Naming, Arc<SetSettings>)> {
+        match told {
+            Some(told) if !may_differ => Some((told.naming.clone(), Arc::clone(&told.settings))),
+            told => {
+                let (naming, settings) = set.settings(&self.options.topologies, &self.store.objects)?;
+                // One allocation serves as long as nothing differs.
+                let same = told.map(|told| &told.settings).filter(|told| ***told == settings);
+                Some((naming, same.map_or_else(|| Arc::new(settings), Arc::clone)))
+            }
+        }
+    }
+
+    /// A set that no topology yields any more.
+    fn end(&mut self, set: &mut Set) {
+        let mut members: Vec<(Identity, Member)> = set.members.drain().collect();
+        members.sort_unstable_by_key(|(identity, _)| *identity);
+        for peer in members.into_iter().filter_map(|(_, member)| member.peer) {
+            self.log.push(Change::Peer { set: set.key.clone(), old: Some(peer), new: None });
+        }
+        self.log.push(Change::SetGone(set.key.clone()));
+    }
+
+    /// Notes which hostnames the listed want, and calls in those whose hostname came to clash or no longer does.
+    fn claim_hostnames(&mut self, view: View<'a>, set: &mut Set, level: Include, judged: &mut Judged<'a>) {
+        let mut clashed_before: BTreeMap<Arc<str>, bool> = BTreeMap::new();
+        for (identity, candidate) in &*judged {
+            let wanted = listed(candidate.as_ref(), level).and_then(|candidate| candidate.hostname);
+            let Some(had) = set.members.get(identity).map(|member| member.hostname.clone()) else { continue };
+            if had.as_deref() == wanted {
+                continue;
+            }
+            let wanted = wanted.map(|wanted| set.hostname(wanted));
+            for hostname in had.iter().chain(&wanted) {
+                clashed_before.entry(Arc::clone(hostname)).or_insert_with(|| set.clashes(hostname));
+            }
+            set.reclaim(*identity, had.as_ref(), wanted);
+        }
+        for (hostname, before) in clashed_before {
+            let clashes = set.clashes(&hostname);
+            if clashes == before {
+                continue;
+            }
+            if clashes {
+                let hostname = (*hostname).into();
+                self.notices.push(Notice::HostnameClash { set: set.key.clone(), hostname });
+            }
+            for identity in set.claimants.get(&hostname).into_iter().flatten() {
+                judged.entry(*identity).or_insert_with(|| view.candidate(*identity));
+            }
+        }
+    }
+
+    /// Tells which of the judged are listed otherwise than was told.
+    fn list_peers(
+        &mut self,
+        view: View<'a>,
+        set: &mut Set,
+        naming: &Naming,
+        topology: &Topology,
+        level: Include,
+        judged: &Judged<'a>,
+    ) {
+        let key = set.key.clone();
+        let names = Names { options: self.options, topology, naming, set: &key };
+        for (identity, candidate) in judged {
+            let listed = listed(candidate.as_ref(), level);
+            let hostname = listed.and_then(|found| found.hostname).filter(|hostname| !set.clashes(hostname));
+            let Some(member) = set.members.get_mut(identity) else { continue };
+            let new = listed.and_then(|found| names.peer(view, found, hostname, self.shared));
+            if new.as_ref().map(|(peer, _)| peer) != member.peer.as_deref() {
+                if let Some((Peer { primary: address, .. }, Some(length))) = new {
+                    self.notices.push(Notice::NodeNameTooLong { set: key.clone(), address, length });
+                }
+                let new = new.map(|(peer, _)| Arc::new(peer));
+                let old = std::mem::replace(&mut member.peer, new.clone());
+                self.log.push(Change::Peer { set: key.clone(), old, new });
+            }
+            if candidate.is_none() {
+                set.members.remove(identity);
+            }
+        }
+    }
+}
+
+/// Whoever was touched, as they are now.
+fn touched<'a>(view: View<'a>, pending: &mut Pending) -> Judged<'a> {
+    pending.sort();
+    for address in &pending.addresses {
+        view.everybody_at(*address, &mut pending.identities);
+    }
+    pending.sort();
+    pending.identities.iter().map(|identity| (*identity, view.candidate(*identity))).collect()
+}
+
+/// Everybody, and whoever was there before.
+fn everybody<'a>(view: View<'a>, set: &Set) -> Judged<'a> {
+    let mut identities = view.everybody(set);
+    identities.extend(set.members.keys());
+    identities.sort_unstable();
+    identities.dedup();
+    identities.into_iter().map(|identity| (identity, view.candidate(identity))).collect()
+}
+
+fn listed<'j, 'a>(candidate: Option<&'j Candidate<'a>>, level: Include) -> Option<&'j Candidate<'a>> {
+    candidate.filter(|candidate| candidate.level <= level)
+}
+
+impl Set {
+    /// Brings levels and their counts to what was judged. Those who are gone stay members, at no level.
+    fn recount(&mut self, judged: &Judged<'_>) {
+        for (identity, candidate) in judged {
+            let level = candidate.as_ref().map(|candidate| candidate.level);
+            if level.is_some() || self.members.contains_key(identity) {
+                let member = self.members.entry(*identity).or_default();
+                let before = std::mem::replace(&mut member.level, level);
+                for (level, grows) in [(before, false), (level, true)] {
+                    let Some(count) = level.and_then(|level| self.counts.get_mut(level as usize)) else {
+                        continue;
+                    };
+                    *count = if grows { *count + 1 } else { *count - 1 };
+                }
+            }
+        }
+    }
+
+    /// Who is listed: `include`, or what `when_empty` says where that leaves nobody.
+    fn level(&self, include: Include, when_empty: WhenEmpty) -> Include {
+        let anybody = self.counts.iter().take(include as usize + 1).any(|count| *count > 0);
+        match when_empty {
+            _ if anybody => include,
+            WhenEmpty::Nothing => include,
+            WhenEmpty::Serving => include.max(Include::Serving),
+            WhenEmpty::All => Include::All,
+        }
+    }
+
+    /// A hostname as claimants have it.
+    fn hostname(&self, hostname: &str) -> Arc<str> {
+        let known = self.claimants.get_key_value(hostname);
+        known.map_or_else(|| hostname.into(), |(known, _)| Arc::clone(known))
+    }
+
+    /// Whether several listed peers want a hostname.
+    fn clashes(&self, hostname: &str) -> bool {
+        self.claimants.get(hostname).is_some_and(|claimants| claimants.len() > 1)
+    }
+
+    fn reclaim(&mut self, identity: Identity, had: Option<&Arc<str>>, wanted: Option<Arc<str>>) {
+        if let Some(had) = had
+            && let Some(claimants) = self.claimants.get_mut(had)
+        {
+            claimants.retain(|claimant| *claimant != identity);
+            if claimants.is_empty() {
+                self.claimants.remove(had);
+            }
+        }
+        if let Some(wanted) = &wanted {
+            self.claimants.entry(Arc::clone(wanted)).or_default().push(identity);
+        }
+        if let Some(member) = self.members.get_mut(&identity) {
+            member.hostname = wanted;
+        }
+    }
+}

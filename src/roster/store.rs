@@ -1,0 +1,331 @@
+//! The objects as the roster keeps them, and who holds which uid and address.
+//!
+//! Knows nothing of sets beyond which ones an object contributes to.
+
+use super::label::Overrides;
+use super::notice::{ObjectName, Problem};
+use super::set::Set;
+use super::slab::{Id, Slab};
+use super::{Include, ObjectKey, ObjectKind, Port, Uid, WatchId};
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::cmp::Ordering;
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// All objects of all watches.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    pub(super) objects: Slab<Object>,
+    pub(super) entries: Slab<Entry>,
+    uids: Slab<UidRecord>,
+    by_key: HashTable<Id<Object>>,
+    by_uid: HashTable<Id<UidRecord>>,
+    by_address: HashMap<IpAddr, Holders>,
+    /// Uids that lost their last entry. Their ids stay theirs until [`Store::sweep`].
+    emptied: Vec<Id<UidRecord>>,
+    hasher: RandomState,
+}
+
+/// A stored object.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) watch: WatchId,
+    pub(super) namespace: Arc<str>,
+    pub(super) name: Box<str>,
+    pub(super) kind: ObjectKind,
+    pub(super) head: Head,
+    /// The sets that it contributes to, each with the topology that says so; as `head.claims`.
+    pub(super) claims: Box<[Claim]>,
+    /// In the object's order.
+    pub(super) entries: Vec<Id<Entry>>,
+    /// The last list of its watch that named it.
+    pub(super) listed: u32,
+}
+
+/// What the roster makes of an object, its endpoints aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) service: Option<Arc<str>>,
+    /// Topologies by their place in file order, and the set that each puts the object into.
+    pub(super) claims: Box<[(u32, Arc<str>)]>,
+    pub(super) overrides: Option<Box<Overrides>>,
+    pub(super) groups: Box<[Group]>,
+    pub(super) truncated: bool,
+    pub(super) problems: Box<[Problem]>,
+}
+
+/// Ports that some of an object's endpoints have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) ports: Arc<[Port]>,
+    pub(super) has_endpoints: bool,
+}
+
+/// A set that a topology puts an object into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) topology: u32,
+    pub(super) set: Id<Set>,
+}
+
+/// A stored endpoint.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) object: Id<Object>,
+    /// Its place among all of the object's endpoints.
+    pub(super) position: u32,
+    /// The group that it belongs to.
+    pub(super) group: u32,
+    pub(super) uid: Option<Id<UidRecord>>,
+    pub(super) addresses: Addresses,
+    /// Only where it can be a label of a peer.
+    pub(super) hostname: Option<Box<str>>,
+    /// The namespace that its pod name carries.
+    pub(super) namespace: Arc<str>,
+    /// The narrowest list that it is on.
+    pub(super) level: Include,
+}
+
+/// Almost every endpoint has one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Addresses {
+    One(IpAddr),
+    Several(Box<[IpAddr]>),
+}
+
+/// A uid in use, with its entries.
+#[derive(Debug)]
+pub(super) struct UidRecord {
+    uid: Uid,
+    holders: Holders,
+}
+
+/// Entries that hold something: rarely more than one.
+#[derive(Debug, Default)]
+enum Holders {
+    #[default]
+    None,
+    One(Id<Entry>),
+    #[expect(clippy::box_collection, reason = "the common case stays at 16 octets")]
+    Several(Box<Vec<Id<Entry>>>),
+}
+
+impl Store {
+    pub(super) fn find(&self, watch: WatchId, key: &ObjectKey) -> Option<Id<Object>> {
+        let is_it = |id: &Id<Object>| {
+            self.objects.get(*id).is_some_and(|object| object.watch == watch && object.has_key(key))
+        };
+        self.by_key.find(self.hash_key(&key.namespace, &key.name, key.kind), is_it).copied()
+    }
+
+    /// Another watch that has an object of this key.
+    pub(super) fn other_watch(&self, watch: WatchId, key: &ObjectKey) -> Option<WatchId> {
+        let hash = self.hash_key(&key.namespace, &key.name, key.kind);
+        let objects = self.by_key.iter_hash(hash).filter_map(|id| self.objects.get(*id));
+        objects.filter(|object| object.watch != watch && object.has_key(key)).map(|object| object.watch).min()
+    }
+
+    pub(super) fn add_object(&mut self, object: Object) -> Id<Object> {
+        let hash = self.hash_key(&object.namespace, &object.name, object.kind);
+        let id = self.objects.insert(object);
+        let Store { objects, by_key, hasher, .. } = self;
+        by_key.insert_unique(hash, id, |id| {
+            let key = objects.get(*id).map(|object| (&*object.namespace, &*object.name, object.kind));
+            hasher.hash_one(key)
+        });
+        id
+    }
+
+    /// Takes an object out. Its entries have been removed before.
+    pub(super) fn remove_object(&mut self, id: Id<Object>) -> Option<Object> {
+        let object = self.objects.remove(id)?;
+        let hash = self.hash_key(&object.namespace, &object.name, object.kind);
+        if let Ok(found) = self.by_key.find_entry(hash, |other| *other == id) {
+            found.remove();
+        }
+        Some(object)
+    }
+
+    fn hash_key(&self, namespace: &str, name: &str, kind: ObjectKind) -> u64 {
+        self.hasher.hash_one(Some((namespace, name, kind)))
+    }
+
+    pub(super) fn add_entry(&mut self, entry: Entry) -> Id<Entry> {
+        let uid = entry.uid;
+        let addresses = entry.addresses.clone();
+        let id = self.entries.insert(entry);
+        if let Some(record) = uid.and_then(|uid| self.uids.get_mut(uid)) {
+            record.holders.add(id);
+        }
+        for address in addresses.as_slice() {
+            self.by_address.entry(*address).or_default().add(id);
+        }
+        id
+    }
+
+    pub(super) fn remove_entry(&mut self, id: Id<Entry>) -> Option<Entry> {
+        let entry = self.entries.remove(id)?;
+        if let Some(uid) = entry.uid
+            && let Some(record) = self.uids.get_mut(uid)
+        {
+            record.holders.remove(id);
+            if record.holders.as_slice().is_empty() {
+                self.emptied.push(uid);
+            }
+        }
+        for address in entry.addresses.as_slice() {
+            if let Some(holders) = self.by_address.get_mut(address) {
+                holders.remove(id);
+                if holders.as_slice().is_empty() {
+                    self.by_address.remove(address);
+                }
+            }
+        }
+        Some(entry)
+    }
+
+    /// The number of a uid, given where it has none.
+    pub(super) fn intern_uid(&mut self, uid: &Uid) -> Id<UidRecord> {
+        let Store { uids, by_uid, hasher, .. } = self;
+        let hash = hasher.hash_one(Some(uid));
+        let is_it = |id: &Id<UidRecord>| uids.get(*id).is_some_and(|record| record.uid == *uid);
+        if let Some(id) = by_uid.find(hash, is_it) {
+            return *id;
+        }
+        let id = uids.insert(UidRecord { uid: uid.clone(), holders: Holders::None });
+        by_uid.insert_unique(hash, id, |id| hasher.hash_one(uids.get(*id).map(|record| &record.uid)));
+        id
+    }
+
+    /// Frees the numbers of uids that nobody holds any more.
+    pub(super) fn sweep(&mut self) {
+        for id in std::mem::take(&mut self.emptied) {
+            let unused = self.uids.get(id).filter(|record| record.holders.as_slice().is_empty());
+            let Some(hash) = unused.map(|record| self.hasher.hash_one(Some(&record.uid))) else { continue };
+            if let Ok(found) = self.by_uid.find_entry(hash, |other| *other == id) {
+                found.remove();
+            }
+            self.uids.remove(id);
+        }
+    }
+
+    pub(super) fn uid(&self, id: Id<UidRecord>) -> Option<&Uid> {
+        self.uids.get(id).map(|record| &record.uid)
+    }
+
+    pub(super) fn entries_of_uid(&self, id: Id<UidRecord>) -> &[Id<Entry>] {
+        self.uids.get(id).map_or(&[], |record| record.holders.as_slice())
+    }
+
+    pub(super) fn entries_at(&self, address: IpAddr) -> &[Id<Entry>] {
+        self.by_address.get(&address).map_or(&[], Holders::as_slice)
+    }
+
+    /// Whether the address is held under pod names of the namespace.
+    pub(super) fn holds(&self, namespace: &str, address: IpAddr) -> bool {
+        let mut entries = self.entries_at(address).iter().filter_map(|id| self.entries.get(*id));
+        entries.any(|entry| *entry.namespace == *namespace)
+    }
+
+    /// Entries are joined in the order of service, object name, kind, watch, and place in the object.
+    pub(super) fn order(&self, a: &Entry, b: &Entry) -> Ordering {
+        if a.object == b.object {
+            return a.position.cmp(&b.position);
+        }
+        match (self.objects.get(a.object), self.objects.get(b.object)) {
+            (Some(a), Some(b)) => a.order(b),
+            _ => a.object.cmp(&b.object),
+        }
+    }
+}
+
+impl Object {
+    /// The order in which objects are heard where they disagree.
+    pub(super) fn order(&self, other: &Object) -> Ordering {
+        self.head
+            .service
+            .cmp(&other.head.service)
+            .then_with(|| self.name.cmp(&other.name))
+            .then_with(|| self.kind.cmp(&other.kind))
+            .then_with(|| self.watch.cmp(&other.watch))
+    }
+
+    pub(super) fn key(&self) -> ObjectKey {
+        ObjectKey { namespace: (*self.namespace).into(), name: self.name.clone(), kind: self.kind }
+    }
+
+    pub(super) fn notice_name(&self) -> ObjectName {
+        ObjectName(self.key())
+    }
+
+    fn has_key(&self, key: &ObjectKey) -> bool {
+        *self.namespace == *key.namespace && self.name == key.name && self.kind == key.kind
+    }
+}
+
+impl Head {
+    /// Whether only what is wrong with the object may differ.
+    pub(super) fn acts_as(&self, other: &Head) -> bool {
+        self.service == other.service
+            && self.claims == other.claims
+            && self.overrides == other.overrides
+            && self.groups == other.groups
+            && self.truncated == other.truncated
+    }
+}
+
+impl Addresses {
+    pub(super) fn as_slice(&self) -> &[IpAddr] {
+        match self {
+            Addresses::One(address) => std::slice::from_ref(address),
+            Addresses::Several(addresses) => addresses,
+        }
+    }
+}
+
+impl From<&[IpAddr]> for Addresses {
+    /// Repeated addresses are kept once.
+    fn from(addresses: &[IpAddr]) -> Addresses {
+        if let [address] = addresses {
+            return Addresses::One(*address);
+        }
+        let mut known = foldhash::HashSet::default();
+        Addresses::Several(addresses.iter().copied().filter(|address| known.insert(*address)).collect())
+    }
+}
+
+impl Holders {
+    fn as_slice(&self) -> &[Id<Entry>] {
+        match self {
+            Holders::None => &[],
+            Holders::One(id) => std::slice::from_ref(id),
+            Holders::Several(ids) => ids,
+        }
+    }
+
+    fn add(&mut self, id: Id<Entry>) {
+        match self {
+            Holders::None => *self = Holders::One(id),
+            Holders::One(first) => *self = Holders::Several(Box::new(vec![*first, id])),
+            Holders::Several(ids) => ids.push(id),
+        }
+    }
+
+    fn remove(&mut self, id: Id<Entry>) {
+        match self {
+            Holders::One(only) if *only == id => *self = Holders::None,
+            Holders::None | Holders::One(_) => {}
+            Holders::Several(ids) => {
+                if let Some(index) = ids.iter().position(|other| *other == id) {
+                    ids.swap_remove(index);
+                }
+                if let [only] = ***ids {
+                    *self = Holders::One(only);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What is told, and how little.
+
+use super::build::{key, slice};
+use super::served::serve;
+use crate::roster::{Change, EndpointObject};
+use std::net::{IpAddr, Ipv4Addr};
+
+fn address(number: u32) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + number))
+}
+
+/// A slice of a hundred pods, one of which is not ready.
+fn hundred(slice_number: u32, unready: u32) -> EndpointObject {
+    (0..100).fold(slice("web", &format!("web-{slice_number}")), |object, number| {
+        let pod = slice_number * 100 + number;
+        let condition = if number == unready { "unready" } else { "" };
+        object.with(&format!("uid=pod-{pod} {} {condition}", address(pod)))
+    })
+}
+
+#[test]
+fn one_of_five_thousand_is_one_change() {
+    let mut served = serve([]);
+    for number in 0..50 {
+        served.apply(hundred(number, 100));
+    }
+    assert_eq!(served.peers("web.default").unwrap().len(), 5000);
+    let changes = served.apply(hundred(7, 42));
+    let [Change::Peer { old: Some(old), new: None, .. }] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!(old.primary, address(742));
+    let changes = served.apply(hundred(7, 43));
+    assert_eq!(changes.len(), 2, "one came back, one went");
+    let mut shifted = hundred(7, 100);
+    shifted.groups[0].endpoints.remove(0);
+    served.apply(hundred(7, 100));
+    let changes = served.apply(shifted);
+    let [Change::Peer { old: Some(_), new: None, .. }, Change::Address { held: false, .. }] = &changes[..]
+    else {
+        panic!("{changes:?}")
+    };
+}
+
+#[test]
+fn nothing_is_told_of_what_is_the_same() {
+    let mut served = serve([]);
+    let object = slice("web", "1").port("http/80").with("uid=a 10.0.0.1").label("app", "web");
+    assert_eq!(served.apply(object.clone()).len(), 3, "set, peer, address");
+    assert_eq!(served.apply(object.clone()), []);
+    assert_eq!(served.apply(object.label("another", "label")), []);
+    assert_eq!(served.delete(key("other")), []);
+    assert_eq!(served.delete(key("1")).len(), 3);
+    assert_eq!(served.sets(), "");
+}
+
+#[test]
+fn a_burst_is_one_change() {
+    let mut served = serve([]);
+    for number in 0..20 {
+        let object = slice("web", "1").with(&format!("uid=a 10.0.0.{number}"));
+        served.tell(0, crate::roster::EventKind::Apply(Box::new(object)));
+    }
+    assert_eq!(served.take().len(), 3);
+    assert_eq!(served.names("web.default"), "web@10.0.0.19");
+    let back = slice("web", "1").with("uid=a 10.0.0.19");
+    served.tell(0, crate::roster::EventKind::Delete(key("1")));
+    served.tell(0, crate::roster::EventKind::Apply(Box::new(back)));
+    assert_eq!(served.take(), []);
+}
+
+#[test]
+fn addresses_are_held_whatever_the_condition_and_topology() {
+    let mut served = serve([super::build::topology("", "app=none")]);
+    served.apply(slice("web", "1").with("uid=a 10.0.0.1 unready").with("127.0.0.1 fd00::1 ns=other"));
+    assert_eq!(served.addresses(), "default/10.0.0.1 other/127.0.0.1 other/fd00::1");
+    served.apply(slice("web", "2").with("uid=b 10.0.0.1"));
+    served.delete(key("1"));
+    assert_eq!((served.addresses().as_str(), served.sets().as_str()), ("default/10.0.0.1", ""));
+    served.delete(key("2"));
+    assert_eq!(served.addresses(), "");
+}

@@ -1,0 +1,111 @@
+//! Watches: their lists while they arrive, and what waits for them.
+
+use super::slab::Id;
+use super::store::Object;
+use super::{Change, EndpointObject, ObjectKey, Scope, WatchId};
+use foldhash::HashSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+/// A watch.
+#[derive(Debug)]
+pub(super) struct Watch {
+    scope: Scope,
+    /// Whether it has delivered its full list once.
+    pub(super) synced: bool,
+    pub(super) unreachable: bool,
+    /// The list that is arriving.
+    pub(super) list: Option<List>,
+    /// How many lists have begun, modulo 2^32.
+    pub(super) lists: u32,
+    pub(super) objects: HashSet<Id<Object>>,
+}
+
+/// A list that is arriving: what differs from what is stored. Objects that do not differ are marked where they are.
+pub(super) type List = BTreeMap<ObjectKey, Box<EndpointObject>>;
+
+impl Watch {
+    /// What it says before its first list ends is kept aside, also before that list begins.
+    pub(super) fn new(scope: Scope) -> Watch {
+        Watch {
+            scope,
+            synced: false,
+            unreachable: false,
+            list: Some(List::new()),
+            lists: 1,
+            objects: HashSet::default(),
+        }
+    }
+
+    /// A new list; what another one brought so far is forgotten.
+    pub(super) fn begin_list(&mut self) {
+        self.list = Some(List::new());
+        self.lists = self.lists.wrapping_add(1);
+    }
+
+    /// The number of the list that is arriving, or arrived last; never that of an object that no list named.
+    pub(super) fn current_list(&self) -> u32 {
+        self.lists
+    }
+}
+
+/// All watches, and what was told of them.
+#[derive(Debug, Default)]
+pub(super) struct Watches {
+    pub(super) by_id: BTreeMap<WatchId, Watch>,
+    /// Namespaces that ever had a watch of their own, and whether they were told to be ready.
+    namespaces: BTreeMap<Arc<str>, bool>,
+    ready: bool,
+    complete: bool,
+    stale: bool,
+}
+
+impl Watches {
+    /// A watch begins; one that is there already only changes its scope.
+    pub(super) fn start(&mut self, id: WatchId, scope: Scope) {
+        match self.by_id.entry(id) {
+            Entry::Occupied(mut known) => known.get_mut().scope = scope,
+            Entry::Vacant(new) => drop(new.insert(Watch::new(scope))),
+        }
+    }
+
+    /// Tells what is ready, complete or stale otherwise than was told.
+    pub(super) fn settle(&mut self, log: &mut Vec<Change>) {
+        let mut ready = !self.by_id.is_empty();
+        let mut complete = ready;
+        let mut single: BTreeMap<&str, bool> = BTreeMap::new();
+        for watch in self.by_id.values() {
+            complete &= watch.synced;
+            match &watch.scope {
+                Scope::All => ready &= watch.synced,
+                Scope::Namespace(namespace) => *single.entry(namespace).or_insert(true) &= watch.synced,
+            }
+        }
+        for namespace in single.keys() {
+            if !self.namespaces.contains_key(*namespace) {
+                // Told at once below, as nothing was: what is not ready must be said before all else is.
+                let namespace: Arc<str> = (*namespace).into();
+                self.namespaces.insert(Arc::clone(&namespace), false);
+                log.push(Change::Namespace { namespace, ready: false });
+            }
+        }
+        for (namespace, told) in &mut self.namespaces {
+            // One whose own watches ended waits for those of all namespaces alone.
+            let now = ready && single.get(&**namespace).copied().unwrap_or(true);
+            if *told != now {
+                *told = now;
+                log.push(Change::Namespace { namespace: Arc::clone(namespace), ready: now });
+            }
+        }
+        if (self.ready, self.complete) != (ready, complete) {
+            (self.ready, self.complete) = (ready, complete);
+            log.push(Change::All { ready, complete });
+        }
+        let stale = self.by_id.values().any(|watch| watch.unreachable);
+        if self.stale != stale {
+            self.stale = stale;
+            log.push(Change::Stale(stale));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The peer zone below its apex. Its grammar has fixed depth, so at most three probes decide any name:
+//!
+//! ```text
+//! dns-version   ns.dns   svc   <ns>.svc   <set>.<ns>.svc
+//! <label>.<set>.<ns>.svc   _<proto>.<set>.<ns>.svc   _of<n>.<set>.<ns>.svc
+//! _<port>._<proto>.<set>.<ns>.svc   _<i>._of<n>.<set>.<ns>.svc
+//! ```
+
+use super::node::{Found, Node};
+use super::rr_list::Part;
+use super::set::{Ports, SetRecords};
+use super::snapshot::Snapshot;
+use crate::wire::QueryName;
+
+/// Most parts that a set can be asked in: what one octet of hash can tell apart.
+const MOST_PARTS: u16 = 256;
+
+/// What stands at a name with `depth` labels below the apex, at least one.
+pub(crate) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
+    let label = |from_apex: usize| depth.checked_sub(from_apex).map_or(&[][..], |index| name.label(index));
+    match (depth, label(1)) {
+        (_, b"svc") => {}
+        // RFC 8020: an empty non-terminal exists, because names below it do.
+        (1, b"dns") => return Found::Node(Node::EmptyNonTerminal),
+        (1, b"dns-version") => return Found::Node(Node::DnsVersion(snapshot)),
+        (2, b"dns") if label(2) == b"ns" => return Found::Node(Node::Nameserver(snapshot)),
+        _ => return Found::NxDomain,
+    }
+    if depth == 1 {
+        return Found::Node(Node::EmptyNonTerminal);
+    }
+    let namespace = label(2);
+    // Until all is known that a namespace can hold, no name below it is answered: a partial list splits clusters.
+    if !snapshot.readiness.of(namespace) {
+        return Found::NotReady;
+    }
+    if depth == 2 {
+        return match snapshot.set_namespaces.get(namespace) {
+            Some(_) => Found::Node(Node::EmptyNonTerminal),
+            None => Found::NxDomain,
+        };
+    }
+    let Some(set) = snapshot.sets.get(namespace, label(3)) else { return Found::NxDomain };
+    let found = match depth {
+        3 => Some(Node::Set(snapshot, set, Ports::Every)),
+        4 => below_set(snapshot, set, label(4)),
+        5 => service_or_part(snapshot, set, label(5), label(4)),
+        _ => None,
+    };
+    found.map_or(Found::NxDomain, Found::Node)
+}
+
+fn below_set<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, label: &[u8]) -> Option<Node<'a>> {
+    if let Some(special) = label.strip_prefix(b"_") {
+        let exists = set.has_protocol(special) || number_of_parts(special).is_some();
+        return exists.then_some(Node::EmptyNonTerminal);
+    }
+    let addresses = set.hosts.addresses(label);
+    (!addresses.is_empty()).then_some(Node::Host(snapshot, set, addresses))
+}
+
+fn service_or_part<'a>(
+    snapshot: &'a Snapshot,
+    set: &'a SetRecords,
+    left: &[u8],
+    right: &[u8],
+) -> Option<Node<'a>> {
+    let (left, right) = (left.strip_prefix(b"_")?, right.strip_prefix(b"_")?);
+    if let Some(parts) = number_of_parts(right) {
+        let index = decimal(left).filter(|&index| index < parts)?;
+        let (index, mask) = (u8::try_from(index).ok()?, u8::try_from(parts - 1).ok()?);
+        return Some(Node::Part(snapshot, set, Part { index, mask }));
+    }
+    let port = set.port_name(left, right)?;
+    Some(Node::Set(snapshot, set, Ports::Named(port)))
+}
+
+/// The `n` of `of<n>`: a power of two up to [`MOST_PARTS`].
+fn number_of_parts(label: &[u8]) -> Option<u16> {
+    decimal(label.strip_prefix(b"of")?).filter(|n| n.is_power_of_two() && *n <= MOST_PARTS)
+}
+
+/// A number as it is written: no sign, no leading zero.
+fn decimal(digits: &[u8]) -> Option<u16> {
+    let leading_zero = digits.len() > 1 && digits.first() == Some(&b'0');
+    if leading_zero || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}

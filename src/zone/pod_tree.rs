@@ -1,0 +1,47 @@
+//! The pod zone below its apex: `<ns>`, and `<ip-with-dashes>.<ns>`.
+
+use super::PodNames;
+use super::node::{Found, Node};
+use super::snapshot::Snapshot;
+use crate::roster::parse_dashed;
+use crate::wire::QueryName;
+
+/// What stands at a name with `depth` labels below the apex, at least one.
+pub(crate) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
+    let verified = snapshot.constants.pods == PodNames::Verified;
+    match depth {
+        1 => {
+            let namespace = name.label(0);
+            if snapshot.pod_namespaces.get(namespace).is_some() || (!verified && is_namespace(namespace)) {
+                Found::Node(Node::EmptyNonTerminal)
+            } else if verified && !snapshot.readiness.of(namespace) {
+                Found::NotReady
+            } else {
+                Found::NxDomain
+            }
+        }
+        2 => {
+            let namespace = name.label(1);
+            // What spells no address cannot exist, whatever is still to come.
+            let Some(address) = parse_dashed(name.label(0)) else { return Found::NxDomain };
+            if verified && !snapshot.readiness.of(namespace) {
+                return Found::NotReady;
+            }
+            let holder = snapshot.addresses.holder(address, namespace);
+            if holder.is_some_and(|holder| holder.held) || (!verified && is_namespace(namespace)) {
+                Found::Node(Node::Pod(snapshot, address, holder))
+            } else {
+                Found::NxDomain
+            }
+        }
+        _ => Found::NxDomain,
+    }
+}
+
+/// A label that a namespace can have: RFC 1123 letters, digits and hyphens, folded to lower case already.
+fn is_namespace(label: &[u8]) -> bool {
+    let alphanumeric = |octet: &u8| octet.is_ascii_lowercase() || octet.is_ascii_digit();
+    label.first().is_some_and(alphanumeric)
+        && label.last().is_some_and(alphanumeric)
+        && label.iter().all(|octet| alphanumeric(octet) || *octet == b'-')
+}

@@ -1,0 +1,356 @@
+//! An RRset as answers copy it: whole RRs in a stable order, each with a pointer to the question's name as owner.
+
+use super::holders::Holder;
+use super::rr_list::{Copied, Glue, Part, RR_HEAD, Rr, RrList, set_ttls};
+use super::set::{Ports, SetRecords};
+use super::snapshot::Snapshot;
+use crate::roster::DashedLabel;
+use crate::wire::{Name, RecordType};
+use std::net::IpAddr;
+
+/// An RRset of a snapshot. Never empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Rrset<'a> {
+    pub(crate) kind: Kind<'a>,
+    /// In seconds; of no meaning where the RR is rendered whole.
+    pub(crate) ttl: u32,
+}
+
+/// The addresses that belong into the additional section for one RR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Additional<'a> {
+    /// TTL in seconds.
+    pub ttl: u32,
+    /// Addresses, IPv4 first.
+    pub addresses: &'a [IpAddr],
+}
+
+/// Where an RRset's octets come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind<'a> {
+    /// One RR, rendered.
+    One(&'a [u8]),
+    /// The NS of an apex, rendered.
+    Nameserver(&'a Snapshot, &'a [u8]),
+    /// A rendered list.
+    List(&'a RrList, RecordType),
+    /// Some RRs of a rendered list.
+    ListPart(&'a RrList, Part, RecordType),
+    /// The SRV RRs of a set.
+    Srv { snapshot: &'a Snapshot, set: &'a SetRecords, ports: Ports<'a>, part: Option<Part> },
+    /// A or AAAA from addresses of one family.
+    Addresses(&'a [IpAddr]),
+    /// A or AAAA from one address.
+    Address(IpAddr),
+    /// TXT of a pod name.
+    NodeNames(&'a Holder),
+    /// PTR to the pod names of an address.
+    Pointers { address: IpAddr, holders: &'a [Holder], cluster: &'a Name },
+}
+
+#[expect(clippy::len_without_is_empty, reason = "an RRset is never empty")]
+impl<'a> Rrset<'a> {
+    /// Number of RRs, at least one.
+    pub fn len(&self) -> usize {
+        self.kind.records()
+    }
+
+    /// Octets of all RRs as [`Rrset::copy`] writes them.
+    pub fn wire_len(&self) -> usize {
+        match self.kind {
+            Kind::One(rr) | Kind::Nameserver(_, rr) => rr.len(),
+            Kind::List(list, _) => list.octets(),
+            Kind::ListPart(list, part, _) => list.part(part).map(|rr| rr.octets.len()).sum(),
+            Kind::Srv { set, ports, part: None, .. } => set.srv(ports).map(RrList::octets).sum(),
+            Kind::Srv { set, ports, part: Some(part), .. } => {
+                set.srv(ports).flat_map(|list| list.part(part)).map(|rr| rr.octets.len()).sum()
+            }
+            Kind::Addresses(addresses) => {
+                addresses.iter().map(|address| RR_HEAD + address_octets(*address)).sum()
+            }
+            Kind::Address(address) => RR_HEAD + address_octets(address),
+            Kind::NodeNames(holder) => holder.node_names().map(|name| RR_HEAD + 1 + name.len()).sum(),
+            Kind::Pointers { address, holders, cluster } => {
+                let label = DashedLabel::new(address);
+                held(holders).map(|holder| RR_HEAD + PodName::new(&label, holder, cluster).wire_len()).sum()
+            }
+        }
+    }
+
+    /// Whether complete answers may begin at any RR: only addresses, where clients try the first.
+    pub fn rotates(&self) -> bool {
+        match self.kind {
+            Kind::List(_, rtype) | Kind::ListPart(_, _, rtype) => rtype != RecordType::TXT,
+            Kind::Addresses(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Copies whole RRs into `out`, from the one at `start` on and round to the one before it, as many as fit.
+    ///
+    /// With `start` 0 and too little room these are the first of the stable order: always the same subset.
+    pub fn copy(&self, out: &mut [u8], start: usize) -> Copied {
+        let start = start.checked_rem(self.len()).unwrap_or(0);
+        let first = self.copy_from(out, start, usize::MAX);
+        if start == 0 || first.records < self.len() - start {
+            return first;
+        }
+        let Some(rest) = out.get_mut(first.octets..) else { return first };
+        let second = self.copy_from(rest, 0, start);
+        Copied { records: first.records + second.records, octets: first.octets + second.octets }
+    }
+
+    /// For each RR in stable order the addresses of the name it points at; `None` where they are not ours to give, or
+    /// were given for an earlier RR.
+    pub fn additionals(&self) -> impl Iterator<Item = Option<Additional<'a>>> + use<'a> {
+        let nameserver = match self.kind {
+            Kind::Nameserver(snapshot, _) => {
+                Some(snapshot.constants.nameserver_is_ours.then(|| Additional {
+                    ttl: snapshot.constants.rendering.ttl(None, 1),
+                    addresses: &snapshot.constants.advertised,
+                }))
+            }
+            _ => None,
+        };
+        let srv = match self.kind {
+            Kind::Srv { snapshot, set, ports, part } => Some((snapshot, set, ports, part)),
+            _ => None,
+        };
+        let targets = srv.into_iter().flat_map(|(snapshot, set, ports, part)| {
+            set.srv(ports).enumerate().flat_map(move |(nth, list)| {
+                let wanted = part.unwrap_or(Part { index: 0, mask: 0 });
+                list.part(wanted).map(move |rr| {
+                    let earlier = set.srv(ports).take(nth);
+                    target_addresses(snapshot, set, &rr).filter(|_| !already_given(earlier, &rr))
+                })
+            })
+        });
+        nameserver.into_iter().chain(targets)
+    }
+
+    /// The RRs one by one, for export.
+    pub(crate) fn to_vec(self) -> Vec<u8> {
+        let mut octets = vec![0; self.wire_len()];
+        let copied = self.copy(&mut octets, 0);
+        octets.truncate(copied.octets);
+        octets
+    }
+
+    /// Copies RRs from `start` on, at most `most`.
+    fn copy_from(&self, out: &mut [u8], start: usize, most: usize) -> Copied {
+        let ttl = self.ttl;
+        match self.kind {
+            Kind::One(rr) | Kind::Nameserver(_, rr) => copy_each([rr].into_iter(), out, most),
+            Kind::List(list, _) if most == usize::MAX => list.copy(out, start, ttl),
+            Kind::List(list, _) => {
+                // The head of a rotation: the tail was copied before, so that it fits or is cut at its end.
+                let room = list.iter().take(most).map(|rr| rr.octets.len()).sum::<usize>().min(out.len());
+                out.get_mut(..room).map_or_else(Copied::default, |out| list.copy(out, 0, ttl))
+            }
+            Kind::ListPart(list, part, _) => {
+                let rrs = list.part(part).skip(start).map(|rr| rr.octets);
+                with_ttl(ttl, out, |out| copy_each(rrs, out, most))
+            }
+            Kind::Srv { set, ports, part: None, .. } => {
+                let mut copied = Copied::default();
+                for list in set.srv(ports) {
+                    let Some(room) = out.get_mut(copied.octets..) else { break };
+                    let more = list.copy(room, 0, ttl);
+                    copied = Copied {
+                        records: copied.records + more.records,
+                        octets: copied.octets + more.octets,
+                    };
+                    if more.records < list.records() {
+                        break;
+                    }
+                }
+                copied
+            }
+            Kind::Srv { set, ports, part: Some(part), .. } => {
+                let rrs = set.srv(ports).flat_map(|list| list.part(part)).map(|rr| rr.octets);
+                with_ttl(ttl, out, |out| copy_each(rrs, out, most))
+            }
+            Kind::Addresses(addresses) => {
+                let mut writer = RrWriter::new(out, ttl);
+                addresses.iter().skip(start).take(most).all(|address| writer.address(*address));
+                writer.copied
+            }
+            Kind::Address(address) => {
+                let mut writer = RrWriter::new(out, ttl);
+                writer.address(address);
+                writer.copied
+            }
+            Kind::NodeNames(holder) => {
+                let mut writer = RrWriter::new(out, ttl);
+                holder.node_names().all(|name| {
+                    // Node names have at most 255 octets: one character-string each.
+                    let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+                    writer.rr(RecordType::TXT, &[&[length], name.as_bytes()])
+                });
+                writer.copied
+            }
+            Kind::Pointers { address, holders, cluster } => {
+                let mut writer = RrWriter::new(out, ttl);
+                let label = DashedLabel::new(address);
+                held(holders).all(|holder| {
+                    writer.rr(RecordType::PTR, &PodName::new(&label, holder, cluster).pieces())
+                });
+                writer.copied
+            }
+        }
+    }
+}
+
+impl<'a> Kind<'a> {
+    /// The addresses of the type's family; `None` where there is none.
+    pub(crate) fn addresses(sorted: &'a [IpAddr], rtype: RecordType) -> Option<Kind<'a>> {
+        let (v4, v6) = sorted.split_at_checked(sorted.partition_point(IpAddr::is_ipv4))?;
+        let addresses = match rtype {
+            RecordType::A => v4,
+            RecordType::AAAA => v6,
+            _ => return None,
+        };
+        (!addresses.is_empty()).then_some(Kind::Addresses(addresses))
+    }
+
+    pub(crate) fn records(&self) -> usize {
+        match *self {
+            Kind::One(_) | Kind::Nameserver(..) | Kind::Address(_) => 1,
+            Kind::List(list, _) => list.records(),
+            Kind::ListPart(list, part, _) => list.part(part).count(),
+            Kind::Srv { set, ports, part: None, .. } => set.srv(ports).map(RrList::records).sum(),
+            Kind::Srv { set, ports, part: Some(part), .. } => {
+                set.srv(ports).map(|list| list.part(part).count()).sum()
+            }
+            Kind::Addresses(addresses) => addresses.len(),
+            Kind::NodeNames(holder) => holder.node_names().count(),
+            Kind::Pointers { holders, .. } => held(holders).count(),
+        }
+    }
+}
+
+/// Writes RRs while they fit.
+struct RrWriter<'o> {
+    out: &'o mut [u8],
+    ttl: u32,
+    copied: Copied,
+}
+
+impl<'o> RrWriter<'o> {
+    fn new(out: &'o mut [u8], ttl: u32) -> RrWriter<'o> {
+        RrWriter { out, ttl, copied: Copied::default() }
+    }
+
+    fn address(&mut self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(v4) => self.rr(RecordType::A, &[&v4.octets()]),
+            IpAddr::V6(v6) => self.rr(RecordType::AAAA, &[&v6.octets()]),
+        }
+    }
+
+    /// Whether the RR, with its rdata in pieces, fitted.
+    fn rr(&mut self, rtype: RecordType, rdata: &[&[u8]]) -> bool {
+        let size: usize = rdata.iter().map(|piece| piece.len()).sum();
+        let end = self.copied.octets + RR_HEAD + size;
+        let (Some(rr), Ok(length)) = (self.out.get_mut(self.copied.octets..end), u16::try_from(size)) else {
+            return false;
+        };
+        let head = [
+            &[0xc0, 0x0c][..],
+            &rtype.0.to_be_bytes(),
+            &[0, 1],
+            &self.ttl.to_be_bytes(),
+            &length.to_be_bytes(),
+        ];
+        for (to, from) in rr.iter_mut().zip(head.iter().chain(rdata).copied().flatten()) {
+            *to = *from;
+        }
+        self.copied = Copied { records: self.copied.records + 1, octets: end };
+        true
+    }
+}
+
+/// `<ip-dashes>.<ns>.pod.<cluster domain>` as pieces of wire form. Labels of addresses and namespaces, and the name as
+/// a whole, are within their limits.
+struct PodName<'a> {
+    lengths: [u8; 2],
+    label: &'a DashedLabel,
+    namespace: &'a str,
+    cluster: &'a Name,
+}
+
+impl<'a> PodName<'a> {
+    fn new(label: &'a DashedLabel, holder: &'a Holder, cluster: &'a Name) -> PodName<'a> {
+        let lengths =
+            [label.as_str(), &holder.namespace].map(|text| u8::try_from(text.len()).unwrap_or(u8::MAX));
+        PodName { lengths, label, namespace: &holder.namespace, cluster }
+    }
+
+    fn pieces(&self) -> [&[u8]; 6] {
+        let [label, namespace] = &self.lengths;
+        [
+            std::slice::from_ref(label),
+            self.label.as_str().as_bytes(),
+            std::slice::from_ref(namespace),
+            self.namespace.as_bytes(),
+            b"\x03pod",
+            self.cluster.as_wire(),
+        ]
+    }
+
+    fn wire_len(&self) -> usize {
+        self.pieces().iter().map(|piece| piece.len()).sum()
+    }
+}
+
+fn copy_each<'b>(rrs: impl Iterator<Item = &'b [u8]>, out: &mut [u8], most: usize) -> Copied {
+    let mut copied = Copied::default();
+    for rr in rrs.take(most) {
+        let Some(room) = out.get_mut(copied.octets..copied.octets + rr.len()) else { break };
+        room.copy_from_slice(rr);
+        copied.records += 1;
+        copied.octets += rr.len();
+    }
+    copied
+}
+
+/// Parts are RRsets of their own size, so that their TTL can differ from the whole's.
+fn with_ttl(ttl: u32, out: &mut [u8], copy: impl FnOnce(&mut [u8]) -> Copied) -> Copied {
+    let copied = copy(out);
+    if let Some(rrs) = out.get_mut(..copied.octets) {
+        set_ttls(rrs, ttl);
+    }
+    copied
+}
+
+fn address_octets(address: IpAddr) -> usize {
+    if address.is_ipv4() { 4 } else { 16 }
+}
+
+fn held(holders: &[Holder]) -> impl Iterator<Item = &Holder> {
+    holders.iter().filter(|holder| holder.held)
+}
+
+/// Octets of SRV rdata before the target: priority, weight, port (RFC 2782).
+const SRV_HEAD: usize = 6;
+
+fn target_addresses<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, rr: &Rr<'a>) -> Option<Additional<'a>> {
+    let rendering = &snapshot.constants.rendering;
+    match rr.glue {
+        Glue::None => None,
+        Glue::Pod => {
+            Some(Additional { ttl: rendering.ttl(None, 1), addresses: std::slice::from_ref(rr.key) })
+        }
+        Glue::Peer => {
+            let target = rr.rdata().get(SRV_HEAD..)?;
+            let (&length, rest) = target.split_first()?;
+            let addresses = set.hosts.addresses(rest.get(..usize::from(length))?);
+            (!addresses.is_empty()).then(|| Additional { ttl: rendering.ttl(set.settings.ttl, 1), addresses })
+        }
+    }
+}
+
+/// Whether a list before this one has the same target with its own port number.
+fn already_given<'a>(mut earlier: impl Iterator<Item = &'a RrList>, rr: &Rr<'_>) -> bool {
+    earlier.any(|list| list.has_target(*rr.key, rr.rdata().get(SRV_HEAD..).unwrap_or(&[])))
+}

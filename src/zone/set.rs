@@ -1,0 +1,310 @@
+//! The records of one set, changed peer by peer.
+
+use super::hosts::Hosts;
+use super::rr_list::{Glue, Item, RrList};
+use super::sharded::Keyed;
+use super::target::Domains;
+use crate::roster::{Peer, Port, PortName, SetKey, SetSettings, SrvTarget};
+use crate::wire::RecordType;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// SRV priority: one value for all, because peers are equals.
+const SRV_PRIORITY: u16 = 0;
+
+/// SRV weight: above 0, which HAProxy takes for "no traffic".
+const SRV_WEIGHT: u16 = 10;
+
+/// TTL in seconds where no setting gives one.
+pub(crate) const DEFAULT_TTL: u32 = 5;
+
+/// Above this many RRs the default TTL is 0: Erlang's resolver cache holds 100 records and returns parts of larger
+/// RRsets, but caches nothing of TTL 0.
+const CACHEABLE_RECORDS: usize = 90;
+
+/// What the records of all sets are made with.
+#[derive(Debug)]
+pub(crate) struct Rendering {
+    pub(crate) domains: Domains,
+    /// The server's TTL where a setting gives one.
+    pub(crate) ttl: Option<u32>,
+    /// Whether we serve pod names, so that their addresses can be added to SRV answers.
+    pub(crate) serves_pods: bool,
+}
+
+impl Rendering {
+    /// The TTL of an RRset of `records` RRs, with `own` where a topology sets one.
+    pub(crate) fn ttl(&self, own: Option<u32>, records: usize) -> u32 {
+        let default = if records > CACHEABLE_RECORDS { 0 } else { DEFAULT_TTL };
+        own.or(self.ttl).unwrap_or(default)
+    }
+}
+
+/// The records at and below a set's name.
+#[derive(Debug, Clone)]
+pub(crate) struct SetRecords {
+    pub(crate) key: SetKey,
+    pub(crate) settings: Arc<SetSettings>,
+    pub(crate) hosts: Hosts,
+    a: RrList,
+    aaaa: RrList,
+    txt: RrList,
+    /// SRV of each port, sorted by number.
+    ports: Vec<(Port, RrList)>,
+    /// SRV of the numbers that several of `ports` share, which collapse at the bare name.
+    merged: Vec<(u16, RrList)>,
+}
+
+/// Which SRV records of a set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ports<'a> {
+    /// All, at the set's own name.
+    Every,
+    /// Those of one named port.
+    Named(&'a PortName),
+}
+
+impl Keyed for SetRecords {
+    fn key(&self) -> (&str, &str) {
+        (&self.key.namespace, &self.key.name)
+    }
+}
+
+impl SetRecords {
+    pub(crate) fn new(key: SetKey, settings: Arc<SetSettings>) -> SetRecords {
+        SetRecords {
+            key,
+            settings,
+            hosts: Hosts::default(),
+            a: RrList::new(RecordType::A, DEFAULT_TTL),
+            aaaa: RrList::new(RecordType::AAAA, DEFAULT_TTL),
+            txt: RrList::new(RecordType::TXT, DEFAULT_TTL),
+            ports: Vec::new(),
+            merged: Vec::new(),
+        }
+    }
+
+    /// Replaces one peer. Whether any record changed by it.
+    pub(crate) fn change(&mut self, rendering: &Rendering, old: Option<&Peer>, new: Option<&Peer>) -> bool {
+        let mut gone = old.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer));
+        let mut come = new.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer));
+        gone.retain(|item| match come.iter().position(|other| other == item) {
+            Some(index) => {
+                come.swap_remove(index);
+                false
+            }
+            None => true,
+        });
+        let hosts_differ = match (old, new) {
+            (Some(old), Some(new)) => {
+                (old.primary, &old.hostname, &old.addresses) != (new.primary, &new.hostname, &new.addresses)
+            }
+            _ => true,
+        };
+        if hosts_differ {
+            if let Some(peer) = old {
+                self.hosts.remove(peer);
+            }
+            if let Some(peer) = new {
+                self.hosts.insert(peer);
+            }
+        }
+        for (list, item) in &gone {
+            self.remove(list, item);
+        }
+        for (list, item) in &come {
+            self.insert(list, item);
+        }
+        self.settle(rendering);
+        hosts_differ || !gone.is_empty() || !come.is_empty()
+    }
+
+    /// Takes over settings. Whether any record changed by it.
+    pub(crate) fn set_settings(&mut self, rendering: &Rendering, settings: Arc<SetSettings>) -> bool {
+        let differ = *settings != *self.settings;
+        self.settings = settings;
+        self.settle(rendering);
+        differ
+    }
+
+    pub(crate) fn addresses(&self, rtype: RecordType) -> &RrList {
+        if rtype == RecordType::AAAA { &self.aaaa } else { &self.a }
+    }
+
+    pub(crate) fn txt(&self) -> &RrList {
+        &self.txt
+    }
+
+    /// The lists whose concatenation is the SRV RRset: by port number, no RR twice.
+    pub(crate) fn srv<'a>(&'a self, which: Ports<'a>) -> impl Iterator<Item = &'a RrList> + Clone {
+        let mut last = None;
+        self.ports.iter().filter_map(move |(port, list)| match which {
+            Ports::Named(name) => {
+                (port.protocol == name.protocol && port.name.eq_ignore_ascii_case(&name.name)).then_some(list)
+            }
+            Ports::Every => {
+                let seen = last.replace(port.number) == Some(port.number);
+                (!seen).then(|| self.merged_list(port.number).unwrap_or(list))
+            }
+        })
+    }
+
+    /// The named port of these two labels without their underscores.
+    pub(crate) fn port_name(&self, name: &[u8], protocol: &[u8]) -> Option<&PortName> {
+        self.settings
+            .port_names
+            .iter()
+            .find(|port| port.name.as_bytes() == name && port.protocol.as_str().as_bytes() == protocol)
+    }
+
+    /// Whether any named port has this protocol, so that `_<protocol>.<set>` is an empty non-terminal.
+    pub(crate) fn has_protocol(&self, protocol: &[u8]) -> bool {
+        self.settings.port_names.iter().any(|port| port.protocol.as_str().as_bytes() == protocol)
+    }
+
+    fn merged_list(&self, number: u16) -> Option<&RrList> {
+        self.merged.iter().find(|(own, _)| *own == number).map(|(_, list)| list)
+    }
+
+    fn insert(&mut self, list: &List, item: &Item) {
+        let List::Srv(port) = list else {
+            self.plain(list).insert(item);
+            return;
+        };
+        if let Some((_, list)) = self.merged.iter_mut().find(|(number, _)| *number == port.number) {
+            list.insert(item);
+        }
+        match self.ports.binary_search_by(|(own, _)| own.cmp(port)) {
+            Ok(index) => {
+                if let Some((_, list)) = self.ports.get_mut(index) {
+                    list.insert(item);
+                }
+            }
+            Err(index) => {
+                let mut list = RrList::new(RecordType::SRV, DEFAULT_TTL);
+                list.insert(item);
+                self.ports.insert(index, (port.clone(), list));
+                self.merge(port.number);
+            }
+        }
+    }
+
+    fn remove(&mut self, list: &List, item: &Item) {
+        let List::Srv(port) = list else {
+            self.plain(list).remove(item);
+            return;
+        };
+        if let Some((_, list)) = self.merged.iter_mut().find(|(number, _)| *number == port.number) {
+            list.remove(item);
+        }
+        let Ok(index) = self.ports.binary_search_by(|(own, _)| own.cmp(port)) else { return };
+        let Some((_, list)) = self.ports.get_mut(index) else { return };
+        list.remove(item);
+        if list.records() == 0 {
+            self.ports.remove(index);
+            if self.ports.iter().filter(|(own, _)| own.number == port.number).count() < 2 {
+                self.merged.retain(|(number, _)| *number != port.number);
+            }
+        }
+    }
+
+    /// Makes the collapsed list of a number that has come to have two ports.
+    fn merge(&mut self, number: u16) {
+        let mut lists = self.ports.iter().filter(|(port, _)| port.number == number).map(|(_, list)| list);
+        let (Some(first), Some(_)) = (lists.next(), lists.next()) else { return };
+        if self.merged_list(number).is_some() {
+            return;
+        }
+        let mut merged = first.clone();
+        for list in self.ports.iter().filter(|(port, _)| port.number == number).skip(1).map(|(_, list)| list)
+        {
+            for item in list.causes() {
+                merged.insert(&item);
+            }
+        }
+        self.merged.push((number, merged));
+    }
+
+    fn plain(&mut self, list: &List) -> &mut RrList {
+        match list {
+            List::A => &mut self.a,
+            List::Aaaa => &mut self.aaaa,
+            List::Txt | List::Srv(_) => &mut self.txt,
+        }
+    }
+
+    /// Gives each list the TTL that its size asks for.
+    fn settle(&mut self, rendering: &Rendering) {
+        let own = self.settings.ttl;
+        let srv =
+            self.ports.iter_mut().map(|(_, list)| list).chain(self.merged.iter_mut().map(|(_, list)| list));
+        for list in [&mut self.a, &mut self.aaaa, &mut self.txt].into_iter().chain(srv) {
+            list.set_ttl(rendering.ttl(own, list.records()));
+        }
+    }
+}
+
+/// Which list an item belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum List {
+    A,
+    Aaaa,
+    Txt,
+    Srv(Port),
+}
+
+/// Everything that a peer contributes to the RRsets of its set.
+fn items(rendering: &Rendering, set: &SetKey, peer: &Peer) -> Vec<(List, Item)> {
+    let part = part_of(peer.primary);
+    let mut items = Vec::with_capacity(4);
+    for &address in &peer.addresses {
+        let (list, rdata): (_, Box<[u8]>) = match address {
+            IpAddr::V4(v4) => (List::A, v4.octets().into()),
+            IpAddr::V6(v6) => (List::Aaaa, v6.octets().into()),
+        };
+        items.push((list, Item { key: address, rdata, part, glue: Glue::None }));
+    }
+    if let Some(rdata) = peer.node_name.as_deref().and_then(txt_rdata) {
+        items.push((List::Txt, Item { key: peer.primary, rdata, part, glue: Glue::None }));
+    }
+    let glue = match peer.target {
+        SrvTarget::Pod if rendering.serves_pods => Glue::Pod,
+        SrvTarget::Peer => Glue::Peer,
+        _ => Glue::None,
+    };
+    // RFC 2782: a target "." means that the service is decidedly not available; ours always name a host.
+    let Some(target) = rendering.domains.srv_target(peer, set) else { return items };
+    for port in &*peer.ports {
+        let mut rdata = Vec::with_capacity(6 + target.as_wire().len());
+        for field in [SRV_PRIORITY, SRV_WEIGHT, port.number] {
+            rdata.extend_from_slice(&field.to_be_bytes());
+        }
+        // RFC 2782: name compression is not to be used for the target.
+        rdata.extend_from_slice(target.as_wire());
+        items.push((List::Srv(port.clone()), Item { key: peer.primary, rdata: rdata.into(), part, glue }));
+    }
+    items
+}
+
+/// One character-string (RFC 1035 3.3): clients read one string per RR as one node name.
+pub(crate) fn txt_rdata(text: &str) -> Option<Box<[u8]>> {
+    let length = u8::try_from(text.len()).ok()?;
+    Some(std::iter::once(length).chain(text.bytes()).collect())
+}
+
+/// The part of a set that a peer falls in, before it is cut to the number of parts.
+///
+/// FNV-1a of the octets of the address that names it, folded to eight bits: part of the interface, because clients ask
+/// replicas of different versions for the parts of one whole.
+pub(crate) fn part_of(address: IpAddr) -> u8 {
+    const OFFSET_BASIS: u32 = 0x811c_9dc5;
+    const PRIME: u32 = 0x0100_0193;
+    let hash = |octets: &[u8]| {
+        octets.iter().fold(OFFSET_BASIS, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(PRIME))
+    };
+    let hash = match address {
+        IpAddr::V4(v4) => hash(&v4.octets()),
+        IpAddr::V6(v6) => hash(&v6.octets()),
+    };
+    hash.to_be_bytes().into_iter().fold(0, |folded, octet| folded ^ octet)
+}

@@ -1,0 +1,133 @@
+//! The whole answer data at one moment: immutable once published, cheap to clone for the writer.
+
+use super::apex::Apex;
+use super::arpa::{Covered, Tree};
+use super::holders::AddressTable;
+use super::node::{Found, Node};
+use super::ordered::OrderedTable;
+use super::readiness::Readiness;
+use super::set::{Rendering, SetRecords};
+use super::sharded::ShardedTable;
+use super::{PodNames, peer_tree, pod_tree, reverse_tree};
+use crate::wire::{Name, QueryName, RecordType};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Everything that is served, at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub(crate) constants: Arc<Constants>,
+    /// The served zones, those with more labels first, so that the first that fits is the longest match.
+    pub(crate) zones: Vec<Zone>,
+    pub(crate) sets: ShardedTable<SetRecords>,
+    /// Namespaces with sets, and how many.
+    pub(crate) set_namespaces: OrderedTable<Box<[u8]>, usize>,
+    pub(crate) addresses: AddressTable,
+    /// Namespaces with held addresses, and how many.
+    pub(crate) pod_namespaces: OrderedTable<Box<[u8]>, usize>,
+    pub(crate) readiness: Readiness,
+    pub(crate) stale: bool,
+}
+
+/// What never changes while the server runs.
+#[derive(Debug)]
+pub(crate) struct Constants {
+    pub(crate) rendering: Rendering,
+    pub(crate) pods: PodNames,
+    /// Addresses of `ns.dns.<zone>`, sorted.
+    pub(crate) advertised: Vec<IpAddr>,
+    /// Whether the zones' nameserver is `ns.dns.<zone>`, whose addresses we know.
+    pub(crate) nameserver_is_ours: bool,
+    /// `dns-version.<zone>` TXT, rendered.
+    pub(crate) dns_version: Box<[u8]>,
+}
+
+/// A generated zone.
+#[derive(Debug, Clone)]
+pub(crate) struct Zone {
+    pub(crate) origin: Name,
+    pub(crate) tree: ZoneTree,
+    pub(crate) apex: Arc<Apex>,
+}
+
+/// Which names a generated zone has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ZoneTree {
+    Peers,
+    Pods,
+    Reverse(Tree, Covered),
+}
+
+/// A zone of a snapshot, as the one that a question falls into.
+#[derive(Debug, Clone, Copy)]
+pub struct ZoneRef<'a> {
+    snapshot: &'a Snapshot,
+    zone: &'a Zone,
+    /// Labels of the question's name below the apex.
+    depth: usize,
+    apex_offset: usize,
+}
+
+impl Snapshot {
+    /// The zone that answers for a name: the one with the longest matching apex. DS at an apex belongs to the parent
+    /// where that is served too. `None` means that the name is not ours.
+    pub fn zone_of(&self, name: &QueryName, qtype: RecordType) -> Option<ZoneRef<'_>> {
+        let matching = self.zones.iter().filter_map(|zone| {
+            let apex = zone.origin.as_wire();
+            let apex_offset = name.as_wire().len().checked_sub(apex.len())?;
+            if name.as_wire().get(apex_offset..) != Some(apex) {
+                return None;
+            }
+            let depth = name.label_at(apex_offset)?;
+            Some(ZoneRef { snapshot: self, zone, depth, apex_offset })
+        });
+        let mut first = None;
+        for found in matching {
+            // RFC 4035 3.1.4.1: a DS RRset is authoritative data of the parent's side of the zone cut.
+            if qtype != RecordType::DS || found.depth > 0 {
+                return Some(found);
+            }
+            first = first.or(Some(found));
+        }
+        first
+    }
+
+    /// Whether what is served may be old, because a source lost its origin.
+    pub fn stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Apexes with their serials.
+    pub fn serials(&self) -> impl Iterator<Item = (&Name, u32)> {
+        self.zones.iter().map(|zone| (&zone.origin, zone.apex.serial))
+    }
+
+    /// Number of sets.
+    pub fn set_count(&self) -> usize {
+        self.sets.len()
+    }
+}
+
+impl<'a> ZoneRef<'a> {
+    /// Octets from the start of the question's name to the zone's apex in it.
+    pub fn apex_offset(&self) -> usize {
+        self.apex_offset
+    }
+
+    /// The SOA of negative answers, without its owner: type, class, TTL (equal to MINIMUM), rdata length, rdata.
+    pub fn negative_soa(&self) -> &'a [u8] {
+        &self.zone.apex.negative_soa
+    }
+
+    /// What stands at the name for which this zone was found.
+    pub fn find(&self, name: &QueryName) -> Found<'a> {
+        if self.depth == 0 {
+            return Found::Node(Node::Apex(self.snapshot, self.zone));
+        }
+        match self.zone.tree {
+            ZoneTree::Peers => peer_tree::find(self.snapshot, name, self.depth),
+            ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth),
+            ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Names that records point at, in wire form.
+
+use crate::roster::{Peer, SetKey, SrvTarget, dashed};
+use crate::wire::Name;
+use std::net::IpAddr;
+
+/// The domains below which targets lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Domains {
+    /// The peer zone.
+    pub(crate) zone: Name,
+    /// The cluster's own domain.
+    pub(crate) cluster: Name,
+}
+
+impl Domains {
+    /// `<ip-dashes>.<ns>.pod.<cluster domain>`. `None` where that is too long for a name.
+    pub(crate) fn pod(&self, address: IpAddr, namespace: &str) -> Option<Name> {
+        self.below_cluster([dashed(address).as_str(), namespace, "pod"])
+    }
+
+    /// `<set>.<ns>.svc.<zone>`.
+    pub(crate) fn set(&self, set: &SetKey) -> Option<Name> {
+        below([&*set.name, &*set.namespace, "svc"], &self.zone)
+    }
+
+    /// `<label>.<set>.<ns>.svc.<zone>`.
+    pub(crate) fn host(&self, label: &str, set: &SetKey) -> Option<Name> {
+        below([label, &*set.name, &*set.namespace, "svc"], &self.zone)
+    }
+
+    /// What the SRV records of a peer point at.
+    pub(crate) fn srv_target(&self, peer: &Peer, set: &SetKey) -> Option<Name> {
+        match &peer.target {
+            SrvTarget::Pod => self.pod(peer.primary, &peer.namespace),
+            SrvTarget::Peer => match &peer.hostname {
+                Some(hostname) => self.host(hostname, set),
+                None => self.host(&dashed(peer.primary), set),
+            },
+            SrvTarget::Service { hostname, service } => {
+                self.below_cluster([&**hostname, &**service, &*set.namespace, "svc"])
+            }
+        }
+    }
+
+    fn below_cluster<const N: usize>(&self, labels: [&str; N]) -> Option<Name> {
+        below(labels, &self.cluster)
+    }
+}
+
+fn below<const N: usize>(labels: [&str; N], origin: &Name) -> Option<Name> {
+    Name::below(labels.iter().map(|label| label.as_bytes()), origin).ok()
+}

@@ -1,0 +1,282 @@
+//! The one writer: changes of the roster in, snapshots out.
+
+use super::PodNames;
+use super::apex::{Apex, Authority, answer_rr};
+use super::arpa::Tree;
+use super::holders::AddressTable;
+use super::ordered::OrderedTable;
+use super::oversize::{Oversize, OversizeWatch};
+use super::readiness::Readiness;
+use super::serial;
+use super::set::{DEFAULT_TTL, Rendering, SetRecords, txt_rdata};
+use super::sharded::ShardedTable;
+use super::snapshot::{Constants, Snapshot, Zone, ZoneTree};
+use super::target::Domains;
+use crate::roster::{Change, Peer, SetKey, SetSettings};
+use crate::wire::{Name, NameError, QueryName, RecordType};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The version of the Kubernetes DNS specification whose shape the peer zone has, at `dns-version.<zone>`.
+const DNS_VERSION: &str = "1.1.0";
+
+/// What the zones are made with.
+#[derive(Debug, Clone)]
+pub struct ZoneConfig {
+    /// Apex of the peer zone.
+    pub zone: Name,
+    /// The cluster's own domain.
+    pub cluster_domain: Name,
+    /// How pod names are served.
+    pub pods: PodNames,
+    /// Apexes of reverse zones.
+    pub reverse_zones: Vec<Name>,
+    /// Addresses of `ns.dns.<zone>`.
+    pub advertise: Vec<IpAddr>,
+    /// MNAME and NS of all generated zones; `ns.dns.<zone>` where absent.
+    pub nameserver: Option<Name>,
+    /// RNAME; `hostmaster.<zone>` where absent.
+    pub hostmaster: Option<Name>,
+    /// The server's TTL in seconds, where a setting gives one.
+    pub ttl: Option<u32>,
+    /// TTL of negative answers in seconds.
+    pub negative_ttl: u32,
+}
+
+/// Why zones cannot be made with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ZoneConfigError {
+    /// A name below `zone` or `cluster_domain` would be too long.
+    #[error("{0} is too long for the names below it: {1}")]
+    TooLong(Name, NameError),
+    /// A reverse zone outside both reverse trees.
+    #[error("{0} is not a name of addresses below in-addr.arpa or ip6.arpa")]
+    NotReverse(Name),
+    /// Two zones with one apex.
+    #[error("two zones have the apex {0}")]
+    SameApex(Name),
+}
+
+/// Builds snapshots from changes.
+#[derive(Debug)]
+pub struct SnapshotWriter {
+    building: Snapshot,
+    authority: Authority,
+    published: Arc<Snapshot>,
+    /// For each zone of `building`, whether its records changed since the last publication.
+    dirty: Vec<bool>,
+    /// Whether anything else changed since.
+    changed: bool,
+    /// Whether serials have been given.
+    started: bool,
+    oversize: OversizeWatch,
+}
+
+impl SnapshotWriter {
+    /// A writer whose snapshot holds no sets and is not ready.
+    pub fn new(config: ZoneConfig) -> Result<SnapshotWriter, ZoneConfigError> {
+        let below = |labels: &[&[u8]], origin: &Name| {
+            Name::below(labels.iter().copied(), origin)
+                .map_err(|error| ZoneConfigError::TooLong(origin.clone(), error))
+        };
+        let nameserver =
+            config.nameserver.clone().map_or_else(|| below(&[b"ns", b"dns"], &config.zone), Ok)?;
+        let hostmaster =
+            config.hostmaster.clone().map_or_else(|| below(&[b"hostmaster"], &config.zone), Ok)?;
+        let ttl = config.ttl.unwrap_or(DEFAULT_TTL);
+        let authority = Authority { nameserver, hostmaster, ttl, negative_ttl: config.negative_ttl };
+        let zones = zones(&config, &authority, &below(&[b"pod"], &config.cluster_domain)?)?;
+        let mut advertised = config.advertise;
+        advertised.sort_unstable();
+        advertised.dedup();
+        let constants = Constants {
+            pods: config.pods,
+            advertised,
+            nameserver_is_ours: config.nameserver.is_none(),
+            dns_version: answer_rr(RecordType::TXT, ttl, &txt_rdata(DNS_VERSION).unwrap_or_default()),
+            rendering: Rendering {
+                serves_pods: config.pods != PodNames::Disabled,
+                ttl: config.ttl,
+                domains: Domains { zone: config.zone, cluster: config.cluster_domain },
+            },
+        };
+        let building = Snapshot {
+            constants: Arc::new(constants),
+            zones,
+            sets: ShardedTable::new(),
+            set_namespaces: OrderedTable::default(),
+            addresses: AddressTable::default(),
+            pod_namespaces: OrderedTable::default(),
+            readiness: Readiness::default(),
+            stale: false,
+        };
+        Ok(SnapshotWriter {
+            dirty: vec![true; building.zones.len()],
+            published: Arc::new(building.clone()),
+            building,
+            authority,
+            changed: true,
+            started: false,
+            oversize: OversizeWatch::default(),
+        })
+    }
+
+    /// Takes one change in; it becomes visible with the next publication.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Set(key, settings) => self.set(key, settings),
+            Change::SetGone(key) => self.set_gone(key),
+            Change::Peer { set, old, new } => self.peer(set, old.as_ref(), new.as_ref()),
+            Change::Address { namespace, address, held } => {
+                if self.building.addresses.set_held(*address, namespace, *held) {
+                    count(&mut self.building.pod_namespaces, namespace, *held);
+                    self.mark(|tree| match tree {
+                        ZoneTree::Peers => false,
+                        ZoneTree::Pods => true,
+                        ZoneTree::Reverse(_, covered) => covered.holds(*address),
+                    });
+                }
+            }
+            Change::Namespace { namespace, ready } => {
+                self.building.readiness.set(namespace, *ready);
+                self.changed = true;
+            }
+            Change::All { ready, complete } => {
+                self.building.readiness.all = *ready;
+                self.building.readiness.complete = *complete;
+                self.changed = true;
+            }
+            Change::Stale(stale) => {
+                self.building.stale = *stale;
+                self.changed = true;
+            }
+        }
+    }
+
+    /// Publishes what was applied since the last publication; `None` where nothing was.
+    ///
+    /// `now` is Unix time in seconds, `revision` the highest revision applied: each zone whose records changed takes
+    /// its serial from them.
+    pub fn publish(&mut self, now: u64, revision: Option<u64>) -> Option<Arc<Snapshot>> {
+        if !self.changed && !self.dirty.contains(&true) {
+            return None;
+        }
+        for (zone, dirty) in self.building.zones.iter_mut().zip(&mut self.dirty) {
+            if std::mem::take(dirty) {
+                let last = self.started.then_some(zone.apex.serial);
+                zone.apex = Arc::new(Apex::new(&self.authority, serial::next(last, revision, now)));
+            }
+        }
+        self.changed = false;
+        self.started = true;
+        self.published = Arc::new(self.building.clone());
+        Some(self.current())
+    }
+
+    /// What was published last.
+    pub fn current(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.published)
+    }
+
+    /// The RRsets that have become too large for one message since last asked.
+    pub fn take_oversize(&mut self) -> Vec<Oversize> {
+        self.oversize.take()
+    }
+
+    fn set(&mut self, key: &SetKey, settings: &Arc<SetSettings>) {
+        let constants = Arc::clone(&self.building.constants);
+        let (mut new, mut differs) = (false, false);
+        self.building.sets.update(&key.namespace, &key.name, |slot| {
+            if let Some(set) = slot {
+                differs = Arc::make_mut(set).set_settings(&constants.rendering, Arc::clone(settings));
+            } else {
+                *slot = Some(Arc::new(SetRecords::new(key.clone(), Arc::clone(settings))));
+                new = true;
+            }
+        });
+        if new {
+            count(&mut self.building.set_namespaces, &key.namespace, true);
+        }
+        if new || differs {
+            self.mark(|tree| tree == ZoneTree::Peers);
+        }
+    }
+
+    fn set_gone(&mut self, key: &SetKey) {
+        let mut gone = false;
+        self.building.sets.update(&key.namespace, &key.name, |slot| gone = slot.take().is_some());
+        if gone {
+            count(&mut self.building.set_namespaces, &key.namespace, false);
+            self.mark(|tree| tree == ZoneTree::Peers);
+        }
+    }
+
+    fn peer(&mut self, key: &SetKey, old: Option<&Arc<Peer>>, new: Option<&Arc<Peer>>) {
+        let constants = Arc::clone(&self.building.constants);
+        let mut differs = false;
+        let oversize = &mut self.oversize;
+        self.building.sets.update(&key.namespace, &key.name, |slot| {
+            if let Some(set) = slot {
+                let (old, new) = (old.map(|peer| &**peer), new.map(|peer| &**peer));
+                differs = Arc::make_mut(set).change(&constants.rendering, old, new);
+                oversize.look(set);
+            }
+        });
+        if differs {
+            self.mark(|tree| tree == ZoneTree::Peers);
+        }
+        if let Some(peer) = old {
+            self.building.addresses.remove(peer);
+        }
+        if let Some(peer) = new {
+            self.building.addresses.insert(peer);
+        }
+        let at_pod_names =
+            |peer: &Arc<Peer>| (peer.node_name.clone(), peer.namespace.clone(), peer.addresses.clone());
+        if old.map(at_pod_names) != new.map(at_pod_names) {
+            self.mark(|tree| tree == ZoneTree::Pods);
+        }
+    }
+
+    /// Marks the zones whose records changed.
+    fn mark(&mut self, concerned: impl Fn(ZoneTree) -> bool) {
+        for (zone, dirty) in self.building.zones.iter().zip(&mut self.dirty) {
+            *dirty |= concerned(zone.tree);
+        }
+    }
+}
+
+/// The served zones, those with more labels first.
+fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<Zone>, ZoneConfigError> {
+    let apex = Arc::new(Apex::new(authority, 0));
+    let mut zones =
+        vec![Zone { origin: config.zone.clone(), tree: ZoneTree::Peers, apex: Arc::clone(&apex) }];
+    if config.pods != PodNames::Disabled {
+        zones.push(Zone { origin: pods.clone(), tree: ZoneTree::Pods, apex: Arc::clone(&apex) });
+    }
+    for origin in &config.reverse_zones {
+        let mut name = QueryName::new();
+        let covered = Tree::of(origin).and_then(|tree| {
+            name.read(origin.as_wire(), 0).ok()?;
+            Some(ZoneTree::Reverse(tree, tree.covered(&name)?))
+        });
+        let tree = covered.ok_or_else(|| ZoneConfigError::NotReverse(origin.clone()))?;
+        zones.push(Zone { origin: origin.clone(), tree, apex: Arc::clone(&apex) });
+    }
+    zones.sort_by_key(|zone| std::cmp::Reverse(zone.origin.labels().count()));
+    for (index, zone) in zones.iter().enumerate() {
+        if zones.iter().skip(index + 1).any(|other| other.origin == zone.origin) {
+            return Err(ZoneConfigError::SameApex(zone.origin.clone()));
+        }
+    }
+    Ok(zones)
+}
+
+/// Counts one more or one less in a namespace.
+fn count(table: &mut OrderedTable<Box<[u8]>, usize>, namespace: &str, more: bool) {
+    table.update(&namespace.as_bytes().into(), |value| {
+        let before = value.unwrap_or(0);
+        let after = if more { before + 1 } else { before.saturating_sub(1) };
+        *value = (after > 0).then_some(after);
+    });
+}
