@@ -126,7 +126,8 @@ impl Collector {
                 return Err(Fault { position: Some(position()), cause: ParseCause::NestedList { kind } });
             }
             Class::Other(kind) => {
-                *self.skipped.entry(kind).or_default() += 1;
+                // It goes into lines for people.
+                *self.skipped.entry(kind.escape_debug().to_string()).or_default() += 1;
                 return Ok(());
             }
         };
