@@ -19,6 +19,8 @@ pub struct Summary {
     pub skipped: Vec<(String, usize)>,
     /// The sets, by namespace and name.
     pub sets: Vec<SetSummary>,
+    /// Objects that no topology takes: namespace and number.
+    pub idle: Vec<(String, usize)>,
     /// What deserves a look: at most a few of each kind, and how many more there are.
     pub notices: Vec<String>,
 }
@@ -63,6 +65,7 @@ impl Summary {
             objects: counts.objects,
             skipped: skipped.into_iter().collect(),
             sets: sets.collect(),
+            idle: counts.idle.iter().map(|(namespace, objects)| (namespace.to_string(), *objects)).collect(),
             notices,
         }
     }
