@@ -329,3 +329,52 @@ impl Holders {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uids_go_with_their_last_entry_when_swept() {
+        let mut store = Store::default();
+        let name = |number: u32| Uid::from_text(&number.to_string()).unwrap();
+        let entry = |uid| Entry {
+            object: Slab::default().insert(object()),
+            position: 0,
+            group: 0,
+            uid: Some(uid),
+            addresses: Addresses::One([10, 0, 0, 1].into()),
+            hostname: None,
+            namespace: "default".into(),
+            level: Include::Ready,
+        };
+        let uids: Vec<_> = (0..100).map(|number| store.intern_uid(&name(number))).collect();
+        let entries: Vec<_> = uids.iter().map(|uid| store.add_entry(entry(*uid))).collect();
+        assert!(store.holds("default", [10, 0, 0, 1].into()) && !store.holds("other", [10, 0, 0, 1].into()));
+        assert_eq!(store.entries_at([10, 0, 0, 1].into()).len(), 100);
+        for entry in entries.iter().take(99) {
+            store.remove_entry(*entry);
+        }
+        // Until swept, a number is nobody else's; one that came back is kept.
+        assert_eq!(store.intern_uid(&name(0)), uids[0]);
+        store.add_entry(entry(uids[0]));
+        store.sweep();
+        assert_eq!(store.uids.iter().count(), 2);
+        assert_eq!((store.uid(uids[0]), store.uid(uids[1])), (Some(&name(0)), None));
+        assert_eq!(store.intern_uid(&name(99)), uids[99]);
+        assert_eq!(store.entries_of_uid(uids[99]), &entries[99..]);
+    }
+
+    fn object() -> Object {
+        Object {
+            watch: WatchId(0),
+            namespace: "default".into(),
+            name: "web".into(),
+            kind: ObjectKind::Pod,
+            head: Head::default(),
+            claims: Box::default(),
+            entries: Vec::new(),
+            listed: 0,
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::roster::{
 pub(super) fn slice(service: &str, name: &str) -> EndpointObject {
     EndpointObject {
         key: key(name),
-        service: Some(service.into()).filter(|service: &Box<str>| !service.is_empty()),
+        service: Some(service).filter(|service| !service.is_empty()).map(Into::into),
         labels: Vec::new(),
         groups: vec![EndpointGroup::default()],
         truncated: false,

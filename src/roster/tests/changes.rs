@@ -78,3 +78,31 @@ fn addresses_are_held_whatever_the_condition_and_topology() {
     served.delete(key("2"));
     assert_eq!(served.addresses(), "");
 }
+
+#[test]
+fn an_endpoint_that_changes_its_group_changes_its_ports() {
+    let mut served = serve([]);
+    let object = |first: &[&str], second: &[&str]| {
+        let first = first.iter().fold(slice("web", "1").port("a/1"), |object, words| object.with(words));
+        second.iter().fold(first.group().port("b/2"), |object, words| object.with(words))
+    };
+    let ports = |served: &super::served::Served| {
+        let peers = served.peers("web.default").unwrap();
+        peers.iter().map(|peer| peer.ports[0].number).collect::<Vec<_>>()
+    };
+    served.apply(object(&["10.0.0.1", "10.0.0.2"], &["10.0.0.3"]));
+    assert_eq!(ports(&served), [1, 1, 2]);
+    assert_eq!(served.apply(object(&["10.0.0.1"], &["10.0.0.2", "10.0.0.3"])).len(), 1);
+    assert_eq!(ports(&served), [1, 2, 2]);
+}
+
+#[test]
+fn an_object_that_changes_its_service_renames_its_peers() {
+    let topology =
+        crate::roster::Topology { mode: crate::roster::Mode::Hostname, ..super::build::topology("app", "") };
+    let mut served = serve([topology]);
+    for service in ["web", "db"] {
+        served.apply(slice(service, "1").with("10.0.0.1 host=app-0"));
+        assert_eq!(served.names("app.default"), format!("app@app-0.{service}.default.svc.cluster.local"));
+    }
+}

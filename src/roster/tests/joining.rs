@@ -7,8 +7,10 @@ use crate::roster::{EndpointObject, Family, ObjectKind, Prefer, Topology};
 fn served(topology: Topology, objects: &[EndpointObject]) -> Served {
     let mut forth = serve([topology.clone()]);
     let mut back = serve([topology]);
-    objects.iter().for_each(|object| drop(forth.apply(object.clone())));
-    objects.iter().rev().for_each(|object| drop(back.apply(object.clone())));
+    for (object, from_behind) in objects.iter().zip(objects.iter().rev()) {
+        forth.apply(object.clone());
+        back.apply(from_behind.clone());
+    }
     assert_eq!(forth.model.clone().sorted().sets, back.model.sorted().sets, "in any order");
     forth
 }

@@ -140,3 +140,26 @@ fn revisions_count_when_they_show() {
     assert_eq!(revision_after(8, EventKind::Reset), Some(7));
     assert_eq!(revision_after(8, EventKind::Synced), Some(8));
 }
+
+#[test]
+fn a_list_brings_what_changed_beside_the_endpoints() {
+    let mut served = serve([]);
+    served.apply(web("a", "10.0.0.1"));
+    for (object, expected) in [
+        (web("a", "10.0.0.1").label("rosterd.io/basename", "b"), "web.default b@10.0.0.1"),
+        (web("a", "10.0.0.1").label("rosterd.io/set", "c"), "c.default c@10.0.0.1"),
+        (EndpointObject { service: Some("d".into()), ..web("a", "10.0.0.1") }, "d.default d@10.0.0.1"),
+    ] {
+        served.tell(0, EventKind::Reset);
+        served.tell(0, apply(object));
+        served.tell(0, EventKind::Synced);
+        served.take();
+        let sets = served.sets();
+        assert_eq!(format!("{sets} {}", served.names(&sets)), expected);
+    }
+    served.tell(0, EventKind::Reset);
+    served.tell(0, apply(web("a", "10.0.0.1").port("http/80")));
+    served.tell(0, EventKind::Synced);
+    served.take();
+    assert_eq!(served.port_names("web.default"), "http/tcp");
+}

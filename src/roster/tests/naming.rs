@@ -53,7 +53,7 @@ fn modes_name_peers() {
     ] {
         for srv_host in [SrvHost::Mode, SrvHost::Peer] {
             let node_basename = Some("myapp".into());
-            let mut served = serve([Topology { mode, srv_host, node_basename, ..topology("app", "") }]);
+            let mut served = serve([Topology { node_basename, mode, srv_host, ..topology("app", "") }]);
             served.apply(slice("web", "web-1").with(endpoint));
             assert_eq!(served.names("app.default"), name, "{mode:?} {endpoint}");
             let target = if srv_host == SrvHost::Peer { SrvTarget::Peer } else { target.clone() };

@@ -124,6 +124,15 @@ fn an_event() -> impl Strategy<Value = (u32, EventKind)> {
     (watch, kind)
 }
 
+fn a_plain_endpoint() -> impl Strategy<Value = String> {
+    let uid = select(vec!["", "uid=a", "uid=a", "uid=b"]);
+    let address = select(vec!["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.1 fd00::1"]);
+    let hostname = select(vec!["", "", "host=web-0"]);
+    let condition = select(vec!["", "draining", "unready", "unready"]);
+    (uid, address, hostname, condition)
+        .prop_map(|(uid, address, hostname, condition)| format!("{uid} {address} {hostname} {condition}"))
+}
+
 /// What a watch has, by the letter of the events' description.
 #[derive(Debug, Default, Clone)]
 struct Origin {
@@ -151,7 +160,7 @@ fn left(events: &[(u32, EventKind)]) -> Vec<(u32, EndpointObject)> {
             EventKind::Delete(key) => drop(target.remove(&name(key))),
             EventKind::Reset => origin.list = Some(BTreeMap::new()),
             EventKind::Synced => {
-                origin.visible = origin.list.take().unwrap_or(std::mem::take(&mut origin.visible))
+                origin.visible = origin.list.take().unwrap_or(std::mem::take(&mut origin.visible));
             }
             EventKind::Ended => drop(origins.remove(watch)),
             EventKind::Started(_) | EventKind::Unreachable | EventKind::Reachable => {}
@@ -223,5 +232,30 @@ proptest! {
         prop_assert_eq!(found.sets, expected.sets);
         prop_assert_eq!(found.addresses, expected.addresses);
         prop_assert!(roster.take_changes().is_empty());
+    }
+
+    /// The same with objects that differ in little: endpoints come, go, turn and change places within slices.
+    #[test]
+    fn small_changes_add_up(
+        topologies in prop::collection::vec(a_topology(), 0..2),
+        lists in prop::collection::vec((select(vec!["one", "two"]), prop::collection::vec(a_plain_endpoint(), 0..6)), 1..30),
+    ) {
+        let options = options(topologies);
+        let mut roster = Roster::new(options.clone());
+        handle(&mut roster, 0, EventKind::Started(Scope::All));
+        handle(&mut roster, 0, EventKind::Synced);
+        let mut model = Model::default();
+        let mut last = BTreeMap::new();
+        for (name, endpoints) in lists {
+            let object = endpoints.iter().fold(slice("web", name).label("app", "web"), |object, words| object.with(words));
+            handle(&mut roster, 0, EventKind::Apply(Box::new(object.clone())));
+            roster.take_changes().iter().for_each(|change| model.apply(change));
+            last.insert(name, object);
+            let objects = last.values().map(|object| (0, object.clone())).collect();
+            let expected = from_scratch(options.clone(), objects).sorted();
+            let found = model.clone().sorted();
+            prop_assert_eq!(found.sets, expected.sets);
+            prop_assert_eq!(found.addresses, expected.addresses);
+        }
     }
 }

@@ -8,7 +8,9 @@ use crate::roster::{
 };
 
 fn apply_all<const N: usize>(served: &mut Served, objects: [EndpointObject; N]) {
-    objects.into_iter().for_each(|object| drop(served.apply(object)));
+    for object in objects {
+        served.apply(object);
+    }
 }
 
 #[test]
@@ -193,7 +195,9 @@ fn port_names_are_those_of_all_objects() {
         ("both", Some(vec![dist(), named("http")]), vec![object()], "dist/sctp http/tcp"),
     ] {
         let mut served = serve([Topology { ports, ..topology("", "") }]);
-        objects.into_iter().for_each(|object| drop(served.apply(object)));
+        for object in objects {
+            served.apply(object);
+        }
         assert_eq!(served.port_names("web.default"), expected, "{what}");
     }
     let mut served =
