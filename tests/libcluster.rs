@@ -7,7 +7,7 @@
 use proptest::prelude::*;
 use rosterd::roster::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Mode, Namespaces, ObjectKey,
-    ObjectKind, Options, Roster, Scope, SelectorError, Topology, Uid, WatchId,
+    ObjectKind, Options, Roster, Scope, Selector, Topology, Uid, WatchId,
 };
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -74,10 +74,10 @@ fn object(name: &str, label: &str, subsets: &[Vec<Address>]) -> EndpointObject {
 }
 
 /// What the roster serves in the set of the topology.
-fn served(mode: Mode, basename: &str, objects: Vec<EndpointObject>) -> BTreeSet<String> {
+fn served(selector: Selector, mode: Mode, basename: &str, objects: Vec<EndpointObject>) -> BTreeSet<String> {
     let topology = Topology {
         name: Some("myapp".into()),
-        selector: "app=myapp".parse().unwrap_or_else(|error: SelectorError| panic!("{error}")),
+        selector,
         namespaces: Namespaces::Listed(vec![NAMESPACE.into()]),
         node_basename: Some(basename.into()),
         mode,
@@ -145,6 +145,7 @@ proptest! {
         } else {
             objects.push(object("other", "other", &other));
         }
-        prop_assert_eq!(served(mode, &basename, objects), libcluster(mode, &basename, &found));
+        let selector: Selector = "app=myapp".parse().map_err(|_| TestCaseError::fail("no selector"))?;
+        prop_assert_eq!(served(selector, mode, &basename, objects), libcluster(mode, &basename, &found));
     }
 }

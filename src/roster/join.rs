@@ -94,7 +94,8 @@ impl<'a> View<'a> {
     }
 
     fn of_uid(self, uid: Id<UidRecord>) -> Vec<&'a Entry> {
-        let mut entries: Vec<&Entry> = self.own(self.store.entries_of_uid(uid)).collect();
+        let entries = self.store.entries_of_uid(uid).iter().filter_map(|id| self.store.entries.get(*id));
+        let mut entries: Vec<&Entry> = entries.filter(|entry| self.owns(entry)).collect();
         let mut addresses: Vec<IpAddr> =
             entries.iter().flat_map(|entry| entry.addresses.as_slice()).copied().collect();
         addresses.sort_unstable();
@@ -110,13 +111,11 @@ impl<'a> View<'a> {
     }
 
     fn entries_at(self, address: IpAddr) -> impl Iterator<Item = &'a Entry> {
-        self.own(self.store.entries_at(address))
+        self.store.entries_at(address).filter(move |entry| self.owns(entry))
     }
 
-    fn own(self, ids: &'a [Id<Entry>]) -> impl Iterator<Item = &'a Entry> {
-        let entries = ids.iter().filter_map(move |id| self.store.entries.get(*id));
-        entries
-            .filter(move |entry| self.object(entry).is_some_and(|object| object.claims.contains(&self.claim)))
+    fn owns(self, entry: &Entry) -> bool {
+        self.object(entry).is_some_and(|object| object.claims.contains(&self.claim))
     }
 
     pub(super) fn object(self, entry: &Entry) -> Option<&'a Object> {

@@ -7,7 +7,6 @@ use super::slab::{Id, Slab};
 use super::store::{Claim, Object, UidRecord};
 use super::{Include, Peer, Port, PortName, SetKey, SetSettings, Topology};
 use foldhash::HashMap;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -38,8 +37,8 @@ pub(super) struct Contribution {
     objects: Vec<Id<Object>>,
     /// Those with settings of their own, sorted.
     labelled: Vec<Id<Object>>,
-    /// Port names, and how many objects have each; an empty name for ports without one.
-    ports: BTreeMap<PortName, usize>,
+    /// Port names, and how many objects have each, sorted; an empty name for ports without one.
+    ports: Vec<(PortName, usize)>,
 }
 
 /// What was told of a set.
@@ -134,6 +133,8 @@ impl Set {
     pub(super) fn add(&mut self, place: u32, topology: &Topology, id: Id<Object>, object: &Object) {
         let index = self.contributions.partition_point(|(other, _)| *other < place);
         if self.contributions.get(index).is_none_or(|(other, _)| *other != place) {
+            // Mostly one.
+            self.contributions.reserve_exact(1);
             self.contributions.insert(index, (place, Contribution::default()));
         }
         if let Some((_, contribution)) = self.contributions.get_mut(index) {
@@ -173,7 +174,9 @@ impl Set {
     }
 
     fn port_names(&self, topology: &Topology) -> Arc<[PortName]> {
-        let of_objects = self.contribution().map(|found| found.ports.keys().cloned().collect::<Vec<_>>());
+        let of_objects = self
+            .contribution()
+            .map(|found| found.ports.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
         let mut names = of_objects.unwrap_or_default();
         if names.is_empty() {
             // No object has a port: those that hold whatever objects say, else what stands for none.
@@ -202,7 +205,17 @@ impl Contribution {
             insert_sorted(&mut self.labelled, id);
         }
         for name in port_names_of(topology, object) {
-            *self.ports.entry(name).or_default() += 1;
+            match self.ports.binary_search_by(|(known, _)| known.cmp(&name)) {
+                Ok(index) => {
+                    if let Some((_, count)) = self.ports.get_mut(index) {
+                        *count += 1;
+                    }
+                }
+                Err(index) => {
+                    self.ports.reserve_exact(1);
+                    self.ports.insert(index, (name, 1));
+                }
+            }
         }
     }
 
@@ -210,13 +223,11 @@ impl Contribution {
         remove_sorted(&mut self.objects, id);
         remove_sorted(&mut self.labelled, id);
         for name in port_names_of(topology, object) {
-            if let Some(count) = self.ports.get_mut(&name) {
+            if let Some((_, count)) = self.ports.iter_mut().find(|(known, _)| *known == name) {
                 *count -= 1;
-                if *count == 0 {
-                    self.ports.remove(&name);
-                }
             }
         }
+        self.ports.retain(|(_, count)| *count > 0);
     }
 
     /// The first valid value of each label, by service, object name, kind and watch.

@@ -7,7 +7,6 @@ use super::notice::{ObjectName, Problem};
 use super::set::Set;
 use super::slab::{Id, Slab};
 use super::{Include, ObjectKey, ObjectKind, Port, Uid, WatchId};
-use foldhash::HashMap;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::cmp::Ordering;
@@ -23,7 +22,8 @@ pub(super) struct Store {
     uids: Slab<UidRecord>,
     by_key: HashTable<Id<Object>>,
     by_uid: HashTable<Id<UidRecord>>,
-    by_address: HashMap<IpAddr, Holders>,
+    /// Each entry under each of its addresses, by their places in the entry.
+    by_address: HashTable<(Id<Entry>, u32)>,
     /// Uids that lost their last entry. Their ids stay theirs until [`Store::sweep`].
     emptied: Vec<Id<UidRecord>>,
     hasher: RandomState,
@@ -160,8 +160,12 @@ impl Store {
         if let Some(record) = uid.and_then(|uid| self.uids.get_mut(uid)) {
             record.holders.add(id);
         }
-        for address in addresses.as_slice() {
-            self.by_address.entry(*address).or_default().add(id);
+        let Store { entries, by_address, hasher, .. } = self;
+        for (place, address) in (0..).zip(addresses.as_slice()) {
+            by_address.insert_unique(hasher.hash_one(Some(*address)), (id, place), |(id, place)| {
+                let addresses = entries.get(*id).map(|entry| entry.addresses.as_slice());
+                hasher.hash_one(addresses.and_then(|addresses| addresses.get(*place as usize)))
+            });
         }
         id
     }
@@ -176,12 +180,10 @@ impl Store {
                 self.emptied.push(uid);
             }
         }
-        for address in entry.addresses.as_slice() {
-            if let Some(holders) = self.by_address.get_mut(address) {
-                holders.remove(id);
-                if holders.as_slice().is_empty() {
-                    self.by_address.remove(address);
-                }
+        for (place, address) in (0..).zip(entry.addresses.as_slice()) {
+            let hash = self.hasher.hash_one(Some(*address));
+            if let Ok(found) = self.by_address.find_entry(hash, |other| *other == (id, place)) {
+                found.remove();
             }
         }
         Some(entry)
@@ -220,14 +222,18 @@ impl Store {
         self.uids.get(id).map_or(&[], |record| record.holders.as_slice())
     }
 
-    pub(super) fn entries_at(&self, address: IpAddr) -> &[Id<Entry>] {
-        self.by_address.get(&address).map_or(&[], Holders::as_slice)
+    /// The entries that hold an address, in no order.
+    pub(super) fn entries_at(&self, address: IpAddr) -> impl Iterator<Item = &Entry> {
+        let here = self.by_address.iter_hash(self.hasher.hash_one(Some(address)));
+        here.filter_map(move |(id, place)| {
+            let entry = self.entries.get(*id)?;
+            (entry.addresses.as_slice().get(*place as usize) == Some(&address)).then_some(entry)
+        })
     }
 
     /// Whether the address is held under pod names of the namespace.
     pub(super) fn holds(&self, namespace: &str, address: IpAddr) -> bool {
-        let mut entries = self.entries_at(address).iter().filter_map(|id| self.entries.get(*id));
-        entries.any(|entry| *entry.namespace == *namespace)
+        self.entries_at(address).any(|entry| *entry.namespace == *namespace)
     }
 
     /// Entries are joined in the order of service, object name, kind, watch, and place in the object.
@@ -351,7 +357,7 @@ mod tests {
         let uids: Vec<_> = (0..100).map(|number| store.intern_uid(&name(number))).collect();
         let entries: Vec<_> = uids.iter().map(|uid| store.add_entry(entry(*uid))).collect();
         assert!(store.holds("default", [10, 0, 0, 1].into()) && !store.holds("other", [10, 0, 0, 1].into()));
-        assert_eq!(store.entries_at([10, 0, 0, 1].into()).len(), 100);
+        assert_eq!(store.entries_at([10, 0, 0, 1].into()).count(), 100);
         for entry in entries.iter().take(99) {
             store.remove_entry(*entry);
         }
