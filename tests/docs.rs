@@ -1,8 +1,9 @@
-//! The documentation holds: links lead to files and headings that exist, settings parse, and the shell lines that name
+//! The documentation holds: links lead to files and headings that exist, settings are right, and the shell lines that name
 //! nodes give the names that the server gives.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot read the documentation has failed")]
 
+use rosterd::config::{File, Sources, load};
 use rosterd::roster::dashed;
 use std::fs;
 use std::net::IpAddr;
@@ -39,13 +40,14 @@ fn relative_links_lead_somewhere() {
 }
 
 #[test]
-fn settings_in_the_documentation_parse() {
+fn settings_in_the_documentation_are_settings() {
     let mut blocks = 0;
     for page in pages(Path::new(env!("CARGO_MANIFEST_DIR"))) {
         let text = fs::read_to_string(&page).expect("UTF-8 text");
         for block in fenced(&text, "toml") {
-            let settings = toml::from_str::<toml::Table>(&block);
-            assert!(settings.is_ok(), "{}: {settings:?}\n{block}", page.display());
+            let file = File { path: page.clone(), text: block };
+            let settings = load(&Sources { file: Some(file), ..Sources::default() });
+            assert!(settings.is_ok(), "{}: {settings:?}", page.display());
             blocks += 1;
         }
     }

@@ -2,6 +2,8 @@
 //! wherever that is defined: one namespace, Endpoints whose addresses have a `targetRef`, IPv4 (its `dns` mode leaves
 //! colons in names, which no resolver takes), in `hostname` mode a hostname for everybody.
 
+#![allow(clippy::panic, reason = "a test that cannot set itself up has failed")]
+
 use proptest::prelude::*;
 use rosterd::roster::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Mode, Namespaces, ObjectKey,

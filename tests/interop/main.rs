@@ -17,6 +17,7 @@ mod cluster;
 mod dig;
 mod drill;
 mod erlang;
+mod guide;
 mod kdig;
 mod last_good;
 mod libcluster;
