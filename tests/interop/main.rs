@@ -22,6 +22,7 @@ mod kdig;
 mod last_good;
 mod libcluster;
 #[path = "../support/rosterd.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
 mod schema;
 mod transcript;

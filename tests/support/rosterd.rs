@@ -1,9 +1,11 @@
 //! The server under test, as a user runs it: the program, a settings file and a manifest in a folder of their own.
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -24,9 +26,15 @@ impl Rosterd {
     /// `settings` is the settings file without manifests and listeners; its `[server]` table must come last, with a line
     /// `[server]` even where it is otherwise empty.
     pub(crate) fn start(manifest: &str, settings: &str) -> Rosterd {
+        Rosterd::start_on(manifest, settings, &["127.0.0.1:0", "[::1]:0"])
+    }
+
+    /// The same on other addresses.
+    pub(crate) fn start_on(manifest: &str, settings: &str, listen: &[&str]) -> Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
-        Rosterd::run(folder, settings, &["127.0.0.1:0".to_owned(), "[::1]:0".to_owned()])
+        let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
+        Rosterd::run(folder, settings, &listen)
     }
 
     fn run(folder: tempfile::TempDir, settings: &str, listen: &[String]) -> Rosterd {
@@ -84,6 +92,20 @@ impl Rosterd {
         let written = self.folder.path().join("peers.yaml.new");
         fs::write(&written, manifest).expect("a written manifest");
         fs::rename(written, self.folder.path().join("peers.yaml")).expect("a replaced manifest");
+    }
+
+    /// Where it listens, in the order of its settings.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Asks the server to end, waits until it has, and returns how, with the rest of the log.
+    pub(crate) fn terminate(mut self, signal: Signal) -> (ExitStatus, Vec<String>) {
+        let process = Pid::from_raw(self.child.id().try_into().expect("a process"));
+        nix::sys::signal::kill(process, signal).expect("a sent signal");
+        // The log ends with the server.
+        let log = self.log.iter().collect();
+        (self.child.wait().expect("an exit status"), log)
     }
 
     /// Kills the server at once: from here on, nobody answers at its addresses.

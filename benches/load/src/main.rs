@@ -15,9 +15,10 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 const USAGE: &str = "\
-usage: load [--rounds <1-100>] [--seconds <0.2-60>] [--rosterd <program>]
+usage: load [--rounds <1-100>] [--seconds <0.2-60>] [--only <text>] [--rosterd <program>]
   --rounds   rounds, each with one run of every shape (5)
   --seconds  length of one run (1)
+  --only     only shapes with this in their name, and the echo
   --rosterd  the program to measure; built from this checkout where not given";
 
 type Failure = Box<dyn std::error::Error>;
@@ -25,6 +26,7 @@ type Failure = Box<dyn std::error::Error>;
 struct Options {
     rounds: usize,
     seconds: Duration,
+    only: String,
     rosterd: Option<PathBuf>,
 }
 
@@ -76,7 +78,8 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
     } else {
         println!("one CPU only: generator and server share it, answers per second mean little");
     }
-    let shapes = manifest::shapes();
+    let mut shapes = manifest::shapes();
+    shapes.retain(|shape| shape.answer.is_none() || shape.label.contains(&options.only));
     let mut figures: Vec<Vec<Figures>> = shapes.iter().map(|_| Vec::new()).collect();
     for _ in 0..options.rounds {
         let mut floor = None;
@@ -144,7 +147,8 @@ fn print(shapes: &[manifest::Shape], figures: &[Vec<Figures>], seconds: &Duratio
 }
 
 fn options(arguments: &[String]) -> Result<Options, Failure> {
-    let mut options = Options { rounds: 5, seconds: Duration::from_secs(1), rosterd: None };
+    let mut options =
+        Options { rounds: 5, seconds: Duration::from_secs(1), only: String::new(), rosterd: None };
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
         let value = rest.next().ok_or(USAGE)?;
@@ -156,6 +160,7 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
                 let seconds = value.parse().ok().filter(|s| (0.2..=60.0).contains(s)).ok_or(USAGE)?;
                 options.seconds = Duration::from_secs_f64(seconds);
             }
+            "--only" => options.only.clone_from(value),
             "--rosterd" => options.rosterd = Some(value.into()),
             _ => return Err(USAGE.into()),
         }
