@@ -117,10 +117,8 @@ fn start(group: &Group) -> Rosterd {
     // Targets below the set's own name, as in the Kubernetes DNS specification.
     let topology =
         if group.settings.contains("[[topologies]]") { "" } else { "[[topologies]]\nsrv_host = \"peer\"\n" };
-    Rosterd::start(
-        manifest,
-        &format!("{}\n{topology}\n[server]\nadvertise = [\"127.0.0.1\"]\n", group.settings),
-    )
+    let settings = format!("{}\n{topology}\n[server]\nadvertise = [\"127.0.0.1\"]\n", group.settings);
+    Rosterd::start_on(manifest, &settings, &["127.0.0.1:0"])
 }
 
 /// What is wrong with the answer to a case.

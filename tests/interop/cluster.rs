@@ -1,9 +1,9 @@
 //! Real distributed Erlang nodes: named by their pods, without epmd, they find each other in TXT records.
 
 use crate::beam::{Beam, Distribution, Resolver};
-use crate::rosterd::Rosterd;
+use crate::rosterd::{Rosterd, unused_port};
 use std::fmt::Write;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
 
 const QUERY: &str = "my-app.default.svc.peers.cluster.local.";
 
@@ -86,15 +86,9 @@ fn address(host: u8) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 0, 0, host))
 }
 
-/// A port that nobody uses at the moment: nodes cannot say themselves which one they got.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
-}
-
 fn becomes_one_cluster_and_loses_a_node(naming: &Naming) {
     let server = Rosterd::start(&naming.manifest(3), &naming.settings());
-    let mut nodes = naming.start(&server, free_port());
+    let mut nodes = naming.start(&server, unused_port());
     for (node, beam) in nodes.iter_mut().enumerate() {
         let connected = format!("connected {}", naming.others(node));
         beam.wait_for(&connected, |line| line == connected);
@@ -121,7 +115,7 @@ fn nodes_named_by_addresses_become_one_cluster() {
 fn a_remote_shell_reaches_a_node_by_its_pod_name() {
     let naming = &FOR_A_SHELL;
     let server = Rosterd::start(&naming.manifest(3), &naming.settings());
-    let port = free_port();
+    let port = unused_port();
     let mut nodes = naming.start(&server, port);
     let connected = format!("connected {}", naming.others(0));
     nodes[0].wait_for(&connected, |line| line == connected);

@@ -2,7 +2,7 @@
 //! answer through every way in which it may not.
 
 use crate::beam::{Beam, Resolver};
-use crate::rosterd::Rosterd;
+use crate::rosterd::{Rosterd, unused_port};
 
 const SETTINGS: &str = "[[topologies]]\nmode = \"dns\"\n[server]";
 
@@ -20,6 +20,11 @@ fn manifest(service: &str, endpoints: &str) -> String {
          namespace: default, labels: {{kubernetes.io/service-name: {service}}}}}\n\
          ports: [{{name: epmd, protocol: TCP, port: 4369}}]\nendpoints:{endpoints}\n"
     )
+}
+
+/// A server at a port that stays its own while it is down.
+fn start_server() -> Rosterd {
+    Rosterd::start_on(&manifest("myapp", TWO), SETTINGS, &[&format!("127.0.0.1:{}", unused_port())])
 }
 
 /// The calls of one resolver, each an Erlang expression.
@@ -86,7 +91,7 @@ fn assert_knows(node: &mut Beam, calls: &Calls, peers: &[u8], when: &str) {
 }
 
 fn keeps_the_last_good_answer(start: fn(Resolver) -> Beam, calls: &Calls) {
-    let server = Rosterd::start(&manifest("myapp", TWO), SETTINGS);
+    let server = start_server();
     let mut node = start(Resolver { server: server.ipv4(), cache: true });
     assert_knows(&mut node, calls, &[1, 2], "while the server answers");
     assert_eq!(node.evaluate(calls.unknown), "{error,nxdomain}", "a name that never answered");
@@ -121,7 +126,7 @@ fn the_elixir_resolver_keeps_the_last_good_answer() {
 /// Nobody is there to refuse: the questions are lost, and the resolver gives up by itself.
 #[test]
 fn a_server_that_is_silent_is_waited_for_and_then_the_last_good_answer_stays() {
-    let mut server = Rosterd::start(&manifest("myapp", TWO), SETTINGS);
+    let mut server = start_server();
     let mut node = Beam::erlang(Resolver { server: server.ipv4(), cache: true });
     assert_eq!(node.evaluate(ERLANG.a), expected(&[1, 2]).a);
     server.kill();
@@ -134,7 +139,7 @@ fn a_server_that_is_silent_is_waited_for_and_then_the_last_good_answer_stays() {
 /// The functions that `dns_cluster` calls on the module it is given.
 #[test]
 fn the_elixir_resolver_serves_dns_cluster() {
-    let server = Rosterd::start(&manifest("myapp", TWO), SETTINGS);
+    let server = start_server();
     let mut node = Beam::elixir(Resolver { server: server.ipv4(), cache: true });
     let query = "<<\"myapp.default.svc.peers.cluster.local.\">>";
     assert_eq!(

@@ -4,8 +4,9 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -115,19 +116,31 @@ impl Rosterd {
         let _ = self.child.wait();
     }
 
-    /// Starts the killed server again at its addresses, on another manifest.
+    /// Starts the killed server again at its addresses, on another manifest. They should have an [`unused_port`].
     pub(crate) fn restart(mut self, manifest: &str, settings: &str) -> Rosterd {
         self.kill();
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
         let listen: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
-        Rosterd::run(folder, settings, &listen)
+        let listen: Vec<&str> = listen.iter().map(String::as_str).collect();
+        Rosterd::start_on(manifest, settings, &listen)
     }
 }
 
 impl Drop for Rosterd {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A port of 127.0.0.1 without a listener, below those that the system gives to clients (from 32,768), so that no client
+/// of another test takes it while it is not in use.
+pub(crate) fn unused_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = std::process::id().wrapping_mul(37).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from(number % 10_000).expect("four digits");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
