@@ -51,7 +51,7 @@ pub(super) fn count(
         let scoped = counts.scoped.entry(place).or_default();
         scoped.objects += set.contribution().map_or(0, |found| found.objects().len());
         scoped.sets += 1;
-        scoped.peers += set.members.values().filter(|member| member.peer.is_some()).count();
+        scoped.peers += set.members.iter().filter(|(_, member)| member.peer.is_some()).count();
     }
     for object in store.objects.iter() {
         counts.objects += 1;
