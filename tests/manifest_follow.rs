@@ -3,6 +3,15 @@
 //! Every test waits for what it expects, with a bound that only a failure reaches. What must not happen is shown by
 //! something later that does: events come in order.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use rosterd::roster::{Event, EventKind, WatchId};
 use rosterd::source::manifest::{Batch, Following, Input, LoadError, Report, Trouble, load};
 use std::collections::BTreeMap;
@@ -89,7 +98,7 @@ fn apply(served: &mut Served, events: &[Event]) {
         assert_eq!(*revision, None);
         match kind {
             EventKind::Started(_) => {
-                assert!(served.insert(*watch, (Vec::new(), true)).is_none(), "{watch:?} twice")
+                assert!(served.insert(*watch, (Vec::new(), true)).is_none(), "{watch:?} twice");
             }
             EventKind::Reset => assert!(list.replace(Vec::new()).is_none(), "a list within a list"),
             EventKind::Apply(object) => {
@@ -99,10 +108,14 @@ fn apply(served: &mut Served, events: &[Event]) {
             }
             EventKind::Synced => served.get_mut(watch).unwrap().0 = list.take().expect("no list"),
             EventKind::Unreachable => {
-                assert!(std::mem::replace(&mut served.get_mut(watch).unwrap().1, false))
+                assert!(std::mem::replace(&mut served.get_mut(watch).unwrap().1, false));
             }
-            EventKind::Reachable => assert!(!std::mem::replace(&mut served.get_mut(watch).unwrap().1, true)),
-            EventKind::Ended => assert!(served.remove(watch).is_some()),
+            EventKind::Reachable => {
+                assert!(!std::mem::replace(&mut served.get_mut(watch).unwrap().1, true));
+            }
+            EventKind::Ended => {
+                assert!(served.remove(watch).is_some());
+            }
             EventKind::Delete(_) => panic!("files do not delete one by one"),
         }
     }
@@ -111,14 +124,14 @@ fn apply(served: &mut Served, events: &[Event]) {
 
 /// A manifest with one slice per address.
 fn manifest(addresses: &[&str]) -> String {
-    let mut text = String::from("kind: List\napiVersion: v1\nitems:\n");
-    for (index, address) in addresses.iter().enumerate() {
-        text += &format!(
+    let slice = |(index, address)| {
+        format!(
             "- apiVersion: discovery.k8s.io/v1\n  kind: EndpointSlice\n  metadata: {{name: s{index}}}\n  \
              addressType: IPv4\n  endpoints:\n  - addresses: [{address}]\n"
-        );
-    }
-    text
+        )
+    };
+    let slices: String = addresses.iter().enumerate().map(slice).collect();
+    format!("kind: List\napiVersion: v1\nitems:\n{slices}")
 }
 
 /// Writes beside the file and renames over it.

@@ -1,5 +1,14 @@
 //! What manifests hold: real listings, odd content, broken texts.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use proptest::prelude::*;
 use rosterd::roster::{Conditions, Endpoint, EndpointObject, ObjectKind, Protocol, Uid};
 use rosterd::source::manifest::{ParseCause, Parsed, Position, parse};
@@ -121,7 +130,7 @@ fn the_example_holds_what_its_comments_say() {
 }
 
 /// A slice with the given parts.
-fn slice(parts: Value) -> Value {
+fn slice(parts: &Value) -> Value {
     let mut slice = json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "s"},
         "addressType": "IPv4", "endpoints": [],
@@ -154,7 +163,7 @@ fn odd_content_is_left_out_and_counted() {
         (json!({"ports": [{"port": 1, "protocol": "tcp"}], "endpoints": [{}]}), Oddity::Protocol, ""),
     ];
     for (parts, oddity, addresses) in cases {
-        let parsed = read(&slice(parts.clone()).to_string());
+        let parsed = read(&slice(&parts).to_string());
         let counts: Vec<_> =
             parsed.notices.iter().map(|Notice { oddity, count, .. }| (*oddity, *count)).collect();
         assert_eq!(counts, [(oddity, 1)], "{parts}");
@@ -168,7 +177,7 @@ fn odd_content_is_left_out_and_counted() {
 #[test]
 fn ports_without_a_number_or_protocol_are_no_oddity() {
     let ports = json!([{"name": "all", "port": null}, {"port": 53, "protocol": null}, {"port": 53, "protocol": "UDP"}]);
-    let parsed = read(&slice(json!({"ports": ports})).to_string());
+    let parsed = read(&slice(&json!({"ports": ports})).to_string());
     assert!(parsed.notices.is_empty());
     let ports: Vec<_> =
         parsed.objects[0].groups[0].ports.iter().map(|port| (port.number, port.protocol)).collect();
@@ -185,14 +194,14 @@ fn an_endpoints_object_may_say_that_it_is_truncated() {
     assert_eq!((annotated("truncated"), annotated("warning")), (true, false));
 }
 
-fn pod(metadata: Value, spec: Value, status: Value) -> Parsed {
+fn pod(metadata: &Value, spec: &Value, status: &Value) -> Parsed {
     let mut pod =
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "uid": "u-1"}});
     for (key, value) in metadata.as_object().unwrap() {
         pod["metadata"][key] = value.clone();
     }
-    pod["spec"] = spec;
-    pod["status"] = status;
+    pod["spec"] = spec.clone();
+    pod["status"] = status.clone();
     read(&pod.to_string())
 }
 
@@ -216,7 +225,7 @@ fn pods_are_endpoints_of_their_own() {
         (json!({}), json!({"phase": "Succeeded", "podIP": "10.0.0.1"}), vec![]),
         (json!({}), json!({"phase": "Failed", "podIP": "10.0.0.1"}), vec![]),
     ] {
-        let parsed = pod(metadata, named.clone(), status.clone());
+        let parsed = pod(&metadata, &named, &status);
         let object = &parsed.objects[0];
         assert_eq!(rows(object), expected, "{status}");
         assert_eq!((object.service.as_deref(), &*object.key.namespace), (Some("web"), "n"));
@@ -237,7 +246,7 @@ fn pods_have_the_ports_of_their_containers_once() {
         {"name": "migrate", "ports": [{"name": "no", "containerPort": 1}]},
         {"name": "sidecar", "restartPolicy": "Always", "ports": [{"name": "admin", "containerPort": 15000}]},
     ]);
-    let parsed = pod(json!({}), json!({"containers": containers, "initContainers": init}), json!({}));
+    let parsed = pod(&json!({}), &json!({"containers": containers, "initContainers": init}), &json!({}));
     let ports = &parsed.objects[0].groups[0].ports;
     let ports: Vec<_> = ports.iter().map(|port| (&*port.name, port.number, port.protocol)).collect();
     assert_eq!(
@@ -248,7 +257,7 @@ fn pods_have_the_ports_of_their_containers_once() {
 
 #[test]
 fn every_shape_of_a_manifest_gives_the_same_objects() {
-    let [one, two] = ["one", "two"].map(|name| slice(json!({"metadata": {"name": name}})));
+    let [one, two] = ["one", "two"].map(|name| slice(&json!({"metadata": {"name": name}})));
     let bare = |object: &Value| {
         let mut object = object.clone();
         object.as_object_mut().unwrap().retain(|key, _| key != "kind" && key != "apiVersion");
@@ -325,7 +334,7 @@ items:
 #[test]
 fn of_two_objects_with_one_key_the_later_counts() {
     let [early, late] =
-        ["10.0.0.1", "10.0.0.2"].map(|address| slice(json!({"endpoints": [{"addresses": [address]}]})));
+        ["10.0.0.1", "10.0.0.2"].map(|address| slice(&json!({"endpoints": [{"addresses": [address]}]})));
     let parsed = read(&format!("{early}\n{late}"));
     assert_eq!(rows(&parsed.objects[0])[0].0, "10.0.0.2");
     assert_eq!(parsed.objects.len(), 1);
@@ -404,13 +413,13 @@ fn bombs_and_wells_are_refused() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
         let previous = format!("*a{}, ", level - 1).repeat(10);
-        bomb += &format!("a{level}: &a{level} [{previous}]\n");
+        bomb = format!("{bomb}a{level}: &a{level} [{previous}]\n");
     }
     assert!(matches!(parse("t", bomb.as_bytes()).unwrap_err().cause, ParseCause::Aliases { .. }));
     // Anchors that hold each other deepen what they stand for.
     let mut chain = String::from("a0: &a0 [x]\n");
     for level in 1..200 {
-        chain += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
+        chain = format!("{chain}a{level}: &a{level} [*a{}]\n", level - 1);
     }
     assert!(matches!(parse("t", chain.as_bytes()).unwrap_err().cause, ParseCause::TooDeep { .. }));
     for depth in [60, 70, 5_000, 200_000] {
@@ -463,7 +472,7 @@ fn any_slice() -> impl Strategy<Value = Value> {
     let endpoints = proptest::option::of(proptest::collection::vec(endpoint(), 0..5));
     let ports = proptest::option::of(proptest::collection::vec(port, 0..4));
     (text(), labels, kind, endpoints, ports).prop_map(|(name, labels, kind, endpoints, ports)| {
-        slice(json!({
+        slice(&json!({
             "metadata": {"name": name, "labels": labels, "managedFields": [{"fieldsV1": {"f:x": {".": {}}}}]},
             "addressType": kind, "endpoints": endpoints, "ports": ports,
         }))

@@ -1,8 +1,77 @@
-//! Arguments.
+//! The command line: arguments in, results on standard output, errors and notes on standard error, an exit code.
+//!
+//! It gathers what settings are made from (file, environment, flags, the namespace it runs in), and hands the
+//! settings to [`crate::run`]. Colour is for terminals; pipes, files and `NO_COLOR` get plain text.
 
+mod arguments;
+mod check;
+mod print;
+mod serve;
+mod sources;
+mod zone;
+
+use crate::config;
+use arguments::{Arguments, Command, SettingArguments};
+use clap::Parser;
 use std::process::ExitCode;
 
+/// Something failed while running, or the input (settings, manifests) is wrong.
+const FAILED: u8 = 1;
+
+/// The command line was not understood, or says too little to begin.
+const USAGE: u8 = 2;
+
 /// Runs the program.
+///
+/// Exit codes: 0 all is well, 1 something failed or the input is wrong, 2 the command line was not understood.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output and are no failure; a closed pipe is none either.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print::failure(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(settings) => serve::serve(&load(settings)?.settings),
+        Command::Check { show: true, settings } => check::show(&load(settings)?),
+        Command::Check { show: false, settings } => check::check(&load(settings)?),
+        Command::Zone(settings) => zone::zone(&load(settings)?.settings),
+    }
+}
+
+fn load(arguments: &SettingArguments) -> Result<config::Effective, Failure> {
+    let sources = sources::gather(arguments).map_err(|error| Failure::Failed(error.to_string()))?;
+    config::load(&sources).map_err(Failure::Settings)
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+enum Failure {
+    /// Wrong settings, one line for each.
+    Settings(config::Errors),
+    /// Anything else that failed: cause, and remedy where there is one. One line for each of several.
+    Failed(String),
+    /// No source of peers.
+    NoSource,
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Settings(_) | Failure::Failed(_) => FAILED,
+            Failure::NoSource => USAGE,
+        }
+    }
 }

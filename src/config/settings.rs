@@ -58,7 +58,7 @@ pub struct ServerSettings {
     pub nameserver: Option<Name>,
     /// `hostmaster`: RNAME of the generated zones, as a domain name; `hostmaster.<zone>` where not set.
     pub hostmaster: Option<Name>,
-    /// `ttl`: TTL in seconds; `None` where no setting gave it: 5, and 0 for RRsets of more than 90 RRs.
+    /// `ttl`: TTL in seconds; `None` where no setting gave it: 5, and 0 for `RRset`s of more than 90 RRs.
     pub ttl: Option<u32>,
     /// `negative_ttl`: TTL of negative answers in seconds, 5.
     pub negative_ttl: u32,
@@ -79,7 +79,7 @@ pub struct TcpSettings {
     pub max_connections: usize,
     /// `max_connections_per_address`: from one client address.
     pub max_connections_per_address: usize,
-    /// `idle_timeout`: how long a connection may stay without a query. CoreDNS keeps upstream connections for 10 s.
+    /// `idle_timeout`: how long a connection may stay without a query. `CoreDNS` keeps upstream connections for 10 s.
     pub idle_timeout: Duration,
     /// `read_timeout`: how long one message may take from its first octet to its last.
     pub read_timeout: Duration,

@@ -1,9 +1,9 @@
 //! How much there is: what was scoped, so that "it watches the wrong namespace" is seen at once.
 
-use super::Topology;
 use super::notice::NoticeKind;
 use super::set::Sets;
 use super::store::Store;
+use super::{SetKey, Topology};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,6 +33,29 @@ pub struct Scoped {
     pub peers: usize,
 }
 
+/// One set, counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetCounts {
+    /// The set.
+    pub key: SetKey,
+    /// The place, in file order, of the topology that owns it.
+    pub topology: usize,
+    /// Listed peers.
+    pub peers: usize,
+}
+
+/// Every set, by namespace and name.
+pub(super) fn count_sets(sets: &Sets) -> Vec<SetCounts> {
+    let mut counts: Vec<SetCounts> = sets
+        .iter()
+        .filter_map(|set| {
+            Some(SetCounts { key: set.key.clone(), topology: set.owner()? as usize, peers: set.listed() })
+        })
+        .collect();
+    counts.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+    counts
+}
+
 /// Counts everything.
 pub(super) fn count(
     topologies: &[Topology],
@@ -51,7 +74,7 @@ pub(super) fn count(
         let scoped = counts.scoped.entry(place).or_default();
         scoped.objects += set.contribution().map_or(0, |found| found.objects().len());
         scoped.sets += 1;
-        scoped.peers += set.members.iter().filter(|(_, member)| member.peer.is_some()).count();
+        scoped.peers += set.listed();
     }
     for object in store.objects.iter() {
         counts.objects += 1;

@@ -1,6 +1,6 @@
 //! The index from objects to sets.
 
-use super::counts::{Counts, count};
+use super::counts::{Counts, SetCounts, count, count_sets};
 use super::entries::{Entries, Held};
 use super::label::is_dns_label;
 use super::notice::{Notice, Notices, Problem};
@@ -163,6 +163,11 @@ impl Roster {
     /// How much there is, as of the changes taken last.
     pub fn counts(&self) -> Counts {
         count(&self.options.topologies, &self.sets, &self.store, self.notices.counts.clone())
+    }
+
+    /// Every set, as of the changes taken last, by namespace and name.
+    pub fn sets(&self) -> Vec<SetCounts> {
+        count_sets(&self.sets)
     }
 
     /// An object of a list that is not complete: kept aside where it differs from what is stored.

@@ -35,7 +35,7 @@ mod watch;
 mod tests;
 
 pub use change::{Change, PortName, SetKey, SetSettings};
-pub use counts::{Counts, Scoped};
+pub use counts::{Counts, Scoped, SetCounts};
 pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Scope, WatchId};
 pub use index::{Options, Roster};

@@ -114,6 +114,11 @@ impl Set {
         }
     }
 
+    /// How many peers it lists.
+    pub(super) fn listed(&self) -> usize {
+        self.members.iter().filter(|(_, member)| member.peer.is_some()).count()
+    }
+
     /// The topology that owns the set: the first in file order that yields it. `None` if none does any more.
     pub(super) fn owner(&self) -> Option<u32> {
         let first = self.contributions.first().map(|(topology, _)| *topology);

@@ -1,1 +1,153 @@
-//! server
+//! Moves octets between clients and whatever answers them.
+//!
+//! UDP workers are threads with a socket each; TCP connections are tasks. Promises: every address that is bound is
+//! served over both, or nothing is; nothing from the network ends a worker, blocks one for long, or makes memory grow
+//! beyond the limits; an answer leaves from the address it was asked at. Knows nothing of how an answer is made: that
+//! is the [`Responder`]'s, in the program [`CurrentSnapshot`].
+
+mod bind;
+mod connection;
+mod counters;
+mod holder;
+mod limits;
+mod responder;
+mod snapshots;
+mod tcp;
+mod udp;
+
+pub use bind::BindError;
+pub use counters::{Counters, Counts};
+pub use responder::Responder;
+pub use snapshots::{Batch, CurrentSnapshot};
+pub use tcp::TcpLimits;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+/// What to listen on, and within which limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Addresses for UDP and TCP. Port 0 takes a free one, the same for both.
+    pub listen: Vec<SocketAddr>,
+    /// UDP workers per address, at least 1.
+    pub workers: usize,
+    /// Size of the largest UDP answer, in octets.
+    pub udp_max: u16,
+    /// Limits of TCP connections.
+    pub tcp: TcpLimits,
+}
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The system gave no more threads or descriptors.
+    #[error("cannot start the server's threads: {0}")]
+    Threads(#[from] io::Error),
+}
+
+/// A running server. Dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    counters: Vec<Arc<Counters>>,
+    stop: Arc<AtomicBool>,
+    workers: Vec<JoinHandle<()>>,
+    tcp: Option<tcp::Tcp>,
+}
+
+impl Server {
+    /// Binds all addresses, then answers on them.
+    pub fn start<R: Responder>(config: &ServerConfig, responder: R) -> Result<Server, StartError> {
+        let listeners = bind::bind_all(&config.listen, config.workers)?;
+        let responder = Arc::new(responder);
+        let mut server = Server {
+            addresses: listeners.iter().map(|listener| listener.address).collect(),
+            counters: Vec::new(),
+            stop: Arc::default(),
+            workers: Vec::new(),
+            tcp: None,
+        };
+        let mut tcp = Vec::with_capacity(listeners.len());
+        for listener in listeners {
+            tcp.push(listener.tcp);
+            for socket in listener.udp {
+                server.start_worker(socket, listener.address, config.udp_max, &responder)?;
+            }
+        }
+        let counters = Arc::<Counters>::default();
+        server.counters.push(Arc::clone(&counters));
+        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, config.tcp.clone())?);
+        Ok(server)
+    }
+
+    fn start_worker<R: Responder>(
+        &mut self,
+        socket: socket2::Socket,
+        address: SocketAddr,
+        udp_max: u16,
+        responder: &Arc<R>,
+    ) -> io::Result<()> {
+        let counters = Arc::<Counters>::default();
+        self.counters.push(Arc::clone(&counters));
+        let index = self.workers.len();
+        let setting = udp::Setting {
+            responder: Arc::clone(responder),
+            counters,
+            stop: Arc::clone(&self.stop),
+            udp_max,
+            // Workers that start at one place would give many clients the same first address.
+            rotation: u32::try_from(index).unwrap_or(0).wrapping_mul(0x9e37_79b9),
+        };
+        let worker = std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || {
+            if let Err(error) = udp::serve(&socket, address, &setting) {
+                tracing::error!("a UDP worker on {address} did not start: {error}");
+            }
+        })?;
+        self.workers.push(worker);
+        Ok(())
+    }
+
+    /// The addresses that are listened on, with the ports that were taken, in the order given.
+    pub fn local_addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What all workers have counted so far.
+    pub fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        for counters in &self.counters {
+            sum += counters.read();
+        }
+        sum
+    }
+
+    /// Takes no more queries, answers those that have arrived, and returns when that is done; after a few seconds at
+    /// most. Not to be called from within an asynchronous task.
+    pub fn shutdown(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(tcp) = self.tcp.take() {
+            tcp.stop();
+        }
+        for worker in self.workers.drain(..) {
+            if worker.join().is_err() {
+                tracing::error!("a UDP worker had panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -12,7 +12,8 @@ impl EndpointSource for core::Endpoints {
         let labels = labels(&mut self.metadata);
         let subsets = self.subsets.unwrap_or_default().into_iter();
         let groups = subsets.map(|subset| group(subset, &key, notices)).collect();
-        Ok(EndpointObject { service: Some(key.name.clone()), labels, groups, truncated, key })
+        let service = Some(key.name.clone());
+        Ok(EndpointObject { key, service, labels, groups, truncated })
     }
 }
 

@@ -94,9 +94,9 @@ fn port(
     Some(Port { number, protocol, name: name.unwrap_or_default().into_boxed_str() })
 }
 
-/// The object as a person names it: `EndpointSlice default/web-x7k2p`.
+/// The object as a person names it, on one line: `EndpointSlice default/web-x7k2p`.
 pub(super) fn described(key: &ObjectKey) -> String {
-    format!("{} {}/{}", kind_name(key.kind), key.namespace, key.name)
+    format!("{} {}/{}", kind_name(key.kind), key.namespace.escape_debug(), key.name.escape_debug())
 }
 
 /// The kind as Kubernetes spells it.

@@ -35,7 +35,7 @@ impl EndpointSource for core::Pod {
             };
             vec![EndpointGroup { ports: ports(spec, &key, notices), endpoints: vec![endpoint] }]
         };
-        Ok(EndpointObject { service, labels, groups, truncated, key })
+        Ok(EndpointObject { key, service, labels, groups, truncated })
     }
 }
 

@@ -11,6 +11,15 @@ pub struct Position {
     pub column: usize,
 }
 
+impl Position {
+    /// The place behind these bytes, its column in bytes.
+    pub(super) fn behind(bytes: &[u8]) -> Position {
+        let mut lines = bytes.rsplit(|octet| *octet == b'\n');
+        let column = 1 + lines.next().map_or(0, <[u8]>::len);
+        Position { line: 1 + lines.count(), column }
+    }
+}
+
 /// Why a manifest is not read. Nothing of it is: a part of a list of peers is worse than the list before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {

@@ -196,3 +196,43 @@ fn number(watches: &mut u32) -> WatchId {
     *watches = watches.wrapping_add(1);
     watch
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "kind: Endpoints\napiVersion: v1\nmetadata: {name: e}\n";
+
+    #[test]
+    fn without_notifications_looking_finds_what_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        let mut manifests = Manifests::new(Notifications::none());
+        manifests.folders.push(folder.path().to_owned());
+        let start = Instant::now();
+        assert_eq!(manifests.look(start), Batch::default());
+
+        // A slow writer: nothing counts until a look finds what the look before found.
+        for (step, text) in
+            (0_u32..).zip(["kind: Endpoints\n", "kind: Endpoints\napiVersion: v1\n", MANIFEST])
+        {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(manifests.look(start + LOOK * step), Batch::default());
+        }
+        let batch = manifests.look(start + LOOK * 3);
+        let kinds: Vec<&EventKind> = batch.events.iter().map(|event| &event.kind).collect();
+        let [EventKind::Started(_), EventKind::Reset, EventKind::Apply(object), EventKind::Synced] =
+            kinds.as_slice()
+        else {
+            panic!("{batch:?}")
+        };
+        assert_eq!(&*object.key.name, "e");
+        assert_eq!(manifests.look(start + LOOK * 4), Batch::default());
+
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(manifests.look(start + LOOK * 5), Batch::default());
+        let batch = manifests.look(start + LOOK * 6);
+        assert_eq!(batch.events.iter().map(|event| &event.kind).collect::<Vec<_>>(), [&EventKind::Ended]);
+        assert!(manifests.files.is_empty());
+    }
+}

@@ -61,9 +61,7 @@ impl<'a> Piece<'a> {
     pub(super) fn position(self) -> Position {
         let offset = (self.raw.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        let line_start = before.iter().rposition(|octet| *octet == b'\n').map_or(0, |newline| newline + 1);
-        let line = 1 + before.iter().filter(|octet| **octet == b'\n').count();
-        Position { line, column: 1 + before.len() - line_start }
+        Position::behind(before)
     }
 
     /// What stands there, where it is no object.

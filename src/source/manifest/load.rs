@@ -126,10 +126,8 @@ impl Loader {
                 }
                 Sighting::Unusable(reason) => return Err(LoadError::Unreadable { origin, reason }),
             };
-            let version = match self.manifests.is_being_written(path) || !seen.is_older_than(SETTLE) {
-                true => Err(ReadFailure::Changed),
-                false => read_version(path, seen),
-            };
+            let restless = self.manifests.is_being_written(path) || !seen.is_older_than(SETTLE);
+            let version = if restless { Err(ReadFailure::Changed) } else { read_version(path, seen) };
             match version {
                 Ok(bytes) => {
                     let (watch, has_objects) = self.take(&origin, &bytes)?;

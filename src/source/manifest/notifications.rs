@@ -30,6 +30,12 @@ impl Notifications {
         (Notifications { inotify, folders: HashMap::new(), written: HashSet::new() }, refused)
     }
 
+    /// As on file systems that tell nothing.
+    #[cfg(test)]
+    pub(super) fn none() -> Notifications {
+        Notifications { inotify: None, folders: HashMap::new(), written: HashSet::new() }
+    }
+
     /// Watches these folders from now on and no others. One that cannot be watched is left out.
     pub(super) fn watch(&mut self, folders: &BTreeSet<PathBuf>) {
         let Some(inotify) = &self.inotify else { return };

@@ -51,9 +51,7 @@ fn read<'a>(bytes: &'a [u8], documents: &mut Documents<'a>) -> Result<(), Fault>
 fn text(bytes: &[u8]) -> Result<&str, Fault> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + before.iter().filter(|octet| **octet == b'\n').count();
-        let column = 1 + before.iter().rev().take_while(|octet| **octet != b'\n').count();
-        Fault { position: Some(Position { line, column }), cause: ParseCause::NotUtf8 }
+        Fault { position: Some(Position::behind(before)), cause: ParseCause::NotUtf8 }
     })?;
     // RFC 3629 6: a byte order mark at the beginning is a signature, no text.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
@@ -128,7 +126,8 @@ impl Collector {
                 return Err(Fault { position: Some(position()), cause: ParseCause::NestedList { kind } });
             }
             Class::Other(kind) => {
-                *self.skipped.entry(kind).or_default() += 1;
+                // It goes into lines for people.
+                *self.skipped.entry(kind.escape_debug().to_string()).or_default() += 1;
                 return Ok(());
             }
         };

@@ -155,7 +155,7 @@ impl<'a> Composer<'a> {
         if let Value::Mapping(entries) = &mut open.node.value {
             merge(entries);
             if let Some(key) = duplicate(entries) {
-                let message = format!("the key `{key}` stands twice in one mapping");
+                let message = format!("the key `{}` stands twice in one mapping", key.escape_debug());
                 let cause = ParseCause::Syntax { format: Format::Yaml, message };
                 return Err(Fault { position: Some(open.node.position), cause });
             }

@@ -1,0 +1,79 @@
+//! Servers as child processes: started on a CPU of their own, timed by the kernel, ended when dropped.
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// CPU time of a process, in seconds.
+#[derive(Clone, Copy)]
+pub struct CpuTime {
+    pub user: f64,
+    pub system: f64,
+}
+
+/// The CPUs this process may use, as it was started.
+pub fn cpus() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(Pid::this()) else { return Vec::new() };
+    (0..CpuSet::count()).filter(|&cpu| set.is_set(cpu).unwrap_or(false)).collect()
+}
+
+/// Keeps this thread, and what it starts from now on, on one CPU.
+pub fn pin(cpu: usize) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu)?;
+    Ok(sched_setaffinity(Pid::this(), &set)?)
+}
+
+impl Server {
+    /// Starts `command` and waits until it says `listening on <address>`.
+    pub fn start(command: &mut Command) -> io::Result<Server> {
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut said = String::new();
+        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?;
+        let mut lines = BufReader::new(stderr).lines();
+        for line in lines.by_ref() {
+            let line = line?;
+            let address =
+                line.split_once("listening on ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+            if let Some(address) = address {
+                // What it says later is not read by anybody; it must not block on it.
+                std::thread::spawn(move || lines.for_each(drop));
+                return Ok(Server { child, address });
+            }
+            said.push_str(&line);
+            said.push('\n');
+        }
+        let status = child.wait()?;
+        Err(io::Error::other(format!("{command:?} ended with {status} and said:\n{said}")))
+    }
+
+    /// What all its threads have used, from `/proc`. Ticks of 10 ms: what is measured should last a second or more.
+    pub fn cpu_time(&self) -> io::Result<CpuTime> {
+        let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?.unwrap_or(100) as f64;
+        let mut ticks = [0.0; 2];
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let stat = std::fs::read_to_string(task?.path().join("stat"))?;
+            // proc(5): utime and stime are fields 14 and 15; field 2 is the name, which may hold spaces.
+            let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+            for (sum, field) in ticks.iter_mut().zip(fields.skip(11)) {
+                *sum += field.parse::<f64>().map_err(io::Error::other)?;
+            }
+        }
+        Ok(CpuTime { user: ticks[0] / per_second, system: ticks[1] / per_second })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

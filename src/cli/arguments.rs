@@ -1,0 +1,202 @@
+//! What the command line may say.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Peer discovery by plain DNS.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rosterd",
+    version,
+    about = "Peer discovery by plain DNS: lists of peers from Kubernetes endpoints",
+    long_about = "Peer discovery by plain DNS.\n\n\
+        rosterd answers the question that a starting cluster node asks: who are my peers? It reads endpoint objects \
+        and serves each set of peers as <set>.<namespace>.svc.<zone>: TXT has the node names, A and AAAA the \
+        addresses, SRV the ports.",
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+pub(super) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(SettingArguments),
+    /// Validate settings and manifests, say what would be served, and exit.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check {
+        /// Print the settings in force as TOML, each with its origin, instead of reading manifests.
+        #[arg(long)]
+        show: bool,
+        #[command(flatten)]
+        settings: SettingArguments,
+    },
+    /// Print what would be served as master files, and exit.
+    #[command(after_help = ZONE_EXAMPLES)]
+    Zone(SettingArguments),
+}
+
+/// The settings that are flags. Values are read by the settings themselves, as those of the other layers are.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub(super) struct SettingArguments {
+    /// A TOML file with settings; a commented one with all of them is deploy/rosterd.toml
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// A file or folder with endpoint objects, or - for standard input; may be given several times
+    #[arg(long, value_name = "PATH")]
+    manifest: Vec<String>,
+    /// An address with a port to serve UDP and TCP at; may be given several times [default: 0.0.0.0:53 and [::]:53]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Vec<String>,
+    /// An address of the name server's own name; may be given several times [default: found out at start]
+    #[arg(long, value_name = "ADDRESS")]
+    advertise: Vec<String>,
+    /// The zone of the peers [default: peers.cluster.local]
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
+    /// The cluster's own domain, which names of pods end in [default: cluster.local]
+    #[arg(long, value_name = "NAME")]
+    cluster_domain: Option<String>,
+    /// How names of pods are answered: verified, insecure or disabled [default: verified where all pods are known]
+    #[arg(long, value_name = "HOW")]
+    pods: Option<String>,
+    /// A reverse zone, by name or network (10.in-addr.arpa, 10.0.0.0/8); may be given several times [default: none]
+    #[arg(long, value_name = "ZONE")]
+    reverse_zone: Vec<String>,
+    /// How many seconds answers may be cached [default: 5, and 0 for more than 90 records]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    ttl: Option<String>,
+    /// Which objects are peers of each other, by their labels, as in `kubectl get endpoints -l` [default: all]
+    #[arg(
+        long,
+        value_name = "SELECTOR",
+        help_heading = "One topology (instead of [[topologies]] in the file)"
+    )]
+    selector: Option<String>,
+    /// A namespace to look in, or . for the one rosterd runs in; may be given several times [default: all]
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        help_heading = "One topology (instead of [[topologies]] in the file)"
+    )]
+    namespace: Vec<String>,
+    /// The set that all matching objects of a namespace form [default: each Service is a set of its own]
+    #[arg(long, value_name = "SET", help_heading = "One topology (instead of [[topologies]] in the file)")]
+    name: Option<String>,
+    /// What stands before the @ of node names [default: the name of the set]
+    #[arg(long, value_name = "NAME", help_heading = "One topology (instead of [[topologies]] in the file)")]
+    basename: Option<String>,
+    /// What stands behind the @ of node names: ip, dns, hostname or peer [default: ip]
+    #[arg(long, value_name = "MODE", help_heading = "One topology (instead of [[topologies]] in the file)")]
+    mode: Option<String>,
+    /// Who is listed: ready, serving (also those that drain) or all [default: ready]
+    #[arg(long, value_name = "WHO", help_heading = "One topology (instead of [[topologies]] in the file)")]
+    include: Option<String>,
+}
+
+impl SettingArguments {
+    /// The flags that were given, with their values, as [`crate::config::Sources`] takes them.
+    pub(super) fn flags(&self) -> Vec<(&'static str, Vec<String>)> {
+        let one = |value: &Option<String>| value.iter().cloned().collect();
+        let all: [(&'static str, Vec<String>); 14] = [
+            ("--manifest", self.manifest.clone()),
+            ("--listen", self.listen.clone()),
+            ("--advertise", self.advertise.clone()),
+            ("--zone", one(&self.zone)),
+            ("--cluster-domain", one(&self.cluster_domain)),
+            ("--pods", one(&self.pods)),
+            ("--reverse-zone", self.reverse_zone.clone()),
+            ("--ttl", one(&self.ttl)),
+            ("--selector", one(&self.selector)),
+            ("--namespace", self.namespace.clone()),
+            ("--name", one(&self.name)),
+            ("--basename", one(&self.basename)),
+            ("--mode", one(&self.mode)),
+            ("--include", one(&self.include)),
+        ];
+        all.into_iter().filter(|(_, values)| !values.is_empty()).collect()
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml
+  rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300
+  dig @127.0.0.1 -p 5300 myapp.default.svc.peers.cluster.local TXT +short
+
+Settings come from defaults, a TOML file (--config), the environment and flags; the later win.
+Names in the environment are keys of the file in capitals behind ROSTERD__, with two underscores
+between parts: server.ttl is ROSTERD__SERVER__TTL. Lists are separated by commas. The one topology
+that flags describe is ROSTERD__TOPOLOGY__SELECTOR, ROSTERD__TOPOLOGY__MODE and so on.
+
+Exit codes:
+  0  all is well
+  1  something failed, or settings or manifests are wrong
+  2  the command line was not understood";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300
+  rosterd serve --manifest /etc/rosterd/manifests/ --selector app=myapp --name myapp --mode dns
+  ROSTERD__SERVER__TTL=30 rosterd serve --config rosterd.toml
+
+Manifests are followed: a changed file is served as soon as it has stopped changing. SIGTERM ends
+the server after it has finished what it began.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  rosterd check --config rosterd.toml --manifest endpoints.yaml
+  rosterd check --config rosterd.toml --show
+
+What --show prints is itself a settings file: each setting with its origin in a comment.";
+
+const ZONE_EXAMPLES: &str = "\
+Examples:
+  kubectl get endpointslices -A -o yaml | rosterd zone --manifest -
+  rosterd zone --config rosterd.toml > peers.zone";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_a_setting_and_reaches_it() {
+        let command = Arguments::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let defined: BTreeSet<String> = serve
+            .get_arguments()
+            .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
+            .collect();
+        let mut settings: BTreeSet<String> = crate::config::flag_names().map(str::to_owned).collect();
+        let mut line = vec!["rosterd".to_owned(), "serve".to_owned()];
+        line.extend(settings.iter().flat_map(|flag| [flag.clone(), format!("value of {flag}")]));
+        let Command::Serve(parsed) = Arguments::parse_from(line).command else { panic!("not serve") };
+        let given: Vec<(&str, Vec<String>)> = parsed.flags();
+        for (flag, values) in &given {
+            assert_eq!(*values, [format!("value of {flag}")]);
+        }
+        assert_eq!(given.iter().map(|(flag, _)| (*flag).to_owned()).collect::<BTreeSet<_>>(), settings);
+        settings.insert("--config".to_owned());
+        assert_eq!(defined, settings);
+    }
+
+    #[test]
+    fn flags_that_were_not_given_are_not_told() {
+        assert_eq!(SettingArguments::default().flags(), []);
+    }
+}

@@ -1,0 +1,154 @@
+//! `rosterd check`: whether settings and manifests are right, and what would be served.
+
+use super::print::{ASIDE, HEAD};
+use super::{Failure, print};
+use crate::config::{Effective, Pods};
+use crate::run::{self, SetSummary, Summary};
+use std::io::{self, Write};
+
+/// Prints the settings in force, each with its origin.
+pub(super) fn show(effective: &Effective) -> Result<(), Failure> {
+    let show = effective.show();
+    let width = show.setting_width();
+    print::results(|out| {
+        for line in &show.lines {
+            let (setting, comment) = (&line.setting, &line.comment);
+            match (setting.as_str(), comment.as_str()) {
+                (setting, "") => writeln!(out, "{setting}")?,
+                ("", comment) => writeln!(out, "{ASIDE}# {comment}{ASIDE:#}")?,
+                (setting, comment) => writeln!(out, "{setting:<width$}  {ASIDE}# {comment}{ASIDE:#}")?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Prints what the manifests hold and what becomes of it.
+pub(super) fn check(effective: &Effective) -> Result<(), Failure> {
+    let settings = &effective.settings;
+    print::warnings(&denials(effective));
+    if settings.manifests.is_empty() {
+        return print::results(|out| writeln!(out, "settings are right; there are no manifests to check"));
+    }
+    let loaded = run::load_once(settings).map_err(|error| Failure::Failed(error.to_string()))?;
+    let summary = loaded.summary();
+    print::warnings(&summary.notices);
+    print::results(|out| report(out, summary))
+}
+
+/// Zones that answer "does not exist" to whatever the manifests do not hold: right alone, but not where a resolver sends
+/// them the questions about all pods.
+fn denials(effective: &Effective) -> Vec<String> {
+    let Effective { settings, origins } = effective;
+    let pods = (settings.pods == Some(Pods::Verified)).then(|| {
+        format!(
+            "pods = \"verified\" ({}): pods that no object names do not exist in pod.{}; forward that zone here only \
+             where objects name all pods",
+            origins.of("pods").brief(),
+            without_dot(&settings.cluster_domain)
+        )
+    });
+    let reverse = settings.reverse_zones.iter().enumerate().map(|(index, zone)| {
+        format!(
+            "reverse_zones ({}): addresses that no object holds do not exist in {}; forward that zone here only where \
+             objects hold all of its addresses",
+            origins.of(&format!("reverse_zones[{index}]")).brief(),
+            without_dot(zone)
+        )
+    });
+    pods.into_iter().chain(reverse).collect()
+}
+
+fn without_dot(name: &impl std::fmt::Display) -> String {
+    name.to_string().trim_end_matches('.').to_owned()
+}
+
+fn report(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+    let peers = summary.sets.iter().map(|set| set.peers).sum();
+    let counted = [
+        counted(summary.objects, "object", "objects"),
+        counted(summary.sets.len(), "set", "sets"),
+        counted(peers, "peer", "peers"),
+    ];
+    writeln!(out, "settings and manifests are right: {}", counted.join(", "))?;
+    for (kind, count) in &summary.skipped {
+        writeln!(out, "skipped: {} of kind {kind}", self::counted(*count, "object", "objects"))?;
+    }
+    for (namespace, count) in &summary.idle {
+        let objects = self::counted(*count, "object", "objects");
+        writeln!(out, "namespace {namespace}: {objects} that no topology takes")?;
+    }
+    table(out, &summary.sets)
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// The sets, aligned.
+fn table(out: &mut dyn Write, sets: &[SetSummary]) -> io::Result<()> {
+    if sets.is_empty() {
+        return writeln!(out, "no sets: no object matches");
+    }
+    let width = |head: &str, text: fn(&SetSummary) -> &str| {
+        sets.iter().map(|set| text(set).chars().count()).max().unwrap_or(0).max(head.len())
+    };
+    let set = width("SET", |set| &set.name);
+    let namespace = width("NAMESPACE", |set| &set.namespace);
+    writeln!(out, "\n{HEAD}{:<namespace$}  {:<set$}  PEERS  TOPOLOGY{HEAD:#}", "NAMESPACE", "SET")?;
+    for row in sets {
+        let SetSummary { namespace: of, name, peers, topology } = row;
+        writeln!(out, "{of:<namespace$}  {name:<set$}  {peers:>5}  {topology}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(summary: &Summary) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        report(&mut out, summary).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    fn set(namespace: &str, name: &str, peers: usize, topology: &str) -> SetSummary {
+        SetSummary {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            peers,
+            topology: topology.to_owned(),
+        }
+    }
+
+    #[test]
+    fn sets_are_a_table() {
+        let summary = Summary {
+            objects: 7,
+            skipped: vec![("Service".to_owned(), 1), ("ConfigMap".to_owned(), 2)],
+            sets: vec![set("default", "myapp", 3, "myapp"), set("a-long-namespace", "x", 12_345, "myapp")],
+            idle: vec![("kube-system".to_owned(), 4)],
+            notices: Vec::new(),
+        };
+        let expected = "\
+settings and manifests are right: 7 objects, 2 sets, 12348 peers
+skipped: 1 object of kind Service
+skipped: 2 objects of kind ConfigMap
+namespace kube-system: 4 objects that no topology takes
+
+NAMESPACE         SET    PEERS  TOPOLOGY
+default           myapp      3  myapp
+a-long-namespace  x      12345  myapp
+";
+        assert_eq!(rendered(&summary), expected);
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_nothing() {
+        assert_eq!(
+            rendered(&Summary::default()),
+            "settings and manifests are right: 0 objects, 0 sets, 0 peers\nno sets: no object matches\n"
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! The typed settings from the merged layers.
+
+use super::error::{Error, Problem};
+use super::key::{self, Kind, ONE_TOPOLOGY, TOPOLOGIES};
+use super::layer::{Merged, Scalar, Section};
+use super::origin::{Origin, Origins};
+use super::settings::{Manifest, ServerSettings, Settings, TcpSettings};
+use super::values::{self, Invalid, choose, record_types};
+use crate::roster::{Namespaces, Topology};
+
+/// Builds the settings and notes where each came from. `None` only with an error.
+pub(super) fn settings(
+    merged: &Merged,
+    own_namespace: Option<&str>,
+    origins: &mut Origins,
+    errors: &mut Vec<Error>,
+) -> Option<Settings> {
+    let topologies = topologies(merged, own_namespace, origins, errors);
+    let mut from = Reader { section: merged.root(), prefix: String::new(), own_namespace, origins, errors };
+    let server = server(&mut from);
+    let settings = Settings {
+        cluster_domain: from.required("cluster_domain", values::domain)?,
+        zone: from.required("zone", values::domain)?,
+        pods: from.text("pods", choose),
+        reverse_zones: from.list("reverse_zones", values::reverse_zone).unwrap_or_default(),
+        label_settings: from.boolean("label_settings")?,
+        manifests: from.list("manifests", |text| Ok(manifest(text))).unwrap_or_default(),
+        topologies,
+        server: server?,
+    };
+    Some(settings)
+}
+
+fn server(from: &mut Reader<'_>) -> Option<ServerSettings> {
+    Some(ServerSettings {
+        listen: from.list("server.listen", values::listener)?,
+        advertise: from.list("server.advertise", values::advertised).unwrap_or_default(),
+        nameserver: from.text("server.nameserver", values::domain),
+        hostmaster: from.text("server.hostmaster", values::hostmaster),
+        ttl: from.integer("server.ttl"),
+        negative_ttl: from.required_integer("server.negative_ttl")?,
+        udp_max: from.required_integer("server.udp_max")?,
+        recursion_available: from.boolean("server.recursion_available")?,
+        workers: from.integer("server.workers"),
+        tcp: TcpSettings {
+            max_connections: from.required_integer("server.tcp.max_connections")?,
+            max_connections_per_address: from.required_integer("server.tcp.max_connections_per_address")?,
+            idle_timeout: from.required("server.tcp.idle_timeout", values::duration)?,
+            read_timeout: from.required("server.tcp.read_timeout", values::duration)?,
+            write_timeout: from.required("server.tcp.write_timeout", values::duration)?,
+        },
+    })
+}
+
+/// The file's topologies, or the one that flags and environment describe.
+fn topologies(
+    merged: &Merged,
+    own_namespace: Option<&str>,
+    origins: &mut Origins,
+    errors: &mut Vec<Error>,
+) -> Vec<Topology> {
+    let in_file = merged.root().tables(TOPOLOGIES);
+    let one = merged.root().table(ONE_TOPOLOGY);
+    if let (Some(one), Some((_, at))) = (one, in_file.first()) {
+        errors.extend(one.all_origins().map(|(name, origin)| Error {
+            origin,
+            key: format!("{ONE_TOPOLOGY}.{name}"),
+            value: None,
+            problem: Problem::TopologyTwice(at.clone()),
+        }));
+        return Vec::new();
+    }
+    let sections = in_file.into_iter().map(|(section, origin)| (section, Some(origin)));
+    let sections = sections.chain(one.map(|section| (section, None))).enumerate();
+    sections
+        .filter_map(|(index, (section, origin))| {
+            let prefix = format!("{TOPOLOGIES}[{index}].");
+            if let Some(origin) = origin {
+                origins.insert(format!("{TOPOLOGIES}[{index}]"), origin);
+            }
+            topology(&mut Reader { section, prefix, own_namespace, origins, errors })
+        })
+        .collect()
+}
+
+fn topology(from: &mut Reader<'_>) -> Option<Topology> {
+    Some(Topology {
+        name: from.text("name", values::label),
+        selector: from.required("selector", values::selector)?,
+        namespaces: from.namespaces()?,
+        node_basename: from.text("node_basename", values::basename),
+        mode: from.required("mode", choose)?,
+        include: from.required("include", choose)?,
+        when_empty: from.required("when_empty", choose)?,
+        srv_host: from.required("srv_host", choose)?,
+        records: record_types(&from.list("records", choose)?),
+        ttl: from.integer("ttl"),
+        family: from.required("family", choose)?,
+        prefer: from.required("prefer", choose)?,
+        ports: from.list("ports", values::port),
+    })
+}
+
+fn manifest(text: &str) -> Manifest {
+    if text == "-" { Manifest::StandardInput } else { Manifest::Path(text.into()) }
+}
+
+/// Takes typed values out of a section.
+///
+/// The layers have checked each value by its key, so that none is wrong here; should one be, it is an error all the
+/// same.
+struct Reader<'a> {
+    section: Section<'a>,
+    prefix: String,
+    own_namespace: Option<&'a str>,
+    origins: &'a mut Origins,
+    errors: &'a mut Vec<Error>,
+}
+
+impl Reader<'_> {
+    /// The value, else the default of a topology's key; its origin is noted.
+    fn get(&mut self, path: &str) -> Option<(Scalar, Origin)> {
+        let default = || {
+            let key = key::topology(path).filter(|_| !self.prefix.is_empty())?;
+            let text = key.default?;
+            let scalar = match key.kind {
+                Kind::List { .. } => Scalar::List(
+                    text.split(',').map(|element| (element.to_owned(), Origin::Default)).collect(),
+                ),
+                _ => Scalar::Text(text.to_owned()),
+            };
+            Some((scalar, Origin::Default))
+        };
+        let (scalar, origin) = self.section.get(path).or_else(default)?;
+        self.origins.insert(format!("{}{path}", self.prefix), origin.clone());
+        Some((scalar, origin))
+    }
+
+    fn text<T>(&mut self, path: &str, parse: fn(&str) -> Result<T, Invalid>) -> Option<T> {
+        match self.get(path)? {
+            (Scalar::Text(text), origin) => self.parsed(path, &text, &origin, parse(&text)),
+            _ => None,
+        }
+    }
+
+    fn required<T>(&mut self, path: &str, parse: fn(&str) -> Result<T, Invalid>) -> Option<T> {
+        let value = self.text(path, parse);
+        self.present(path, value)
+    }
+
+    /// The list; `None` where not set or wrong.
+    fn list<T>(&mut self, path: &str, parse: fn(&str) -> Result<T, Invalid>) -> Option<Vec<T>> {
+        let (Scalar::List(elements), _) = self.get(path)? else { return None };
+        for (index, (_, origin)) in elements.iter().enumerate() {
+            self.origins.insert(format!("{}{path}[{index}]", self.prefix), origin.clone());
+        }
+        elements.iter().map(|(text, origin)| self.parsed(path, text, origin, parse(text))).collect()
+    }
+
+    fn integer<T: TryFrom<i64>>(&mut self, path: &str) -> Option<T> {
+        match self.get(path)? {
+            (Scalar::Integer(number), _) => T::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    fn required_integer<T: TryFrom<i64>>(&mut self, path: &str) -> Option<T> {
+        let value = self.integer(path);
+        self.present(path, value)
+    }
+
+    fn boolean(&mut self, path: &str) -> Option<bool> {
+        let value = match self.get(path) {
+            Some((Scalar::Boolean(on), _)) => Some(on),
+            _ => None,
+        };
+        self.present(path, value)
+    }
+
+    /// The namespaces of a topology, with `"."` resolved.
+    fn namespaces(&mut self) -> Option<Namespaces> {
+        const PATH: &str = "namespaces";
+        let Some((Scalar::List(elements), _)) = self.get(PATH) else { return Some(Namespaces::All) };
+        let mut names = Vec::new();
+        for (text, origin) in &elements {
+            if text != "." {
+                names.push(self.parsed(PATH, text, origin, values::label(text))?);
+                continue;
+            }
+            let problem = match self.own_namespace.map(|own| (own, values::label(own))) {
+                Some((_, Ok(own))) => {
+                    names.push(own);
+                    continue;
+                }
+                Some((own, Err(invalid))) => Problem::OwnNamespaceInvalid(own.to_owned(), invalid),
+                None => Problem::OwnNamespaceUnknown,
+            };
+            self.error(PATH, text, origin, problem);
+            return None;
+        }
+        names.sort();
+        names.dedup();
+        Some(Namespaces::Listed(names))
+    }
+
+    fn parsed<T>(
+        &mut self,
+        path: &str,
+        text: &str,
+        origin: &Origin,
+        parsed: Result<T, Invalid>,
+    ) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(invalid) => {
+                self.error(path, text, origin, Problem::Invalid(invalid));
+                None
+            }
+        }
+    }
+
+    fn present<T>(&mut self, path: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            let key = format!("{}{path}", self.prefix);
+            self.errors.push(Error { origin: Origin::Default, key, value: None, problem: Problem::Missing });
+        }
+        value
+    }
+
+    fn error(&mut self, path: &str, text: &str, origin: &Origin, problem: Problem) {
+        self.errors.push(Error {
+            origin: origin.clone(),
+            key: format!("{}{path}", self.prefix),
+            value: Some(format!("{text:?}")),
+            problem,
+        });
+    }
+}

@@ -1,0 +1,116 @@
+//! Settings that are right in themselves but not with each other.
+
+use super::error::{Error, Problem};
+use super::key::TOPOLOGIES;
+use super::origin::{Origin, Origins};
+use super::settings::{Pods, Settings};
+use super::values::{choice_text, domain_text};
+use crate::roster::{Family, Prefer};
+use crate::wire::{NAME_MAX, Name};
+use std::collections::{HashMap, HashSet};
+
+/// Octets that the longest legal name has below the zone: `_<port>._sctp.<set>.<namespace>.svc`, with 63 octets each
+/// for port (and underscore), set and namespace, and a length octet for each of the five labels.
+const LONGEST_BELOW_ZONE: usize = 64 + 6 + 64 + 64 + 4;
+
+/// The same below the cluster domain: `<hostname>.<service>.<namespace>.svc`.
+const LONGEST_BELOW_CLUSTER_DOMAIN: usize = 64 + 64 + 64 + 4;
+
+/// Finds every conflict between settings that have no error of their own.
+pub(super) fn find(settings: &Settings, origins: &Origins, errors: &mut Vec<Error>) {
+    let wrong = errors.iter().map(|error| error.key.clone()).collect();
+    let mut conflicts = Conflicts { settings, origins, wrong, errors };
+    conflicts.lengths();
+    conflicts.apexes();
+    conflicts.topologies();
+}
+
+/// Whether peers would be named by a family that is not listed.
+pub(super) fn prefer_left_out(family: Family, prefer: Prefer) -> bool {
+    matches!((family, prefer), (Family::Ipv4, Prefer::Ipv6) | (Family::Ipv6, Prefer::Ipv4))
+}
+
+struct Conflicts<'a> {
+    settings: &'a Settings,
+    origins: &'a Origins,
+    /// Keys with errors of their own.
+    wrong: HashSet<String>,
+    errors: &'a mut Vec<Error>,
+}
+
+impl Conflicts<'_> {
+    fn lengths(&mut self) {
+        let zone = ("zone", &self.settings.zone, LONGEST_BELOW_ZONE);
+        let cluster_domain = ("cluster_domain", &self.settings.cluster_domain, LONGEST_BELOW_CLUSTER_DOMAIN);
+        for (key, name, below) in [zone, cluster_domain] {
+            let (octets, limit) = (name.as_wire().len(), NAME_MAX - below);
+            if octets > limit {
+                self.add(key, Some(format!("{:?}", domain_text(name))), Problem::TooLong { octets, limit });
+            }
+        }
+    }
+
+    /// RFC 1035 4.2 has one SOA for a zone, and the zone is known by its apex.
+    fn apexes(&mut self) {
+        let settings = self.settings;
+        let mut zones: Vec<(&str, String, Name)> = vec![("zone", "zone".to_owned(), settings.zone.clone())];
+        if settings.pods != Some(Pods::Disabled) && self.sound("pods") {
+            let apex = Name::below([&b"pod"[..]], &settings.cluster_domain).ok();
+            zones.extend(apex.map(|apex| ("pods", "pods".to_owned(), apex)));
+        }
+        let reverse = settings.reverse_zones.iter().enumerate();
+        zones.extend(
+            reverse.map(|(index, apex)| ("reverse_zones", format!("reverse_zones[{index}]"), apex.clone())),
+        );
+        let mut first = HashMap::new();
+        for here in &zones {
+            let there = *first.entry(&here.2).or_insert(here);
+            if there.1 == here.1 {
+                continue;
+            }
+            // The pod zone is where it is; what can be moved is the zone.
+            let (here, there) = if here.0 == "pods" { (there, here) } else { (here, there) };
+            let apex = domain_text(&here.2);
+            let value = Some(format!("{apex:?}"));
+            let problem =
+                Problem::SameApex { apex, other: format!("{} ({})", there.0, self.origins.of(&there.1)) };
+            self.add_at(here.0, &here.1, value, problem);
+        }
+    }
+
+    fn topologies(&mut self) {
+        let mut named = HashMap::new();
+        for (index, topology) in self.settings.topologies.iter().enumerate() {
+            let key = |name: &str| format!("{TOPOLOGIES}[{index}].{name}");
+            if let Some(name) = &topology.name {
+                let first = *named.entry(name).or_insert(index);
+                if first != index {
+                    let first = self.origins.of(&format!("{TOPOLOGIES}[{first}].name")).clone();
+                    self.add(&key("name"), Some(format!("{name:?}")), Problem::NameTaken { first });
+                }
+            }
+            let left_out = prefer_left_out(topology.family, topology.prefer);
+            if left_out && *self.origins.of(&key("prefer")) != Origin::Default {
+                let value = format!("{:?}", choice_text(topology.prefer));
+                self.add(&key("prefer"), Some(value), Problem::PreferLeftOut(choice_text(topology.family)));
+            }
+        }
+    }
+
+    fn add(&mut self, key: &str, value: Option<String>, problem: Problem) {
+        self.add_at(key, key, value, problem);
+    }
+
+    /// `place` is the key, or an element of its list.
+    fn add_at(&mut self, key: &str, place: &str, value: Option<String>, problem: Problem) {
+        if self.sound(key) {
+            let origin = self.origins.of(place).clone();
+            self.errors.push(Error { origin, key: key.to_owned(), value, problem });
+        }
+    }
+
+    /// Whether the key has no error of its own: then its effective value is the one that was meant.
+    fn sound(&self, key: &str) -> bool {
+        !self.wrong.contains(key)
+    }
+}

@@ -1,0 +1,142 @@
+//! What is wrong with settings.
+
+use super::origin::Origin;
+use super::values::Invalid;
+use std::fmt;
+
+/// Every wrong setting, in the order of layers and of the file's text. Never empty. Its text has one line for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errors {
+    errors: Vec<Error>,
+}
+
+impl Errors {
+    pub(super) fn new(mut errors: Vec<Error>) -> Errors {
+        errors.sort_by(|a, b| (&a.origin, &a.key).cmp(&(&b.origin, &b.key)));
+        errors.dedup();
+        Errors { errors }
+    }
+
+    /// The errors, one for each wrong setting.
+    pub fn iter(&self) -> impl Iterator<Item = &Error> {
+        self.errors.iter()
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.errors.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Errors {}
+
+/// One wrong setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its key, `server.ttl`; empty where the file is not TOML.
+    pub key: String,
+    /// The value as it was written; none for tables.
+    pub value: Option<String>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Error {
+    /// `rosterd.toml:3:7: server.ttl = 7.9: wants a whole number from 0 to 2147483647, not a float`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        match (self.key.as_str(), &self.value) {
+            ("", _) => {}
+            (key, Some(value)) => write!(f, "{key} = {value}: ")?,
+            (key, None) => write!(f, "{key}: ")?,
+        }
+        write!(f, "{}", self.problem)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What is wrong with a setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The file is not TOML.
+    #[error("not TOML: {0}")]
+    Syntax(String),
+    /// No setting has this key.
+    #[error("no such setting{}", meant(.0.as_deref()))]
+    NoSuchKey(
+        /// The name that was meant, where one is near.
+        Option<String>,
+    ),
+    /// A value of another type.
+    #[error("wants {wanted}, not {found}")]
+    WrongType {
+        /// What the key takes.
+        wanted: String,
+        /// What was found.
+        found: &'static str,
+    },
+    /// A value of the right type that cannot be.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The value is not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// Two zones with one apex.
+    #[error("two zones have the apex {apex}: this one and {other}")]
+    SameApex {
+        /// The apex, without the final dot.
+        apex: String,
+        /// The other zone: its key and origin.
+        other: String,
+    },
+    /// A zone that leaves no room for the longest legal name below it.
+    #[error("too long: {octets} octets on the wire, and the longest names below it leave room for {limit}")]
+    TooLong {
+        /// The octets of the name on the wire.
+        octets: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// Two topologies of one name.
+    #[error("the topology at {first} has this name too; names of topologies are unique")]
+    NameTaken {
+        /// Where the first stands.
+        first: Origin,
+    },
+    /// Flags or environment describe a topology, and so does the file.
+    #[error(
+        "describes the only topology, but the file has topologies of its own ({0}): take one of the two away"
+    )]
+    TopologyTwice(Origin),
+    /// `"."` while the namespace that rosterd runs in is not known.
+    #[error(
+        "\".\" is the namespace rosterd runs in, which is not known here: name the namespace, or set POD_NAMESPACE"
+    )]
+    OwnNamespaceUnknown,
+    /// `"."` while the namespace that rosterd runs in has no legal name.
+    #[error("\".\" is the namespace rosterd runs in, said to be {0:?}: {1}")]
+    OwnNamespaceInvalid(String, Invalid),
+    /// `prefer` names a family that `family` leaves out.
+    #[error("names peers by a family that family = \"{0}\" leaves out: take one of the two away")]
+    PreferLeftOut(&'static str),
+    /// A setting that has a default has no value. Not to be expected.
+    #[error("has no value")]
+    Missing,
+    /// The layers cannot be merged. Not to be expected.
+    #[error("cannot be merged: {0}")]
+    Merge(String),
+}
+
+fn meant(name: Option<&str>) -> String {
+    name.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}

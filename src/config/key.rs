@@ -1,0 +1,225 @@
+//! Every setting: its key, the type of its value, its default, its flag.
+
+use super::suggest::nearest;
+use super::values::{self, Invalid};
+use crate::config::Pods;
+use crate::config::values::{RecordType, choose};
+use crate::roster::{Family, Include, Mode, Prefer, SrvHost, WhenEmpty};
+use std::ops::RangeInclusive;
+
+/// A setting.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its path in the file, lower case, parts separated by dots. Those of [`TOPOLOGY`] stand in a topology.
+    pub(super) path: &'static str,
+    /// What its value is.
+    pub(super) kind: Kind,
+    /// Its default, written as in the environment; none where it may be absent.
+    pub(super) default: Option<&'static str>,
+    /// Its flag, with dashes.
+    pub(super) flag: Option<&'static str>,
+}
+
+/// What a value is, and what it must be.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// A string.
+    Text(Check),
+    /// A list of strings.
+    List {
+        /// What each element must be.
+        check: Check,
+        /// Whether it may have no elements.
+        may_be_empty: bool,
+    },
+    /// A list of paths, or `-`.
+    Paths,
+    /// A whole number.
+    Integer(RangeInclusive<i64>),
+    /// True or false.
+    Boolean,
+}
+
+/// Says why a text cannot be a value.
+pub(super) type Check = fn(&str) -> Result<(), Invalid>;
+
+/// TTLs, in seconds. RFC 2181 8: "a TTL value is an unsigned number, with a minimum value of 0, and a maximum value
+/// of 2147483647".
+const TTL: Kind = Kind::Integer(0..=0x7fff_ffff);
+
+const fn key(path: &'static str, kind: Kind) -> Key {
+    Key { path, kind, default: None, flag: None }
+}
+
+impl Key {
+    const fn default(self, text: &'static str) -> Key {
+        Key { default: Some(text), ..self }
+    }
+
+    const fn flag(self, flag: &'static str) -> Key {
+        Key { flag: Some(flag), ..self }
+    }
+}
+
+const fn list(check: Check) -> Kind {
+    Kind::List { check, may_be_empty: true }
+}
+
+const fn filled_list(check: Check) -> Kind {
+    Kind::List { check, may_be_empty: false }
+}
+
+const DOMAIN: Kind = Kind::Text(|text| values::domain(text).map(drop));
+const DURATION: Kind = Kind::Text(|text| values::duration(text).map(drop));
+
+/// The settings outside topologies, in the order in which they are shown.
+pub(super) static ROOT: &[Key] = &[
+    key("cluster_domain", DOMAIN).default("cluster.local").flag("--cluster-domain"),
+    key("zone", DOMAIN).default("peers.cluster.local").flag("--zone"),
+    key("pods", Kind::Text(|text| choose::<Pods>(text).map(drop))).flag("--pods"),
+    key("reverse_zones", list(|text| values::reverse_zone(text).map(drop)))
+        .default("")
+        .flag("--reverse-zone"),
+    key("label_settings", Kind::Boolean).default("true"),
+    key("manifests", Kind::Paths).default("").flag("--manifest"),
+    // IPv4 and IPv6 are separate sockets: answers then leave from the address that was asked on either.
+    key("server.listen", filled_list(|text| values::listener(text).map(drop)))
+        .default("0.0.0.0:53,[::]:53")
+        .flag("--listen"),
+    key("server.advertise", list(|text| values::advertised(text).map(drop))).default("").flag("--advertise"),
+    key("server.nameserver", DOMAIN),
+    key("server.hostmaster", Kind::Text(|text| values::hostmaster(text).map(drop))),
+    key("server.ttl", TTL).flag("--ttl"),
+    key("server.negative_ttl", TTL).default("5"),
+    // RFC 6891 6.2.3 sets the lower bound; RFC 9715 3.1 the default: the largest that is not fragmented anywhere.
+    key("server.udp_max", Kind::Integer(512..=4096)).default("1232"),
+    key("server.recursion_available", Kind::Boolean).default("false"),
+    key("server.workers", Kind::Integer(1..=1024)),
+    key("server.tcp.max_connections", Kind::Integer(1..=1_000_000)).default("4096"),
+    // A resolver in front asks for many clients from one address.
+    key("server.tcp.max_connections_per_address", Kind::Integer(1..=1_000_000)).default("256"),
+    // CoreDNS's `forward` keeps its connections for 10 s: above that, it is never the server that hangs up first.
+    key("server.tcp.idle_timeout", DURATION).default("15s"),
+    // 3 s and 5 s are CoreDNS's own.
+    key("server.tcp.read_timeout", DURATION).default("3s"),
+    key("server.tcp.write_timeout", DURATION).default("5s"),
+];
+
+/// The settings of a topology, in the order in which they are shown.
+pub(super) static TOPOLOGY: &[Key] = &[
+    key("name", Kind::Text(|text| values::label(text).map(drop))).flag("--name"),
+    key("node_basename", Kind::Text(|text| values::basename(text).map(drop))).flag("--basename"),
+    key("selector", Kind::Text(|text| values::selector(text).map(drop))).default("").flag("--selector"),
+    key("namespaces", filled_list(|text| values::namespace(text).map(drop))).flag("--namespace"),
+    key("mode", Kind::Text(|text| choose::<Mode>(text).map(drop))).default("ip").flag("--mode"),
+    key("include", Kind::Text(|text| choose::<Include>(text).map(drop))).default("ready").flag("--include"),
+    key("when_empty", Kind::Text(|text| choose::<WhenEmpty>(text).map(drop))).default("nothing"),
+    key("srv_host", Kind::Text(|text| choose::<SrvHost>(text).map(drop))).default("mode"),
+    key("records", filled_list(|text| choose::<RecordType>(text).map(drop))).default("A,AAAA,SRV,TXT"),
+    key("ttl", TTL),
+    key("family", Kind::Text(|text| choose::<Family>(text).map(drop))).default("any"),
+    key("prefer", Kind::Text(|text| choose::<Prefer>(text).map(drop))).default("ipv4"),
+    key("ports", filled_list(|text| values::port(text).map(drop))),
+];
+
+/// The list of topologies in the file.
+pub(super) const TOPOLOGIES: &str = "topologies";
+
+/// Where flags and environment describe their one topology.
+pub(super) const ONE_TOPOLOGY: &str = "topology";
+
+/// The setting outside topologies with this path.
+pub(super) fn root(path: &str) -> Option<&'static Key> {
+    ROOT.iter().find(|key| key.path == path)
+}
+
+/// The setting of a topology with this name.
+pub(super) fn topology(name: &str) -> Option<&'static Key> {
+    TOPOLOGY.iter().find(|key| key.path == name)
+}
+
+/// Whether settings stand below this path.
+pub(super) fn is_table(path: &str) -> bool {
+    ROOT.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// The name in the file that was meant by an unknown one below `table` (empty at the top), if any is near: one of the
+/// same table, else the whole path of one elsewhere.
+pub(super) fn meant(table: &str, name: &str) -> Option<String> {
+    if name.contains('.') && root(name).is_some() {
+        return Some(format!("{name} without quotes"));
+    }
+    let in_topology = table.starts_with(TOPOLOGIES);
+    let siblings: Vec<&str> = if in_topology {
+        TOPOLOGY.iter().map(|key| key.path).collect()
+    } else {
+        let below = |path: &'static str| match table {
+            "" => Some(path),
+            _ => path.strip_prefix(table)?.strip_prefix('.'),
+        };
+        let names = ROOT.iter().filter_map(|key| below(key.path)).filter_map(|rest| rest.split('.').next());
+        names.chain(table.is_empty().then_some(TOPOLOGIES)).collect()
+    };
+    if let Some(sibling) = nearest(name, siblings) {
+        return Some(format!("\"{sibling}\""));
+    }
+    let last = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
+    let of_root = ROOT.iter().map(|key| key.path).chain([TOPOLOGIES]);
+    if let Some(elsewhere) = nearest(name, of_root.clone().map(last)) {
+        return of_root.into_iter().find(|path| last(path) == elsewhere).map(|path| format!("\"{path}\""));
+    }
+    let of_topology = TOPOLOGY.iter().map(|key| key.path);
+    nearest(name, of_topology).map(|path| format!("\"{path}\" in [[{TOPOLOGIES}]]"))
+}
+
+impl Kind {
+    /// What the value is, for people.
+    pub(super) fn wanted(&self) -> String {
+        match self {
+            Kind::Text(_) => "a string".to_owned(),
+            Kind::List { .. } | Kind::Paths => "a list of strings".to_owned(),
+            Kind::Integer(range) => format!("a whole number from {} to {}", range.start(), range.end()),
+            Kind::Boolean => "true or false".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn keys_are_lower_snake_and_unique() {
+        for keys in [ROOT, TOPOLOGY] {
+            let mut seen = BTreeSet::new();
+            for key in keys {
+                assert!(seen.insert(key.path), "{}", key.path);
+                let legal = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.');
+                assert!(key.path.chars().all(legal), "{}", key.path);
+                assert!(!key.path.contains("__"), "{}: the environment separates with two", key.path);
+                assert_ne!(key.path, ONE_TOPOLOGY);
+            }
+        }
+    }
+
+    #[test]
+    fn the_near_key_is_found_in_the_table_and_elsewhere() {
+        for (table, name, meant_name) in [
+            ("", "topology", Some("\"topologies\"")),
+            ("", "ttl", Some("\"server.ttl\"")),
+            ("", "listen", Some("\"server.listen\"")),
+            ("", "Server", Some("\"server\"")),
+            ("server", "lissten", Some("\"listen\"")),
+            ("server", "zone", Some("\"zone\"")),
+            ("server.tcp", "idle", Some("\"idle_timeout\"")),
+            ("topologies[0]", "namespace", Some("\"namespaces\"")),
+            ("server", "topologies", Some("\"topologies\"")),
+            ("", "mode", Some("\"mode\" in [[topologies]]")),
+            ("server", "selector", Some("\"selector\" in [[topologies]]")),
+            ("", "kubernetes", None),
+        ] {
+            assert_eq!(meant(table, name).as_deref(), meant_name, "{table} {name}");
+        }
+    }
+}

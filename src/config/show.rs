@@ -1,0 +1,178 @@
+//! The effective settings as TOML that reads back the same, each with its origin behind it.
+
+use super::conflicts::prefer_left_out;
+use super::key::TOPOLOGIES;
+use super::settings::Manifest;
+use super::values::{choice_text, domain_text, duration_text, port_text, record_list};
+use super::{Effective, Origin};
+use crate::roster::{Namespaces, Topology};
+use std::fmt;
+
+/// One line of what is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShowLine {
+    /// `key = value`, a table's head, or nothing.
+    pub setting: String,
+    /// What stands behind it as a comment: the origin, or what holds where nothing is set. Empty where there is none.
+    pub comment: String,
+}
+
+/// All lines. Its text is TOML with aligned comments.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Show {
+    /// In order.
+    pub lines: Vec<ShowLine>,
+}
+
+impl Effective {
+    /// The settings in force as TOML, each with its origin. Paths are shown as they were resolved.
+    pub fn show(&self) -> Show {
+        let settings = &self.settings;
+        let server = &settings.server;
+        let tcp = &server.tcp;
+        let mut to = Writer { effective: self, prefix: String::new(), show: Show::default() };
+        to.set("cluster_domain", &text(&domain_text(&settings.cluster_domain)));
+        to.set("zone", &text(&domain_text(&settings.zone)));
+        to.set_or(
+            "pods",
+            settings.pods.map(|pods| text(choice_text(pods))),
+            "\"verified\" where all pods are known, else \"insecure\"",
+        );
+        to.set("reverse_zones", &list(settings.reverse_zones.iter().map(domain_text)));
+        to.set("label_settings", &settings.label_settings.to_string());
+        to.set("manifests", &list(settings.manifests.iter().map(manifest_text)));
+        to.head("[server]", None);
+        to.prefix = String::from("server.");
+        to.set("listen", &list(server.listen.iter().map(ToString::to_string)));
+        to.set("advertise", &list(server.advertise.iter().map(ToString::to_string)));
+        let nameserver = server.nameserver.as_ref().map(|name| text(&domain_text(name)));
+        to.set_or("nameserver", nameserver, "ns.dns. before the zone");
+        let hostmaster = server.hostmaster.as_ref().map(|name| text(&domain_text(name)));
+        to.set_or("hostmaster", hostmaster, "hostmaster. before the zone");
+        to.set_or(
+            "ttl",
+            server.ttl.map(|ttl| ttl.to_string()),
+            "5, and 0 for RRsets of more than 90 records",
+        );
+        to.set("negative_ttl", &server.negative_ttl.to_string());
+        to.set("udp_max", &server.udp_max.to_string());
+        to.set("recursion_available", &server.recursion_available.to_string());
+        to.set_or("workers", server.workers.map(|count| count.to_string()), "the number of CPUs");
+        to.head("[server.tcp]", None);
+        to.prefix = String::from("server.tcp.");
+        to.set("max_connections", &tcp.max_connections.to_string());
+        to.set("max_connections_per_address", &tcp.max_connections_per_address.to_string());
+        to.set("idle_timeout", &text(&duration_text(tcp.idle_timeout)));
+        to.set("read_timeout", &text(&duration_text(tcp.read_timeout)));
+        to.set("write_timeout", &text(&duration_text(tcp.write_timeout)));
+        for (index, topology) in settings.topologies.iter().enumerate() {
+            to.topology(index, topology);
+        }
+        if settings.topologies.is_empty() {
+            to.line("", "");
+            to.line("", "no topologies: every Service is its own set");
+        }
+        to.show
+    }
+}
+
+struct Writer<'a> {
+    effective: &'a Effective,
+    prefix: String,
+    show: Show,
+}
+
+impl Writer<'_> {
+    fn topology(&mut self, index: usize, topology: &Topology) {
+        let place = format!("{TOPOLOGIES}[{index}]");
+        let origin = match self.effective.origins.of(&place) {
+            Origin::Default => None,
+            origin => Some(origin.brief()),
+        };
+        self.head(&format!("[[{TOPOLOGIES}]]"), origin);
+        self.prefix = format!("{place}.");
+        self.set_or("name", topology.name.as_deref().map(text), "each Service is a set of its own");
+        self.set_or("node_basename", topology.node_basename.as_deref().map(text), "the name of the set");
+        self.set("selector", &text(&topology.selector.to_string()));
+        let namespaces = match &topology.namespaces {
+            Namespaces::All => None,
+            Namespaces::Listed(names) => Some(list(names.iter().map(ToString::to_string))),
+        };
+        self.set_or("namespaces", namespaces, "all");
+        self.set("mode", &text(choice_text(topology.mode)));
+        self.set("include", &text(choice_text(topology.include)));
+        self.set("when_empty", &text(choice_text(topology.when_empty)));
+        self.set("srv_host", &text(choice_text(topology.srv_host)));
+        self.set("records", &list(record_list(topology.records).into_iter().map(str::to_owned)));
+        self.set_or("ttl", topology.ttl.map(|ttl| ttl.to_string()), "the server's");
+        self.set("family", &text(choice_text(topology.family)));
+        // The default says nothing where the family leaves it out, and would read back as a contradiction.
+        let prefer = Some(text(choice_text(topology.prefer)));
+        let prefer = prefer.filter(|_| !prefer_left_out(topology.family, topology.prefer));
+        self.set_or("prefer", prefer, "the family that is listed");
+        let ports = topology.ports.as_ref().map(|ports| list(ports.iter().map(port_text)));
+        self.set_or("ports", ports, "those of the objects, else epmd/tcp/4369");
+    }
+
+    fn head(&mut self, head: &str, origin: Option<String>) {
+        self.line("", "");
+        self.line(head, &origin.unwrap_or_default());
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        let origin = self.effective.origins.of(&format!("{}{name}", self.prefix)).brief();
+        self.line(&format!("{name} = {value}"), &origin);
+    }
+
+    /// A setting that may be absent: what holds then stands in a comment.
+    fn set_or(&mut self, name: &str, value: Option<String>, otherwise: &str) {
+        match value {
+            Some(value) => self.set(name, &value),
+            None => self.line("", &format!("{name} is not set: {otherwise}")),
+        }
+    }
+
+    fn line(&mut self, setting: &str, comment: &str) {
+        self.show.lines.push(ShowLine { setting: setting.to_owned(), comment: comment.to_owned() });
+    }
+}
+
+fn manifest_text(manifest: &Manifest) -> String {
+    match manifest {
+        Manifest::StandardInput => "-".to_owned(),
+        Manifest::Path(path) => path.to_string_lossy().into_owned(),
+    }
+}
+
+/// A TOML string.
+fn text(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// A TOML list of strings.
+fn list(elements: impl Iterator<Item = String>) -> String {
+    format!("[{}]", elements.map(|element| text(&element)).collect::<Vec<_>>().join(", "))
+}
+
+impl Show {
+    /// How wide settings are shown, so that comments behind them stand in one column; very long ones are wider.
+    pub fn setting_width(&self) -> usize {
+        const LONGEST: usize = 60;
+        let widths = self.lines.iter().map(|line| line.setting.chars().count());
+        widths.filter(|width| *width <= LONGEST).max().unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Show {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.setting_width();
+        for line in &self.lines {
+            match (line.setting.as_str(), line.comment.as_str()) {
+                (setting, "") => writeln!(f, "{setting}")?,
+                ("", comment) => writeln!(f, "# {comment}")?,
+                (setting, comment) => writeln!(f, "{setting:<width$}  # {comment}")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! Whole layers together: precedence, origins, what is shown.
+
+mod errors;
+mod round_trip;
+
+use super::*;
+use crate::roster::{Mode, Namespaces, PortChoice, Protocol, Topology};
+use std::path::PathBuf;
+
+fn file(text: &str) -> Sources {
+    let file = File { path: PathBuf::from("rosterd.toml"), text: text.to_owned() };
+    Sources { file: Some(file), ..Sources::default() }
+}
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn flag(name: &'static str, values: &[&str]) -> (&'static str, Vec<String>) {
+    (name, values.iter().map(|value| (*value).to_owned()).collect())
+}
+
+fn loaded(sources: &Sources) -> Settings {
+    load(sources).unwrap_or_else(|errors| panic!("{errors}")).settings
+}
+
+fn refused(sources: &Sources) -> String {
+    load(sources).map(|effective| effective.show().to_string()).unwrap_err().to_string()
+}
+
+fn name(text: &str) -> crate::wire::Name {
+    text.parse().unwrap()
+}
+
+#[test]
+fn defaults_stand_alone() {
+    let settings = loaded(&Sources::default());
+    assert_eq!(settings.cluster_domain, name("cluster.local"));
+    assert_eq!(settings.zone, name("peers.cluster.local"));
+    assert_eq!(settings.pods, None);
+    assert!(settings.label_settings);
+    assert_eq!(settings.manifests, []);
+    assert_eq!(settings.topologies, []);
+    assert_eq!(settings.server.listen, ["0.0.0.0:53".parse().unwrap(), "[::]:53".parse().unwrap()]);
+    assert_eq!((settings.server.ttl, settings.server.negative_ttl, settings.server.udp_max), (None, 5, 1232));
+    assert_eq!(settings.server.tcp.idle_timeout, std::time::Duration::from_secs(15));
+}
+
+#[test]
+fn the_example_holds_the_defaults_and_names_every_setting() {
+    let text = include_str!("../../../deploy/rosterd.toml");
+    assert_eq!(loaded(&file(text)), loaded(&Sources::default()));
+    for key in key::ROOT.iter().chain(key::TOPOLOGY) {
+        let last = key.path.rsplit('.').next().unwrap();
+        assert!(
+            text.contains(&format!("\n{last} = ")) || text.contains(&format!("\n# {last} = ")),
+            "{}",
+            key.path
+        );
+    }
+    // What is commented out is right too.
+    let lines = text.lines().skip_while(|line| *line != "[server]");
+    let uncommented: Vec<&str> = lines
+        .map(|line| {
+            let inner = line.trim_start_matches("# ");
+            if inner.contains(" = ") || inner.starts_with('[') { inner } else { "" }
+        })
+        .collect();
+    let settings = loaded(&file(&uncommented.join("\n")));
+    let expected = Topology {
+        name: Some("myapp".into()),
+        node_basename: Some("myapp".into()),
+        namespaces: Namespaces::Listed(vec!["default".into()]),
+        ttl: Some(5),
+        ports: Some(vec![PortChoice::Fixed { name: "epmd".into(), protocol: Protocol::Tcp, number: 4369 }]),
+        ..Topology::every_service()
+    };
+    assert_eq!(settings.topologies, [expected]);
+}
+
+#[test]
+fn a_topology_without_settings_is_every_service() {
+    assert_eq!(loaded(&file("[[topologies]]")).topologies, [Topology::every_service()]);
+}
+
+#[test]
+fn layers_override_each_other_and_origins_are_told() {
+    let mut sources = file("zone = 'file.example'\n[server]\nttl = 1\nnegative_ttl = 1\nudp_max = 600\n");
+    sources.environment =
+        environment(&[("ROSTERD__SERVER__TTL", "2"), ("ROSTERD__SERVER__NEGATIVE_TTL", "2")]);
+    sources.flags = vec![flag("--ttl", &["3"])];
+    let effective = load(&sources).unwrap();
+    let server = &effective.settings.server;
+    assert_eq!((server.udp_max, server.negative_ttl, server.ttl), (600, 2, Some(3)));
+    for (key, origin) in [
+        ("zone", "rosterd.toml:1:8"),
+        ("server.udp_max", "rosterd.toml:5:11"),
+        ("server.negative_ttl", "ROSTERD__SERVER__NEGATIVE_TTL"),
+        ("server.ttl", "--ttl"),
+        ("server.workers", "default"),
+        ("cluster_domain", "default"),
+    ] {
+        assert_eq!(effective.origins.of(key).to_string(), origin, "{key}");
+    }
+}
+
+#[test]
+fn lists_are_replaced_whole() {
+    let mut sources =
+        file("manifests = ['a.yaml', 'b.yaml']\n[server]\nlisten = ['127.0.0.1:1', '127.0.0.1:2']");
+    sources.environment = environment(&[("ROSTERD__MANIFESTS", " c.yaml , - ")]);
+    sources.flags = vec![flag("--listen", &["127.0.0.1:3"])];
+    let settings = loaded(&sources);
+    assert_eq!(settings.manifests, [Manifest::Path("c.yaml".into()), Manifest::StandardInput]);
+    assert_eq!(settings.server.listen, ["127.0.0.1:3".parse().unwrap()]);
+    sources.environment = environment(&[("ROSTERD__MANIFESTS", "")]);
+    assert_eq!(loaded(&sources).manifests, []);
+}
+
+#[test]
+fn paths_are_relative_to_the_file_that_names_them() {
+    let mut sources = file("manifests = ['a.yaml', '/b.yaml', '-']");
+    sources.file.as_mut().unwrap().path = "etc/rosterd/rosterd.toml".into();
+    let path = |text: &str| Manifest::Path(text.into());
+    assert_eq!(
+        loaded(&sources).manifests,
+        [path("etc/rosterd/a.yaml"), path("/b.yaml"), Manifest::StandardInput]
+    );
+    sources.flags = vec![flag("--manifest", &["a,b.yaml"])];
+    assert_eq!(loaded(&sources).manifests, [path("a,b.yaml")]);
+}
+
+#[test]
+fn flags_and_environment_describe_one_topology() {
+    let sources = Sources {
+        environment: environment(&[
+            ("ROSTERD__TOPOLOGY__SELECTOR", "app in (a, b)"),
+            ("ROSTERD__TOPOLOGY__MODE", "hostname"),
+            ("ROSTERD__TOPOLOGY__NAMESPACES", "b, ."),
+            ("ROSTERD__TOPOLOGY__PORTS", "http,epmd/tcp/4369"),
+        ]),
+        flags: vec![flag("--mode", &["dns"]), flag("--basename", &["my_app"])],
+        own_namespace: Some("a".to_owned()),
+        ..Sources::default()
+    };
+    let effective = load(&sources).unwrap();
+    let expected = Topology {
+        selector: "app in (a,b)".parse().unwrap(),
+        mode: Mode::Dns,
+        namespaces: Namespaces::Listed(vec!["a".into(), "b".into()]),
+        node_basename: Some("my_app".into()),
+        ports: Some(vec![
+            PortChoice::Named("http".into()),
+            PortChoice::Fixed { name: "epmd".into(), protocol: Protocol::Tcp, number: 4369 },
+        ]),
+        ..Topology::every_service()
+    };
+    assert_eq!(effective.settings.topologies, [expected]);
+    assert_eq!(effective.origins.of("topologies[0].mode").to_string(), "--mode");
+    assert_eq!(effective.origins.of("topologies[0].selector").to_string(), "ROSTERD__TOPOLOGY__SELECTOR");
+}
+
+#[test]
+fn topologies_of_the_file_exclude_that_one() {
+    let mut sources = file("\n[[topologies]]\nname = 'a'");
+    sources.environment = environment(&[("ROSTERD__TOPOLOGY__NAME", "b")]);
+    sources.flags = vec![flag("--mode", &["dns"])];
+    assert_eq!(
+        refused(&sources),
+        "ROSTERD__TOPOLOGY__NAME: topology.name: describes the only topology, but the file has topologies of its own \
+         (rosterd.toml:2:1): take one of the two away\n\
+         --mode: topology.mode: describes the only topology, but the file has topologies of its own \
+         (rosterd.toml:2:1): take one of the two away"
+    );
+    sources.file = file("topologies = []").file;
+    assert_eq!(loaded(&sources).topologies.len(), 1);
+}
+
+#[test]
+fn variables_of_kubernetes_and_others_do_not_disturb() {
+    let sources = Sources {
+        environment: environment(&[
+            ("ROSTERD_PORT", "tcp://10.0.0.1:53"),
+            ("ROSTERD_PORT_53_UDP_PROTO", "udp"),
+            ("ROSTERD_SERVICE_HOST", "10.0.0.1"),
+            ("rosterd__zone", "x"),
+            ("PATH", "/bin"),
+        ]),
+        ..Sources::default()
+    };
+    assert_eq!(loaded(&sources), loaded(&Sources::default()));
+}
+
+#[test]
+fn wrong_settings_that_are_overridden_are_still_errors() {
+    let mut sources = file("zone = 'a b'");
+    sources.flags = vec![flag("--zone", &["example.org"])];
+    assert!(refused(&sources).starts_with("rosterd.toml:1:8: zone = \"a b\": "));
+}
+
+#[test]
+fn show_tells_settings_and_origins() {
+    let mut sources = file("zone = 'p.example'\n[[topologies]]\nname = 'a'\n");
+    sources.environment = environment(&[("ROSTERD__SERVER__TTL", "30")]);
+    sources.flags = vec![flag("--listen", &["127.0.0.1:5300"])];
+    let expected = "\
+cluster_domain = \"cluster.local\"       # default
+zone = \"p.example\"                     # rosterd.toml:1
+# pods is not set: \"verified\" where all pods are known, else \"insecure\"
+reverse_zones = []                     # default
+label_settings = true                  # default
+manifests = []                         # default
+
+[server]
+listen = [\"127.0.0.1:5300\"]            # --listen
+advertise = []                         # default
+# nameserver is not set: ns.dns. before the zone
+# hostmaster is not set: hostmaster. before the zone
+ttl = 30                               # ROSTERD__SERVER__TTL
+negative_ttl = 5                       # default
+udp_max = 1232                         # default
+recursion_available = false            # default
+# workers is not set: the number of CPUs
+
+[server.tcp]
+max_connections = 4096                 # default
+max_connections_per_address = 256      # default
+idle_timeout = \"15s\"                   # default
+read_timeout = \"3s\"                    # default
+write_timeout = \"5s\"                   # default
+
+[[topologies]]                         # rosterd.toml:2
+name = \"a\"                             # rosterd.toml:3
+# node_basename is not set: the name of the set
+selector = \"\"                          # default
+# namespaces is not set: all
+mode = \"ip\"                            # default
+include = \"ready\"                      # default
+when_empty = \"nothing\"                 # default
+srv_host = \"mode\"                      # default
+records = [\"A\", \"AAAA\", \"SRV\", \"TXT\"]  # default
+# ttl is not set: the server's
+family = \"any\"                         # default
+prefer = \"ipv4\"                        # default
+# ports is not set: those of the objects, else epmd/tcp/4369
+";
+    assert_eq!(load(&sources).unwrap().show().to_string(), expected);
+}

@@ -1,0 +1,161 @@
+//! Properties: what `show` prints reads back, and nothing makes loading fail without saying why.
+
+use super::*;
+use crate::roster::{Family, Include, Prefer, RecordTypes, SrvHost, WhenEmpty};
+use crate::wire::Name;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+fn any_name() -> impl Strategy<Value = Name> {
+    "[a-z0-9_-]{1,12}(\\.[a-z0-9_-]{1,12}){0,2}".prop_map(|text| text.parse().unwrap())
+}
+
+fn any_label() -> impl Strategy<Value = Box<str>> {
+    "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?".prop_map(Into::into)
+}
+
+fn any_port() -> impl Strategy<Value = PortChoice> {
+    let protocol = prop::sample::select(vec![Protocol::Tcp, Protocol::Udp, Protocol::Sctp]);
+    let fixed = (prop_oneof![Just("".into()), any_label()], protocol, 1_u16..);
+    prop_oneof![
+        any_label().prop_map(PortChoice::Named),
+        fixed.prop_map(|(name, protocol, number)| PortChoice::Fixed { name, protocol, number }),
+    ]
+}
+
+prop_compose! {
+    fn any_topology()(
+        name in prop::option::of(any_label()),
+        node_basename in prop::option::of("[0-9A-Za-z_-]{1,20}".prop_map(Box::from)),
+        selector in prop::sample::select(vec!["", "app=myapp", "a in (x,y),!b", "c!=d,e"]),
+        namespaces in prop::option::of(prop::collection::btree_set(any_label(), 1..4)),
+        mode in prop::sample::select(vec![Mode::Ip, Mode::Dns, Mode::Hostname, Mode::Peer]),
+        include in prop::sample::select(vec![Include::Ready, Include::Serving, Include::All]),
+        when_empty in prop::sample::select(vec![WhenEmpty::Nothing, WhenEmpty::Serving, WhenEmpty::All]),
+        srv_host in prop::sample::select(vec![SrvHost::Mode, SrvHost::Peer]),
+        records in 1_u8..16,
+        ttl in prop::option::of(0_u32..=0x7fff_ffff),
+        (family, prefer) in prop::sample::select(vec![
+            (Family::Any, Prefer::Ipv4), (Family::Any, Prefer::Ipv6), (Family::Ipv4, Prefer::Ipv4),
+            (Family::Ipv6, Prefer::Ipv6), (Family::Ipv6, Prefer::Ipv4),
+        ]),
+        ports in prop::option::of(prop::collection::vec(any_port(), 1..4)),
+    ) -> Topology {
+        let mut ports = ports;
+        if let Some(ports) = &mut ports {
+            let mut seen = BTreeSet::new();
+            ports.retain(|port| seen.insert(values::port_text(port)));
+        }
+        let on = |bit: u8| records & bit != 0;
+        Topology {
+            name, node_basename, mode, include, when_empty, srv_host, ttl, family, prefer, ports,
+            selector: selector.parse().unwrap(),
+            namespaces: namespaces.map_or(Namespaces::All, |names| Namespaces::Listed(names.into_iter().collect())),
+            records: RecordTypes { a: on(1), aaaa: on(2), srv: on(4), txt: on(8) },
+        }
+    }
+}
+
+prop_compose! {
+    fn any_server()(
+        listen in prop::collection::btree_set(any::<SocketAddr>(), 1..4),
+        advertise in prop::collection::btree_set(any::<IpAddr>(), 0..4),
+        nameserver in prop::option::of(any_name()),
+        hostmaster in prop::option::of(prop::collection::vec(any::<u8>(), 1..9)),
+        ttl in prop::option::of(0_u32..=0x7fff_ffff),
+        negative_ttl in 0_u32..=0x7fff_ffff,
+        udp_max in 512_u16..=4096,
+        recursion_available: bool,
+        workers in prop::option::of(1_usize..=1024),
+        limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
+        timeouts in prop::array::uniform3((1_u64..=86_400_000).prop_map(Duration::from_millis)),
+    ) -> ServerSettings {
+        // A flow label has no text form.
+        let listen = listen.into_iter().map(|address| match address {
+            SocketAddr::V6(v6) => SocketAddr::new((*v6.ip()).into(), v6.port()),
+            v4 @ SocketAddr::V4(_) => v4,
+        });
+        let mut listen: Vec<_> = listen.collect();
+        listen.dedup();
+        let hostmaster = hostmaster.map(|mut label| {
+            label.retain(|octet| *octet != b'@');
+            label.push(b'x');
+            Name::below([label.as_slice()], &name("example")).unwrap()
+        });
+        let [idle_timeout, read_timeout, write_timeout] = timeouts;
+        ServerSettings {
+            listen,
+            advertise: advertise.into_iter().filter(|ip| values::advertised(&ip.to_string()).is_ok()).collect(),
+            nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers,
+            tcp: TcpSettings {
+                max_connections: limits.0,
+                max_connections_per_address: limits.1,
+                idle_timeout, read_timeout, write_timeout,
+            },
+        }
+    }
+}
+
+prop_compose! {
+    fn any_settings()(
+        cluster_domain in any_name(),
+        zone in any_name(),
+        pods in prop::option::of(prop::sample::select(vec![Pods::Verified, Pods::Insecure, Pods::Disabled])),
+        reverse_zones in prop::collection::btree_set(
+            (0_u8.., 0_u8..).prop_map(|(a, b)| name(&format!("{a}.{b}.in-addr.arpa"))), 0..3),
+        label_settings: bool,
+        manifests in prop::collection::btree_set("-|/[^\\x00]{1,20}", 0..4),
+        topologies in prop::collection::vec(any_topology(), 0..4),
+        server in any_server(),
+    ) -> Settings {
+        let mut topologies = topologies;
+        let mut seen = BTreeSet::new();
+        topologies.retain(|topology| topology.name.is_none() || seen.insert(topology.name.clone()));
+        let manifest = |text: String| match text.as_str() {
+            "-" => Manifest::StandardInput,
+            _ => Manifest::Path(text.into()),
+        };
+        Settings {
+            cluster_domain, zone, pods, label_settings, topologies, server,
+            reverse_zones: reverse_zones.into_iter().collect(),
+            manifests: manifests.into_iter().map(manifest).collect(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_show_prints_reads_back_the_same(settings in any_settings()) {
+        let shown = Effective { settings: settings.clone(), origins: Origins::default() }.show().to_string();
+        let read = load(&file(&shown));
+        prop_assert_eq!(read.map(|effective| effective.settings), Ok(settings), "{}", shown);
+    }
+
+    #[test]
+    fn a_damaged_file_is_read_or_refused(
+        from: prop::sample::Index,
+        length in 0_usize..40,
+        put in "(true|-1|7\\.9|\"|'|\\[|\\]|=|\\.|\n|ü|name|\\[\\[topologies\\]\\]\n){0,3}",
+    ) {
+        let whole: Vec<char> = include_str!("../../../deploy/rosterd.toml").chars().collect();
+        let from = from.index(whole.len());
+        let kept = [&whole[..from], &whole[(from + length).min(whole.len())..]].map(|part| part.iter().collect::<String>());
+        if let Err(errors) = load(&file(&kept.join(&put))) {
+            prop_assert!(errors.iter().count() > 0);
+            prop_assert!(errors.iter().all(|error| !error.to_string().contains('\n')), "{}", errors);
+        }
+    }
+
+    #[test]
+    fn any_file_and_environment_is_read_or_refused(text in "\\PC{0,200}", value in "\\PC{0,40}", index in 0_usize..40) {
+        let keys: Vec<_> = key::ROOT.iter().collect();
+        let variable = format!("{PREFIX}{}", keys[index % keys.len()].path.replace('.', "__").to_uppercase());
+        let mut sources = file(&text);
+        sources.environment = environment(&[(&variable, &value)]);
+        if let Err(errors) = load(&sources) {
+            prop_assert!(errors.iter().count() > 0);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Apexes of reverse zones, by name or by network.
+
+use super::Invalid;
+use crate::wire::Name;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Labels of an address below `in-addr.arpa` (RFC 1035 3.5) and below `ip6.arpa` (RFC 3596 2.5).
+const IPV4_LABELS: usize = 4;
+const IPV6_LABELS: usize = 32;
+
+/// Reads `10.in-addr.arpa` or `10.0.0.0/8`.
+pub(in crate::config) fn reverse_zone(text: &str) -> Result<Name, Invalid> {
+    match text.split_once('/') {
+        Some((address, length)) => network(address, length),
+        None => named(text),
+    }
+}
+
+fn network(address: &str, length: &str) -> Result<Name, Invalid> {
+    let address: IpAddr = address.parse().map_err(|_| Invalid::ReverseZone)?;
+    let decimal =
+        length.bytes().all(|digit| digit.is_ascii_digit()) && (length == "0" || !length.starts_with('0'));
+    let length: u8 = length.parse().ok().filter(|_| decimal).ok_or(Invalid::ReverseZone)?;
+    let (width, step) = match address {
+        IpAddr::V4(_) => (32_u8, 8_u8),
+        IpAddr::V6(_) => (128, 4),
+    };
+    if length > width {
+        return Err(Invalid::ReverseZone);
+    }
+    if !length.is_multiple_of(step) {
+        return Err(Invalid::ReversePrefix(step));
+    }
+    let host_bits = u32::from(width - length);
+    let network = match address {
+        IpAddr::V4(v4) => {
+            IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & u32::MAX.checked_shl(host_bits).unwrap_or(0)))
+        }
+        IpAddr::V6(v6) => {
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(host_bits).unwrap_or(0)))
+        }
+    };
+    if network != address {
+        return Err(Invalid::HostBits(format!("{network}/{length}")));
+    }
+    let count = usize::from(length / step);
+    let labels: Vec<String> = match network {
+        IpAddr::V4(v4) => v4.octets().iter().take(count).rev().map(u8::to_string).collect(),
+        IpAddr::V6(v6) => {
+            let nibbles = v6.octets().into_iter().flat_map(|octet| [octet >> 4, octet & 15]);
+            let texts: Vec<String> = nibbles.take(count).map(|nibble| format!("{nibble:x}")).collect();
+            texts.into_iter().rev().collect()
+        }
+    };
+    let tree = if network.is_ipv4() { "in-addr.arpa" } else { "ip6.arpa" };
+    let tree: Name = tree.parse().map_err(Invalid::Domain)?;
+    Name::below(labels.iter().map(String::as_bytes), &tree).map_err(Invalid::Domain)
+}
+
+fn named(text: &str) -> Result<Name, Invalid> {
+    let name: Name = text.parse().map_err(|_| Invalid::ReverseZone)?;
+    let labels: Vec<&[u8]> = name.labels().collect();
+    let legal = match labels.as_slice() {
+        [octets @ .., b"in-addr", b"arpa"] => {
+            octets.len() <= IPV4_LABELS && octets.iter().all(|label| is_octet(label))
+        }
+        [nibbles @ .., b"ip6", b"arpa"] => {
+            nibbles.len() <= IPV6_LABELS && nibbles.iter().all(|label| is_nibble(label))
+        }
+        _ => false,
+    };
+    if legal { Ok(name) } else { Err(Invalid::ReverseZone) }
+}
+
+/// A decimal number up to 255 without leading zeros.
+fn is_octet(label: &[u8]) -> bool {
+    let text = std::str::from_utf8(label).unwrap_or("");
+    text.parse::<u8>().is_ok_and(|octet| octet.to_string() == text)
+}
+
+fn is_nibble(label: &[u8]) -> bool {
+    matches!(label, [b'0'..=b'9' | b'a'..=b'f'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reverse_zones_are_names_or_networks() {
+        for (text, apex) in [
+            ("10.0.0.0/8", "10.in-addr.arpa."),
+            ("192.0.2.0/24", "2.0.192.in-addr.arpa."),
+            ("192.0.2.1/32", "1.2.0.192.in-addr.arpa."),
+            ("0.0.0.0/0", "in-addr.arpa."),
+            ("fd00::/8", "d.f.ip6.arpa."),
+            ("::/0", "ip6.arpa."),
+            ("10.in-addr.arpa", "10.in-addr.arpa."),
+            ("D.F.IP6.ARPA.", "d.f.ip6.arpa."),
+        ] {
+            assert_eq!(reverse_zone(text).map(|name| name.to_string()), Ok(apex.to_owned()), "{text}");
+        }
+        for (text, error) in [
+            ("10.0.0.0/9", Invalid::ReversePrefix(8)),
+            ("fd00::/7", Invalid::ReversePrefix(4)),
+            ("10.1.0.0/8", Invalid::HostBits("10.0.0.0/8".to_owned())),
+            ("fd00::1/64", Invalid::HostBits("fd00::/64".to_owned())),
+            ("10.0.0.0/33", Invalid::ReverseZone),
+            ("10.0.0.0/08", Invalid::ReverseZone),
+            ("10.0.0.0/", Invalid::ReverseZone),
+            ("10.0.0/8", Invalid::ReverseZone),
+            ("10.0.0.0", Invalid::ReverseZone),
+            ("example.org", Invalid::ReverseZone),
+            ("010.in-addr.arpa", Invalid::ReverseZone),
+            ("256.in-addr.arpa", Invalid::ReverseZone),
+            ("0-25.2.0.192.in-addr.arpa", Invalid::ReverseZone),
+            ("1.1.2.0.192.in-addr.arpa", Invalid::ReverseZone),
+            ("df.ip6.arpa", Invalid::ReverseZone),
+            ("", Invalid::ReverseZone),
+        ] {
+            assert_eq!(reverse_zone(text), Err(error), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_network_gives_a_name_that_is_a_reverse_zone(bits: u128, nibbles in 0_u32..=32) {
+            let mask = u128::MAX.checked_shl(128 - nibbles * 4).unwrap_or(0);
+            let network = Ipv6Addr::from_bits(bits & mask);
+            let name = reverse_zone(&format!("{network}/{}", nibbles * 4)).unwrap();
+            prop_assert_eq!(reverse_zone(&name.to_string()), Ok(name));
+        }
+    }
+}

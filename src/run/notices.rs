@@ -1,0 +1,81 @@
+//! Log lines about objects, at a bounded rate: an object list can hold ten thousand oddities of one kind.
+
+use crate::roster::NoticeKind;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+/// Lines about one kind of notice within one [`WINDOW`].
+const LINES: usize = 10;
+
+/// How long a kind that has used its lines up stays silent.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Decides which notices become lines.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    kinds: BTreeMap<NoticeKind, Said>,
+}
+
+#[derive(Debug)]
+struct Said {
+    since: Instant,
+    lines: usize,
+    /// Not said since the last line.
+    silent: usize,
+}
+
+impl Notices {
+    /// The lines for `notices`, which came at `now`.
+    pub(super) fn lines<T: Display>(
+        &mut self,
+        notices: impl IntoIterator<Item = (NoticeKind, T)>,
+        now: Instant,
+    ) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (kind, notice) in notices {
+            let said = self.kinds.entry(kind).or_insert(Said { since: now, lines: 0, silent: 0 });
+            if now.duration_since(said.since) >= WINDOW {
+                *said = Said { since: now, lines: 0, silent: said.silent };
+            }
+            if said.lines < LINES {
+                said.lines += 1;
+                lines.push(notice.to_string());
+            } else {
+                said.silent += 1;
+            }
+        }
+        for (kind, said) in &mut self.kinds {
+            let silent = std::mem::take(&mut said.silent);
+            if silent > 0 {
+                lines.push(format!("{silent} more like that ({})", kind.as_str()));
+            }
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn many(kind: NoticeKind, count: usize) -> impl Iterator<Item = (NoticeKind, usize)> {
+        (0..count).map(move |number| (kind, number))
+    }
+
+    #[test]
+    fn each_kind_has_its_lines_and_a_count_of_the_rest() {
+        let mut notices = Notices::default();
+        let start = Instant::now();
+        let both = many(NoticeKind::Hostname, 12).chain(many(NoticeKind::SetName, 1));
+        let lines = notices.lines(both, start);
+        assert_eq!(lines.len(), 12);
+        assert_eq!(lines[9], "9");
+        assert_eq!(lines[10], "0", "the other kind");
+        assert_eq!(lines[11], "2 more like that (hostname)");
+        let soon = start + Duration::from_secs(59);
+        assert_eq!(notices.lines(many(NoticeKind::Hostname, 1000), soon), ["1000 more like that (hostname)"]);
+        assert_eq!(notices.lines(many(NoticeKind::SetName, 1), soon), ["0"]);
+        assert_eq!(notices.lines(many(NoticeKind::Hostname, 1), start + WINDOW), ["0"]);
+    }
+}

@@ -1,0 +1,163 @@
+//! From events to snapshots: the roster and the zone, one behind the other.
+
+use crate::config::{Pods, Settings};
+use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
+use crate::wire::Name;
+use crate::zone::{Oversize, PodNames, Snapshot, SnapshotWriter, ZoneConfig, ZoneConfigError};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Takes events in and makes snapshots of them.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    roster: Roster,
+    zone: SnapshotWriter,
+}
+
+impl Pipeline {
+    /// A pipeline without objects, whose zones advertise the addresses given.
+    pub(super) fn new(settings: &Settings, advertise: Vec<IpAddr>) -> Result<Pipeline, ZoneConfigError> {
+        let options = Options {
+            cluster_domain: text(&settings.cluster_domain),
+            zone: text(&settings.zone),
+            label_settings: settings.label_settings,
+            topologies: settings.topologies.clone(),
+        };
+        let zone = SnapshotWriter::new(ZoneConfig {
+            zone: settings.zone.clone(),
+            cluster_domain: settings.cluster_domain.clone(),
+            pods: pods(settings),
+            reverse_zones: settings.reverse_zones.clone(),
+            advertise,
+            nameserver: settings.server.nameserver.clone(),
+            hostmaster: settings.server.hostmaster.clone(),
+            ttl: settings.server.ttl,
+            negative_ttl: settings.server.negative_ttl,
+        })?;
+        Ok(Pipeline { roster: Roster::new(options), zone })
+    }
+
+    /// Takes events in. Nothing of them is visible before [`Pipeline::publish`].
+    pub(super) fn take(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            self.roster.handle(event);
+        }
+    }
+
+    /// Makes a snapshot of what was taken in; `None` where that changed nothing.
+    pub(super) fn publish(&mut self) -> Option<Arc<Snapshot>> {
+        for change in self.roster.take_changes() {
+            self.zone.apply(&change);
+        }
+        self.zone.publish(unix_time(), self.roster.revision())
+    }
+
+    /// The last snapshot.
+    pub(super) fn current(&self) -> Arc<Snapshot> {
+        self.zone.current()
+    }
+
+    /// What has come up about objects and peers since this was last asked.
+    pub(super) fn take_notices(&mut self) -> Vec<Notice> {
+        self.roster.take_notices()
+    }
+
+    /// The sets that have become too large for one message since this was last asked.
+    pub(super) fn take_oversize(&mut self) -> Vec<Oversize> {
+        self.zone.take_oversize()
+    }
+
+    /// How much there is.
+    pub(super) fn counts(&self) -> Counts {
+        self.roster.counts()
+    }
+
+    /// Every set, by namespace and name.
+    pub(super) fn sets(&self) -> Vec<SetCounts> {
+        self.roster.sets()
+    }
+}
+
+/// How pod names are served. Manifests say which pods there are: verified, where no setting says otherwise.
+pub(super) fn pods(settings: &Settings) -> PodNames {
+    match settings.pods {
+        None | Some(Pods::Verified) => PodNames::Verified,
+        Some(Pods::Insecure) => PodNames::Insecure,
+        Some(Pods::Disabled) => PodNames::Disabled,
+    }
+}
+
+/// A name as the roster has it, without the final dot.
+fn text(name: &Name) -> Box<str> {
+    let text = name.to_string();
+    text.strip_suffix('.').unwrap_or(&text).into()
+}
+
+/// Seconds; 0 where the clock stands before 1970, which serials survive.
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sources, load};
+    use crate::roster::{EventKind, Scope, WatchId};
+    use crate::source::manifest::parse;
+
+    /// A pipeline with default settings, but for one flag.
+    fn pipeline(flag: (&'static str, &str)) -> Pipeline {
+        let sources = Sources { flags: vec![(flag.0, vec![flag.1.to_owned()])], ..Sources::default() };
+        let settings = load(&sources).unwrap().settings;
+        Pipeline::new(&settings, vec!["192.0.2.53".parse().unwrap()]).unwrap()
+    }
+
+    fn event(kind: EventKind) -> Event {
+        Event { watch: WatchId(0), revision: None, kind }
+    }
+
+    fn list(pipeline: &mut Pipeline, manifest: &str) {
+        pipeline.take([event(EventKind::Reset)]);
+        for object in parse("test", manifest.as_bytes()).unwrap().objects {
+            pipeline.take([event(EventKind::Apply(Box::new(object)))]);
+        }
+        pipeline.take([event(EventKind::Synced)]);
+    }
+
+    const MANIFEST: &str = r#"{"apiVersion": "v1", "kind": "Endpoints",
+        "metadata": {"name": "myapp", "namespace": "default"},
+        "subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 4369, "name": "epmd"}]}]}"#;
+
+    fn served(snapshot: &Snapshot) -> String {
+        snapshot.master_files().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn settings_and_events_become_records() {
+        let mut pipeline = pipeline(("--basename", "node"));
+        pipeline.take([event(EventKind::Started(Scope::All))]);
+        list(&mut pipeline, MANIFEST);
+        let snapshot = pipeline.publish().unwrap();
+        let text = served(&snapshot);
+        for part in ["\"node@10.0.0.1\"", "192.0.2.53", "10-0-0-1.default.pod.cluster.local"] {
+            assert!(text.contains(part), "no {part} in\n{text}");
+        }
+        assert!(Arc::ptr_eq(&snapshot, &pipeline.current()));
+        assert_eq!((pipeline.counts().objects, pipeline.sets().len()), (1, 1));
+        assert_eq!(pipeline.sets()[0].peers, 1);
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_published() {
+        let mut pipeline = pipeline(("--basename", "node"));
+        pipeline.take([event(EventKind::Started(Scope::All))]);
+        list(&mut pipeline, MANIFEST);
+        assert!(pipeline.publish().is_some());
+        list(&mut pipeline, MANIFEST);
+        assert!(pipeline.publish().is_none());
+        list(&mut pipeline, "");
+        let snapshot = pipeline.publish().unwrap();
+        assert!(!served(&snapshot).contains("node@10.0.0.1"));
+    }
+}

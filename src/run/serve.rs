@@ -1,0 +1,123 @@
+//! The running server: first data, then sockets, then changes, until it is asked to end.
+
+use super::load::{First, LoadError, first};
+use super::log;
+use super::notices::Notices;
+use super::pipeline::{Pipeline, pods};
+use super::published::Published;
+use super::signals::Signals;
+use super::summary::scope;
+use crate::answer::Policy;
+use crate::config::{ServerSettings, Settings};
+use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits};
+use crate::source::manifest::Batch;
+use crate::zone::PodNames;
+use std::io;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+/// Why serving did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// There is nothing to serve.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It cannot be served.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The system refuses threads or descriptors.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, then answers what has arrived and returns.
+pub fn serve(settings: &Settings) -> Result<(), ServeError> {
+    log::start();
+    let First { manifests, pipeline, summary } = first(settings)?;
+    for notice in &summary.notices {
+        tracing::warn!("{notice}");
+    }
+    for line in scope(&pipeline.counts()) {
+        tracing::info!("{line}");
+    }
+    if pods(settings) == PodNames::Insecure {
+        tracing::info!(
+            "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
+        );
+    }
+    let signals = Signals::listen()?;
+    let published = Published::new(pipeline.current());
+    let policy =
+        Policy { udp_max: settings.server.udp_max, recursion_available: settings.server.recursion_available };
+    let responder = CurrentSnapshot { snapshot: published.current(), policy };
+    let server = Server::start(&server_config(&settings.server), responder)?;
+    let mut writer = Writer { pipeline, published, notices: Notices::default() };
+    let following = manifests.follow(move |batch| {
+        writer.take(batch);
+        ControlFlow::Continue(())
+    })?;
+    for address in server.local_addresses() {
+        tracing::info!("listening on {address} (UDP and TCP)");
+    }
+    let signal = signals.wait();
+    tracing::info!("{signal}: ending");
+    server.shutdown();
+    drop(following);
+    Ok(())
+}
+
+fn server_config(settings: &ServerSettings) -> ServerConfig {
+    let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
+    ServerConfig {
+        listen: settings.listen.clone(),
+        workers: settings.workers.unwrap_or_else(cpus),
+        udp_max: settings.udp_max,
+        tcp: TcpLimits {
+            max_connections: settings.tcp.max_connections,
+            max_connections_per_address: settings.tcp.max_connections_per_address,
+            idle_timeout: settings.tcp.idle_timeout,
+            read_timeout: settings.tcp.read_timeout,
+            write_timeout: settings.tcp.write_timeout,
+        },
+    }
+}
+
+/// The one place where data changes: on the thread that follows the source.
+#[derive(Debug)]
+struct Writer {
+    pipeline: Pipeline,
+    published: Published,
+    notices: Notices,
+}
+
+impl Writer {
+    /// How long a batch waits for readers of the snapshot before it. They need microseconds; a longer one's memory is
+    /// given back with the next batch.
+    const READERS: Duration = Duration::from_millis(100);
+
+    fn take(&mut self, batch: Batch) {
+        for report in batch.reports {
+            if report.is_warning() {
+                tracing::warn!("{report}");
+            } else {
+                tracing::info!("{report}");
+            }
+        }
+        self.pipeline.take(batch.events);
+        if let Some(snapshot) = self.pipeline.publish() {
+            self.published.put(snapshot);
+        }
+        let notices = self.pipeline.take_notices();
+        let lines = self.notices.lines(notices.iter().map(|notice| (notice.kind(), notice)), Instant::now());
+        for line in lines {
+            tracing::warn!("{line}");
+        }
+        for oversize in self.pipeline.take_oversize() {
+            tracing::warn!("{oversize}");
+        }
+        let until = Instant::now() + Self::READERS;
+        while !self.published.free() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}

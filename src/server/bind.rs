@@ -1,0 +1,229 @@
+//! Binds the listening addresses, so that a second server on one port is noticed and every failure says what to do.
+
+use super::holder;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+/// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn` (4096).
+const BACKLOG: i32 = 1024;
+
+/// Octets asked for in each UDP socket's buffers. The kernel lowers it to `net.core.rmem_max` (212,992 by default).
+const BUFFER: usize = 1 << 20;
+
+/// How often a port taken for TCP may turn out to be in use for UDP before port 0 is given up.
+const PORT_ATTEMPTS: u32 = 16;
+
+/// One listening address: its TCP listener and its UDP sockets, one per worker.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) address: SocketAddr,
+    pub(super) tcp: TcpListener,
+    pub(super) udp: Vec<Socket>,
+}
+
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another socket has it.
+    #[error("cannot listen on {address}: the {transport} port is in use{}", by(.holder.as_deref()))]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+        /// `UDP` or `TCP`.
+        transport: &'static str,
+        /// The program that has it, as far as this process may see.
+        holder: Option<String>,
+    },
+    /// The port is privileged.
+    #[error(
+        "cannot listen on {0}: permission denied. Ports below 1024 take root or CAP_NET_BIND_SERVICE; try \
+         `--listen 127.0.0.1:5300`"
+    )]
+    PermissionDenied(SocketAddr),
+    /// No interface has the address.
+    #[error("cannot listen on {0}: no interface of this host has that address")]
+    NotAvailable(SocketAddr),
+    /// The kernel has no such address family.
+    #[error("cannot listen on {0}: this host has no {family}", family = if .0.is_ipv6() { "IPv6" } else { "IPv4" })]
+    NoFamily(SocketAddr),
+    /// There is nothing to listen on.
+    #[error("no address to listen on")]
+    NoAddress,
+    /// Anything else.
+    #[error("cannot listen on {address} ({transport}): {source}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// `UDP` or `TCP`.
+        transport: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn by(holder: Option<&str>) -> String {
+    holder.map(|holder| format!(" by {holder}")).unwrap_or_default()
+}
+
+/// Binds all of them, or none.
+///
+/// `[::]` is left out, with a warning, where the host has no IPv6 and another address was bound: the default is all
+/// addresses of both families.
+pub(super) fn bind_all(addresses: &[SocketAddr], workers: usize) -> Result<Vec<Listener>, BindError> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for &address in addresses {
+        match bind(address, workers) {
+            Ok(listener) => listeners.push(listener),
+            Err(error @ (BindError::NoFamily(_) | BindError::NotAvailable(_)))
+                if address.is_ipv6() && address.ip().is_unspecified() && !listeners.is_empty() =>
+            {
+                tracing::warn!("{error}; going on without it");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if listeners.is_empty() { Err(BindError::NoAddress) } else { Ok(listeners) }
+}
+
+fn bind(address: SocketAddr, workers: usize) -> Result<Listener, BindError> {
+    let mut attempts = if address.port() == 0 { PORT_ATTEMPTS } else { 1 };
+    loop {
+        attempts -= 1;
+        let tcp = bind_tcp(address).map_err(|error| explain(error, address, "TCP"))?;
+        let bound = tcp.local_addr().map_err(|error| explain(error, address, "TCP"))?;
+        match bind_udp(bound, workers) {
+            Ok(udp) => return Ok(Listener { address: bound, tcp, udp }),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
+            Err(error) => return Err(explain(error, bound, "UDP")),
+        }
+    }
+}
+
+/// Without `SO_REUSEPORT`: sockets with it share a port silently, and queries would go to either server.
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // On Linux this allows connections of an earlier server in TIME_WAIT, never a second listener.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bind_udp(address: SocketAddr, workers: usize) -> io::Result<Vec<Socket>> {
+    // A socket without SO_REUSEPORT notices servers that listen on UDP alone, whatever options theirs have.
+    let probe = udp_socket(address)?;
+    probe.bind(&address.into())?;
+    drop(probe);
+    (0..workers.max(1))
+        .map(|_| {
+            let socket = udp_socket(address)?;
+            socket.set_reuse_port(true)?;
+            // Best effort: a smaller buffer drops queries sooner in a burst, and clients ask again.
+            let _ = socket.set_recv_buffer_size(BUFFER);
+            let _ = socket.set_send_buffer_size(BUFFER);
+            if address.ip().is_unspecified() {
+                super::udp::ask_for_destination(&socket, address.is_ipv6())?;
+            }
+            socket.bind(&address.into())?;
+            Ok(socket)
+        })
+        .collect()
+}
+
+fn udp_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    Ok(socket)
+}
+
+fn explain(error: io::Error, address: SocketAddr, transport: &'static str) -> BindError {
+    /// EAFNOSUPPORT, for which the standard library has no name.
+    const NO_FAMILY: i32 = nix::libc::EAFNOSUPPORT;
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            BindError::InUse { address, transport, holder: holder::of_port(address.port(), transport) }
+        }
+        io::ErrorKind::PermissionDenied => BindError::PermissionDenied(address),
+        io::ErrorKind::AddrNotAvailable => BindError::NotAvailable(address),
+        _ if error.raw_os_error() == Some(NO_FAMILY) => BindError::NoFamily(address),
+        _ => BindError::Other { address, transport, source: error },
+    }
+}
+
+/// Whether the address stands for all addresses of its family.
+pub(super) fn is_wildcard(address: SocketAddr) -> bool {
+    match address {
+        SocketAddr::V4(address) => *address.ip() == Ipv4Addr::UNSPECIFIED,
+        SocketAddr::V6(address) => address.ip().is_unspecified(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+
+    fn loopback(port: u16) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, port).into()
+    }
+
+    #[test]
+    fn port_0_is_one_port_for_udp_and_tcp() {
+        let listener = bind(loopback(0), 3).unwrap();
+        assert_ne!(listener.address.port(), 0);
+        assert_eq!(listener.udp.len(), 3);
+        for socket in &listener.udp {
+            assert_eq!(socket.local_addr().unwrap().as_socket(), Some(listener.address));
+        }
+        assert_eq!(listener.tcp.local_addr().unwrap(), listener.address);
+    }
+
+    #[test]
+    fn a_second_server_is_refused_by_name() {
+        let first = bind(loopback(0), 1).unwrap();
+        let error = bind(first.address, 1).unwrap_err();
+        assert!(matches!(&error, BindError::InUse { transport: "TCP", .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("the TCP port is in use by"), "{text}");
+        assert!(text.contains(&std::process::id().to_string()), "{text}");
+    }
+
+    #[test]
+    fn a_server_on_udp_alone_is_noticed_whatever_its_options() {
+        let plain = UdpSocket::bind(loopback(0)).unwrap();
+        let shared = udp_socket(loopback(0)).unwrap();
+        shared.set_reuse_port(true).unwrap();
+        shared.bind(&loopback(0).into()).unwrap();
+        for address in [plain.local_addr().unwrap(), shared.local_addr().unwrap().as_socket().unwrap()] {
+            let error = bind(address, 1).unwrap_err();
+            assert!(matches!(&error, BindError::InUse { transport: "UDP", .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_nobody_is_not_available() {
+        // 192.0.2.0/24 is for documentation (RFC 5737): no host has it.
+        let address = "192.0.2.1:0".parse().unwrap();
+        assert!(matches!(bind(address, 1), Err(BindError::NotAvailable(at)) if at == address));
+        assert!(matches!(bind_all(&[], 1), Err(BindError::NoAddress)));
+    }
+
+    #[test]
+    fn causes_are_told_apart() {
+        for (errno, part) in [
+            (nix::libc::EACCES, "try `--listen 127.0.0.1:5300`"),
+            (nix::libc::EAFNOSUPPORT, "this host has no IPv4"),
+            (nix::libc::ENOMEM, "(UDP)"),
+        ] {
+            let error = explain(io::Error::from_raw_os_error(errno), loopback(53), "UDP");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}

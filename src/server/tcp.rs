@@ -1,0 +1,145 @@
+//! TCP: accepts connections within limits and serves each in a task of its own.
+
+use super::connection::{self, Shared};
+use super::counters::{Counters, Counts};
+use super::limits::Places;
+use super::responder::Responder;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+/// Threads for all connections. What is asked often is asked by UDP.
+const THREADS: usize = 2;
+
+/// The pause after an accept that failed for want of descriptors or memory: the connection stays in the queue, and
+/// accepting at once would fail again.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How long connections have to finish when the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Limits of TCP connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpLimits {
+    /// Connections in total. One more is closed at accept.
+    pub max_connections: usize,
+    /// Connections from one client address. One more is closed at accept.
+    pub max_connections_per_address: usize,
+    /// How long a connection may stay without a query.
+    pub idle_timeout: Duration,
+    /// How long one message may take from its first octet to its last.
+    pub read_timeout: Duration,
+    /// How long one answer may take to be accepted by the client's side.
+    pub write_timeout: Duration,
+}
+
+/// The running TCP side.
+#[derive(Debug)]
+pub(super) struct Tcp {
+    runtime: Runtime,
+    stop: watch::Sender<bool>,
+    /// Closed when the last task has ended.
+    tasks: mpsc::Receiver<()>,
+}
+
+impl Tcp {
+    /// Serves `listeners`.
+    pub(super) fn start<R: Responder>(
+        listeners: Vec<std::net::TcpListener>,
+        responder: Arc<R>,
+        counters: Arc<Counters>,
+        limits: TcpLimits,
+    ) -> io::Result<Tcp> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("tcp")
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let (stop, stopped) = watch::channel(false);
+        let (task, tasks) = mpsc::channel(1);
+        let places = Places::new(limits.max_connections, limits.max_connections_per_address);
+        let shared = Arc::new(Shared::new(responder, counters, limits));
+        let inside = runtime.enter();
+        for listener in listeners {
+            let listener = TcpListener::from_std(listener)?;
+            runtime.spawn(accept(
+                listener,
+                Arc::clone(&shared),
+                Arc::clone(&places),
+                stopped.clone(),
+                task.clone(),
+            ));
+        }
+        drop(inside);
+        Ok(Tcp { runtime, stop, tasks })
+    }
+
+    /// Accepts no more, waits until what has arrived is answered, [`DRAIN`] at most.
+    pub(super) fn stop(mut self) {
+        self.stop.send_replace(true);
+        let Tcp { runtime, tasks, .. } = &mut self;
+        let drained = runtime.block_on(async { tokio::time::timeout(DRAIN, tasks.recv()).await });
+        if drained.is_err() {
+            tracing::info!("TCP connections were still busy after {} s", DRAIN.as_secs());
+        }
+        self.runtime.shutdown_background();
+    }
+}
+
+async fn accept<R: Responder>(
+    listener: TcpListener,
+    shared: Arc<Shared<R>>,
+    places: Arc<Places>,
+    mut stopped: watch::Receiver<bool>,
+    task: mpsc::Sender<()>,
+) {
+    let mut failing = false;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        let (stream, client) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                shared.counters.add(Counts { errors: 1, ..Counts::default() });
+                // Errors of the one connection, such as ECONNABORTED, pass at once; the others would come back.
+                if !of_one_connection(&error) {
+                    if !failing {
+                        tracing::warn!("cannot accept TCP connections: {error}; trying on");
+                    }
+                    failing = true;
+                    tokio::time::sleep(BACK_OFF).await;
+                }
+                continue;
+            }
+        };
+        failing = false;
+        let address = client.ip();
+        let Some(place) = places.take(address) else {
+            shared.counters.add(Counts { refused: 1, ..Counts::default() });
+            continue;
+        };
+        let (shared, stopped, task) = (Arc::clone(&shared), stopped.clone(), task.clone());
+        tokio::spawn(async move {
+            // An answer is one write; waiting to fill a segment would only delay it.
+            let _ = stream.set_nodelay(true);
+            connection::serve(stream, address, &shared, stopped).await;
+            drop((place, task));
+        });
+    }
+}
+
+fn of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,419 @@
+//! UDP: one thread per socket, a batch of datagrams per system call. What is Linux-only stays here.
+//!
+//! The loop makes its buffers once; a query costs no allocation, lock or log line. Nothing that arrives, and nothing
+//! that the kernel says about a client, ends a worker.
+//!
+//! Answers leave with the kernel's default for path MTU discovery: DF is set up to the MTU it knows (RFC 9715 3.1 R2
+//! wants it always; neither nix nor socket2 offers `IP_MTU_DISCOVER` without unsafe code). At the default `udp_max`
+//! of 1232 no path that carries IPv6 makes fragments of them.
+
+use super::counters::{Counters, Counts};
+use super::responder::Responder;
+use crate::answer::{Client, Outcome, Transport};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike,
+    recvmmsg, sendmmsg, setsockopt, sockopt,
+};
+use socket2::Socket;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Datagrams per system call. Beyond it the calls are no longer what costs.
+const BATCH: usize = 32;
+
+/// Octets of a datagram that are read. An odd number of cache lines, so that the slots' first lines do not all fall
+/// into one set of the cache.
+const RECEIVE_SLOT: usize = 63 * CACHE_LINE;
+
+const CACHE_LINE: usize = 64;
+
+/// Octets of a message header (RFC 1035 4.1.1).
+const HEADER: usize = 12;
+
+/// How often a worker without queries looks whether it should stop.
+const STOP_CHECK: Duration = Duration::from_millis(200);
+
+/// How long a full send buffer may hold a worker up before the rest of a batch is dropped. Answers to addresses that
+/// do not resolve on the link fill it.
+const SEND_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// The pause after a receive that failed for no fault of a client (memory, a network that goes down).
+const BACK_OFF: Duration = Duration::from_millis(10);
+
+/// Batches that a stopping worker still answers, so that a flood cannot keep it.
+const LAST_BATCHES: usize = 128;
+
+/// What a worker is made of.
+#[derive(Debug)]
+pub(super) struct Setting<R> {
+    pub(super) responder: Arc<R>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) stop: Arc<AtomicBool>,
+    /// Size of the largest answer, in octets.
+    pub(super) udp_max: u16,
+    /// Where this worker's rotation starts.
+    pub(super) rotation: u32,
+}
+
+/// Makes the kernel tell each datagram's destination. To be asked for before the socket is bound: then no datagram is
+/// without.
+pub(super) fn ask_for_destination(socket: &Socket, ipv6: bool) -> io::Result<()> {
+    if ipv6 {
+        setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+    } else {
+        setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?;
+    }
+    Ok(())
+}
+
+/// Answers what arrives at `socket`, which `address` describes, until told to stop.
+pub(super) fn serve<R: Responder>(
+    socket: &Socket,
+    address: std::net::SocketAddr,
+    setting: &Setting<R>,
+) -> io::Result<()> {
+    socket.set_read_timeout(Some(STOP_CHECK))?;
+    socket.set_write_timeout(Some(SEND_TIMEOUT))?;
+    let wildcard = super::bind::is_wildcard(address);
+    if address.is_ipv6() {
+        Worker::<Ipv6, R>::new(socket, wildcard, setting).run();
+    } else {
+        Worker::<Ipv4, R>::new(socket, wildcard, setting).run();
+    }
+    Ok(())
+}
+
+/// What differs between the families.
+trait Family {
+    /// A socket address. Of a known size: headers are used again, and the kernel leaves in them the size it wrote.
+    type Address: SockaddrLike + Copy;
+    /// The local address that a datagram was sent to.
+    type Destination: Copy + PartialEq;
+
+    fn ip(address: &Self::Address) -> IpAddr;
+    fn destination(message: ControlMessageOwned) -> Option<Self::Destination>;
+    /// The control message that makes answers leave from there.
+    fn source(destination: &Self::Destination) -> ControlMessage<'_>;
+    /// Room for exactly that control message: the kernel leaves in a reused header the room it used, which must not
+    /// shrink.
+    fn control_room() -> Vec<u8>;
+}
+
+enum Ipv4 {}
+enum Ipv6 {}
+
+impl Family for Ipv4 {
+    type Address = SockaddrIn;
+    type Destination = libc::in_pktinfo;
+
+    fn ip(address: &SockaddrIn) -> IpAddr {
+        address.ip().into()
+    }
+
+    fn destination(message: ControlMessageOwned) -> Option<libc::in_pktinfo> {
+        match message {
+            // Interface 0: routing decides which way the answer goes, as for any other packet.
+            ControlMessageOwned::Ipv4PacketInfo(info) => Some(libc::in_pktinfo { ipi_ifindex: 0, ..info }),
+            _ => None,
+        }
+    }
+
+    fn source(destination: &libc::in_pktinfo) -> ControlMessage<'_> {
+        ControlMessage::Ipv4PacketInfo(destination)
+    }
+
+    fn control_room() -> Vec<u8> {
+        nix::cmsg_space!(libc::in_pktinfo)
+    }
+}
+
+impl Family for Ipv6 {
+    type Address = SockaddrIn6;
+    type Destination = libc::in6_pktinfo;
+
+    fn ip(address: &SockaddrIn6) -> IpAddr {
+        address.ip().into()
+    }
+
+    fn destination(message: ControlMessageOwned) -> Option<libc::in6_pktinfo> {
+        match message {
+            // The client's scope names the interface where its address is link-local.
+            ControlMessageOwned::Ipv6PacketInfo(info) => Some(libc::in6_pktinfo { ipi6_ifindex: 0, ..info }),
+            _ => None,
+        }
+    }
+
+    fn source(destination: &libc::in6_pktinfo) -> ControlMessage<'_> {
+        ControlMessage::Ipv6PacketInfo(destination)
+    }
+
+    fn control_room() -> Vec<u8> {
+        nix::cmsg_space!(libc::in6_pktinfo)
+    }
+}
+
+struct Worker<'a, F: Family, R: Responder> {
+    socket: &'a Socket,
+    setting: &'a Setting<R>,
+    /// Whether answers must be told the address they leave from.
+    wildcard: bool,
+    scratch: R::Scratch,
+    rotation: u32,
+    counts: Counts,
+    receive_headers: MultiHeaders<F::Address>,
+    send_headers: MultiHeaders<F::Address>,
+    queries: Box<[[u8; RECEIVE_SLOT]; BATCH]>,
+    received: [Received<F>; BATCH],
+    /// Answers, `answer_slot` octets each; the first `replies` of them are to be sent.
+    answers: Box<[u8]>,
+    answer_slot: usize,
+    replies: usize,
+    lengths: [usize; BATCH],
+    clients: [Option<F::Address>; BATCH],
+    destinations: [Option<F::Destination>; BATCH],
+}
+
+/// One received datagram; its octets are in the slot of the same index.
+struct Received<F: Family> {
+    length: usize,
+    client: Option<F::Address>,
+    destination: Option<F::Destination>,
+}
+
+impl<F: Family> Clone for Received<F> {
+    fn clone(&self) -> Received<F> {
+        *self
+    }
+}
+
+impl<F: Family> Copy for Received<F> {}
+
+impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
+    #[expect(clippy::large_stack_arrays, reason = "made once, near the bottom of a thread's own stack")]
+    fn new(socket: &'a Socket, wildcard: bool, setting: &'a Setting<R>) -> Worker<'a, F, R> {
+        let answer_slot = (usize::from(setting.udp_max).div_ceil(CACHE_LINE) | 1) * CACHE_LINE;
+        Worker {
+            socket,
+            setting,
+            wildcard,
+            scratch: setting.responder.scratch(),
+            rotation: setting.rotation,
+            counts: Counts::default(),
+            receive_headers: headers::<F>(wildcard),
+            send_headers: headers::<F>(wildcard),
+            queries: Box::new([[0; RECEIVE_SLOT]; BATCH]),
+            received: [Received { length: 0, client: None, destination: None }; BATCH],
+            answers: vec![0; answer_slot * BATCH].into(),
+            answer_slot,
+            replies: 0,
+            lengths: [0; BATCH],
+            clients: [None; BATCH],
+            destinations: [None; BATCH],
+        }
+    }
+
+    fn run(&mut self) {
+        while !self.setting.stop.load(Ordering::Relaxed) {
+            self.turn(MsgFlags::MSG_WAITFORONE);
+        }
+        // What had arrived before the stop is answered.
+        for _ in 0..LAST_BATCHES {
+            if !self.turn(MsgFlags::MSG_DONTWAIT) {
+                break;
+            }
+        }
+    }
+
+    /// Receives, answers and sends one batch. Returns whether there was one.
+    fn turn(&mut self, flags: MsgFlags) -> bool {
+        let count = match self.receive(flags) {
+            Ok(count) => count,
+            Err(Errno::EAGAIN | Errno::EINTR) => 0,
+            Err(_) => {
+                self.counts.errors += 1;
+                std::thread::sleep(BACK_OFF);
+                0
+            }
+        };
+        if count > 0 {
+            self.respond(count);
+            self.send();
+        }
+        self.setting.counters.add(std::mem::take(&mut self.counts));
+        count > 0
+    }
+
+    fn receive(&mut self, flags: MsgFlags) -> nix::Result<usize> {
+        let mut slices = self.queries.each_mut().map(|slot| [IoSliceMut::new(slot)]);
+        let messages =
+            recvmmsg(self.socket.as_raw_fd(), &mut self.receive_headers, slices.iter_mut(), flags, None)?;
+        let mut count = 0;
+        let mut bare = false;
+        for (message, received) in messages.zip(&mut self.received) {
+            let destination = if self.wildcard {
+                let destination = message.cmsgs().ok().and_then(|mut all| all.find_map(F::destination));
+                bare |= destination.is_none();
+                destination
+            } else {
+                None
+            };
+            // A datagram that the slot did not hold is no query of any client. Its header alone is looked at, a
+            // message that ends before its question.
+            let length = if message.flags.contains(MsgFlags::MSG_TRUNC) {
+                HEADER
+            } else {
+                message.bytes.min(RECEIVE_SLOT)
+            };
+            *received = Received { length, client: message.address, destination };
+            count += 1;
+        }
+        if bare {
+            // A header whose control message was missing has no room for the next.
+            self.receive_headers = headers::<F>(self.wildcard);
+        }
+        self.counts.queries += count as u64;
+        Ok(count)
+    }
+
+    fn respond(&mut self, count: usize) {
+        let batch = self.setting.responder.batch();
+        let mut answers = self.answers.chunks_exact_mut(self.answer_slot);
+        let mut free = answers.next();
+        let mut places = self.lengths.iter_mut().zip(&mut self.clients).zip(&mut self.destinations);
+        self.replies = 0;
+        for (query, received) in self.queries.iter().zip(&self.received).take(count) {
+            let (Some(query), Some(from)) = (query.get(..received.length), received.client) else { continue };
+            let Some(out) = free.as_deref_mut().and_then(|slot| slot.get_mut(..self.setting.udp_max.into()))
+            else {
+                break;
+            };
+            // Without its destination there is no telling where the answer should come from.
+            if self.wildcard && received.destination.is_none() {
+                self.counts.errors += 1;
+                continue;
+            }
+            let client = Client { transport: Transport::Udp, address: F::ip(&from) };
+            self.rotation = self.rotation.wrapping_add(1);
+            match R::respond(&batch, &mut self.scratch, query, &client, self.rotation, out) {
+                Outcome::Reply(length) => {
+                    let Some(((to_length, to_client), to_destination)) = places.next() else { break };
+                    *to_length = length;
+                    *to_client = Some(from);
+                    *to_destination = received.destination;
+                    self.replies += 1;
+                    free = answers.next();
+                }
+                Outcome::Drop => self.counts.drops += 1,
+            }
+        }
+    }
+
+    fn send(&mut self) {
+        let slices: [[IoSlice<'_>; 1]; BATCH] = {
+            let mut slots = self.answers.chunks_exact(self.answer_slot).zip(&self.lengths);
+            std::array::from_fn(|_| {
+                let answer = slots.next().and_then(|(slot, &length)| slot.get(..length));
+                [IoSlice::new(answer.unwrap_or_default())]
+            })
+        };
+        let mut rest = slices.get(..self.replies).unwrap_or_default();
+        let mut clients = self.clients.get(..self.replies).unwrap_or_default();
+        let mut destinations = self.destinations.get(..self.replies).unwrap_or_default();
+        while let Some(source) = destinations.first() {
+            // sendmmsg takes one set of control messages for all: one call for each run of equal sources.
+            let control = source.as_ref().map(F::source);
+            let run = destinations.iter().take_while(|other| *other == source).count();
+            let sent = send_some(
+                self.socket,
+                &mut self.send_headers,
+                rest.get(..run).unwrap_or_default(),
+                clients.get(..run).unwrap_or_default(),
+                control.as_slice(),
+            );
+            let done = match sent {
+                // The buffer stayed full.
+                Ok(0) | Err(Errno::EAGAIN | Errno::ENOBUFS) => break,
+                Ok(sent) => {
+                    self.counts.replies += sent as u64;
+                    sent
+                }
+                Err(Errno::EINTR) => 0,
+                // The first cannot be sent: port 0 (EINVAL), no route, a filter (EPERM). The others may.
+                Err(_) => {
+                    self.counts.errors += 1;
+                    1
+                }
+            };
+            rest = rest.get(done..).unwrap_or_default();
+            clients = clients.get(done..).unwrap_or_default();
+            destinations = destinations.get(done..).unwrap_or_default();
+        }
+        self.counts.errors += destinations.len() as u64;
+    }
+}
+
+/// Sends as many as the kernel takes at once; an error is the first message's.
+fn send_some<S: SockaddrLike + Copy>(
+    socket: &Socket,
+    headers: &mut MultiHeaders<S>,
+    slices: &[[IoSlice<'_>; 1]],
+    clients: &[Option<S>],
+    control: &[ControlMessage<'_>],
+) -> nix::Result<usize> {
+    let sent = sendmmsg(socket.as_raw_fd(), headers, slices, clients, control, MsgFlags::empty())?;
+    Ok(sent.count())
+}
+
+/// Receiving and sending have headers of their own: sendmmsg leaves the clients' addresses in them.
+fn headers<F: Family>(wildcard: bool) -> MultiHeaders<F::Address> {
+    MultiHeaders::preallocate(BATCH, wildcard.then(F::control_room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::responder::echo::Echo;
+    use super::*;
+    use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+
+    #[test]
+    fn a_client_that_cannot_be_answered_costs_the_others_nothing() {
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let std::net::SocketAddr::V4(good) = client.local_addr().unwrap() else { panic!("not IPv4") };
+        let bad = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+        let socket = Socket::from(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let setting = Setting {
+            responder: Arc::new(Echo),
+            counters: Arc::default(),
+            stop: Arc::default(),
+            udp_max: 512,
+            rotation: 0,
+        };
+        let mut worker = Worker::<Ipv4, Echo>::new(&socket, false, &setting);
+        let clients = [bad, good, bad, bad, good, good, bad];
+        for (index, address) in clients.iter().enumerate() {
+            worker.answers[index * worker.answer_slot] = u8::try_from(index).unwrap();
+            worker.lengths[index] = 1;
+            worker.clients[index] = Some((*address).into());
+        }
+        worker.replies = clients.len();
+        worker.send();
+        assert_eq!(worker.counts, Counts { replies: 3, errors: 4, ..Counts::default() });
+        for expected in [1, 4, 5] {
+            let mut answer = [0; 8];
+            assert_eq!(client.recv(&mut answer).unwrap(), 1);
+            assert_eq!(answer[0], expected);
+        }
+    }
+
+    #[test]
+    fn slots_start_in_different_sets_of_the_cache() {
+        assert_eq!(RECEIVE_SLOT / CACHE_LINE % 2, 1);
+        const { assert!(RECEIVE_SLOT <= 4096) };
+    }
+}

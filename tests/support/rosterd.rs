@@ -1,0 +1,123 @@
+//! The server under test, as a user runs it: the program, a settings file and a manifest in a folder of their own.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that is waited for. Reached only when it does not come at all.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server, stopped when dropped.
+pub(crate) struct Rosterd {
+    child: Child,
+    log: Receiver<String>,
+    folder: tempfile::TempDir,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Rosterd {
+    /// Starts a server on a manifest, on free ports of both loopback addresses.
+    ///
+    /// `settings` is the settings file without manifests and listeners; its `[server]` table must come last, with a line
+    /// `[server]` even where it is otherwise empty.
+    pub(crate) fn start(manifest: &str, settings: &str) -> Rosterd {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
+        Rosterd::run(folder, settings, &["127.0.0.1:0".to_owned(), "[::1]:0".to_owned()])
+    }
+
+    fn run(folder: tempfile::TempDir, settings: &str, listen: &[String]) -> Rosterd {
+        assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
+        let file = folder.path().join("rosterd.toml");
+        fs::write(&file, format!("manifests = [\"peers.yaml\"]\n{settings}\nlisten = {listen:?}\n"))
+            .expect("written settings");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+            .arg("serve")
+            .arg("--config")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server's program");
+        let log = lines(child.stderr.take().expect("a pipe"));
+        let mut rosterd = Rosterd { child, log, folder, addresses: Vec::new() };
+        while rosterd.addresses.len() < listen.len() {
+            let line = rosterd.wait_for_log("listening on ");
+            let address = line.split("listening on ").nth(1).and_then(|rest| rest.split(' ').next());
+            let address = address.and_then(|text| text.parse().ok());
+            rosterd.addresses.push(address.unwrap_or_else(|| panic!("no address in {line:?}")));
+        }
+        rosterd
+    }
+
+    /// The next line of the log that contains `text`. Panics with the log when the server ends before, or is silent.
+    pub(crate) fn wait_for_log(&mut self, text: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        let mut seen = String::new();
+        loop {
+            match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => seen = seen + &line + "\n",
+                Err(RecvTimeoutError::Timeout) => panic!("the log has no {text:?}:\n{seen}"),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the server ended ({:?}) before {text:?}:\n{seen}", self.child.wait())
+                }
+            }
+        }
+    }
+
+    /// Its IPv4 address and port, the same for UDP and TCP.
+    pub(crate) fn ipv4(&self) -> SocketAddr {
+        *self.addresses.iter().find(|address| address.is_ipv4()).expect("an IPv4 listener")
+    }
+
+    /// Its IPv6 address and port, the same for UDP and TCP.
+    pub(crate) fn ipv6(&self) -> SocketAddr {
+        *self.addresses.iter().find(|address| address.is_ipv6()).expect("an IPv6 listener")
+    }
+
+    /// Replaces the manifest, as editors do: whole, by a rename.
+    pub(crate) fn replace_manifest(&self, manifest: &str) {
+        let written = self.folder.path().join("peers.yaml.new");
+        fs::write(&written, manifest).expect("a written manifest");
+        fs::rename(written, self.folder.path().join("peers.yaml")).expect("a replaced manifest");
+    }
+
+    /// Kills the server at once: from here on, nobody answers at its addresses.
+    pub(crate) fn kill(&mut self) {
+        // It may have ended by itself, which is for `wait_for_log` to complain about.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts the killed server again at its addresses, on another manifest.
+    pub(crate) fn restart(mut self, manifest: &str, settings: &str) -> Rosterd {
+        self.kill();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
+        let listen: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        Rosterd::run(folder, settings, &listen)
+    }
+}
+
+impl Drop for Rosterd {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The lines of a program's output, read as they come so that it never blocks on a full pipe.
+pub(crate) fn lines(output: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
