@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn values_stay_under_their_numbers_over_chunks() {
         let mut slab = Slab::default();
-        let ids: Vec<_> = (0..3 * CHUNK + 1).map(|value| slab.insert(value)).collect();
+        let ids: Vec<_> = (0..=3 * CHUNK).map(|value| slab.insert(value)).collect();
         for (value, id) in ids.iter().enumerate() {
             assert_eq!(slab.get(*id), Some(&value));
             assert_eq!(slab.get_mut(*id), Some(&mut { value }));
