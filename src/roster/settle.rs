@@ -1,6 +1,6 @@
 //! Judging a set again: what of its settings and peers is no longer what was told.
 
-use super::join::{Candidate, View};
+use super::join::{Candidate, Resolved, View};
 use super::naming::Names;
 use super::notice::{Notice, Notices};
 use super::reading::Shared;
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Court<'a> {
     pub(super) options: &'a Options,
     pub(super) store: &'a Store,
+    /// Empty: of one set.
+    pub(super) resolved: &'a Resolved,
     pub(super) shared: &'a mut Shared,
     pub(super) log: &'a mut Vec<Change>,
     pub(super) notices: &'a mut Notices,
@@ -41,7 +43,7 @@ impl<'a> Court<'a> {
         }
         let as_told = told.filter(|told| told.naming == naming).map(|told| told.level);
         let claim = Claim { topology: naming.owner, set: id };
-        let view = View { store: self.store, claim, family: topology.family };
+        let view = View { store: self.store, claim, family: topology.family, resolved: self.resolved };
 
         let mut judged = match as_told {
             Some(_) => touched(view, &mut pending),
