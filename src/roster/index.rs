@@ -2,6 +2,7 @@
 
 use super::counts::{Counts, SetCounts, count, count_sets};
 use super::entries::{Entries, Held};
+use super::join::Resolved;
 use super::label::is_dns_label;
 use super::notice::{Notice, Notices, Problem};
 use super::reading::{Shared, read};
@@ -128,9 +129,11 @@ impl Roster {
         let mut log = Vec::new();
         for id in self.sets.take_pending() {
             let Some(set) = self.sets.get_mut(id) else { continue };
+            let resolved = Resolved::default();
             let mut court = Court {
                 options: &self.options,
                 store: &self.store,
+                resolved: &resolved,
                 shared: &mut self.shared,
                 log: &mut log,
                 notices: &mut self.notices,

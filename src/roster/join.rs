@@ -7,6 +7,8 @@ use super::set::{Contribution, Identity, Set};
 use super::slab::Id;
 use super::store::{Claim, Entry, Object, Store, UidRecord};
 use super::{Family, Include};
+use foldhash::HashMap;
+use std::cell::RefCell;
 use std::net::IpAddr;
 
 /// A set as its owner sees it: only objects that the owner's topology puts in.
@@ -15,7 +17,12 @@ pub(super) struct View<'a> {
     pub(super) store: &'a Store,
     pub(super) claim: Claim,
     pub(super) family: Family,
+    /// Who entries without uid are at addresses that came up: thousands may share one.
+    pub(super) resolved: &'a Resolved,
 }
+
+/// Who entries without uid are, by address, in one set while it is judged.
+pub(super) type Resolved = RefCell<HashMap<IpAddr, Identity>>;
 
 /// Somebody who could be listed: has an entry, and an address of the wanted family.
 #[derive(Debug)]
@@ -79,18 +86,18 @@ impl<'a> View<'a> {
 
     /// Who an entry without uid at this address is.
     fn at(self, address: IpAddr) -> Identity {
-        let smallest = self.uids_at(address).min_by_key(|uid| self.store.uid(*uid));
-        smallest.map_or(Identity::Address(address), Identity::Uid)
+        *self.resolved.borrow_mut().entry(address).or_insert_with(|| {
+            let smallest = self.uids_at(address).min_by_key(|uid| self.store.uid(*uid));
+            smallest.map_or(Identity::Address(address), Identity::Uid)
+        })
     }
 
     fn uids_at(self, address: IpAddr) -> impl Iterator<Item = Id<UidRecord>> + 'a {
         self.entries_at(address).filter_map(|entry| entry.uid)
     }
 
-    /// Entries without uid whose first address this is.
     fn nameless(self, address: IpAddr) -> impl Iterator<Item = &'a Entry> {
-        let first = move |entry: &&Entry| entry.addresses.as_slice().first() == Some(&address);
-        self.entries_at(address).filter(|entry| entry.uid.is_none()).filter(first)
+        self.store.nameless_at(address).filter(move |entry| self.owns(entry))
     }
 
     fn of_uid(self, uid: Id<UidRecord>) -> Vec<&'a Entry> {

@@ -15,6 +15,7 @@ mod index;
 mod intern;
 mod join;
 mod label;
+mod members;
 mod naming;
 mod notice;
 mod object;

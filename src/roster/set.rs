@@ -2,6 +2,7 @@
 
 use super::Mode;
 use super::label::Overrides;
+use super::members::Members;
 use super::ports::{epmd, name_of, select};
 use super::slab::{Id, Slab};
 use super::store::{Claim, Object, UidRecord};
@@ -21,7 +22,7 @@ pub(super) struct Set {
     /// As it was told; `None` before.
     pub(super) told: Option<Told>,
     /// Whoever could be listed, at whatever level.
-    pub(super) members: HashMap<Identity, Member>,
+    pub(super) members: Members,
     /// Who of the listed wants which hostname.
     pub(super) claimants: HashMap<Arc<str>, Vec<Identity>>,
     /// How many members' narrowest list is ready, serving, all.
@@ -106,7 +107,7 @@ impl Set {
             permanent: None,
             contributions: Vec::new(),
             told: None,
-            members: HashMap::default(),
+            members: Members::default(),
             claimants: HashMap::default(),
             counts: [0; 3],
             pending: None,
@@ -115,7 +116,7 @@ impl Set {
 
     /// How many peers it lists.
     pub(super) fn listed(&self) -> usize {
-        self.members.values().filter(|member| member.peer.is_some()).count()
+        self.members.iter().filter(|(_, member)| member.peer.is_some()).count()
     }
 
     /// The topology that owns the set: the first in file order that yields it. `None` if none does any more.

@@ -1,6 +1,6 @@
 //! Judging a set again: what of its settings and peers is no longer what was told.
 
-use super::join::{Candidate, View};
+use super::join::{Candidate, Resolved, View};
 use super::naming::Names;
 use super::notice::{Notice, Notices};
 use super::reading::Shared;
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Court<'a> {
     pub(super) options: &'a Options,
     pub(super) store: &'a Store,
+    /// Empty: of one set.
+    pub(super) resolved: &'a Resolved,
     pub(super) shared: &'a mut Shared,
     pub(super) log: &'a mut Vec<Change>,
     pub(super) notices: &'a mut Notices,
@@ -41,7 +43,7 @@ impl<'a> Court<'a> {
         }
         let as_told = told.filter(|told| told.naming == naming).map(|told| told.level);
         let claim = Claim { topology: naming.owner, set: id };
-        let view = View { store: self.store, claim, family: topology.family };
+        let view = View { store: self.store, claim, family: topology.family, resolved: self.resolved };
 
         let mut judged = match as_told {
             Some(_) => touched(view, &mut pending),
@@ -77,9 +79,7 @@ impl<'a> Court<'a> {
 
     /// A set that no topology yields any more.
     fn end(&mut self, set: &mut Set) {
-        let mut members: Vec<(Identity, Member)> = set.members.drain().collect();
-        members.sort_unstable_by_key(|(identity, _)| *identity);
-        for peer in members.into_iter().filter_map(|(_, member)| member.peer) {
+        for peer in set.members.drain().into_iter().filter_map(|(_, member)| member.peer) {
             self.log.push(Change::Peer { set: set.key.clone(), old: Some(peer), new: None });
         }
         self.log.push(Change::SetGone(set.key.clone()));
@@ -90,7 +90,9 @@ impl<'a> Court<'a> {
         let mut clashed_before: BTreeMap<Arc<str>, bool> = BTreeMap::new();
         for (identity, candidate) in &*judged {
             let wanted = listed(candidate.as_ref(), level).and_then(|candidate| candidate.hostname);
-            let Some(had) = set.members.get(identity).map(|member| member.hostname.clone()) else { continue };
+            let Some(had) = set.members.get(*identity).map(|member| member.hostname.clone()) else {
+                continue;
+            };
             if had.as_deref() == wanted {
                 continue;
             }
@@ -130,7 +132,7 @@ impl<'a> Court<'a> {
         for (identity, candidate) in judged {
             let listed = listed(candidate.as_ref(), level);
             let hostname = listed.and_then(|found| found.hostname).filter(|hostname| !set.clashes(hostname));
-            let Some(member) = set.members.get_mut(identity) else { continue };
+            let Some(member) = set.members.get_mut(*identity) else { continue };
             let new = listed.and_then(|found| names.peer(view, found, hostname, self.shared));
             if new.as_ref().map(|(peer, _)| peer) != member.peer.as_deref() {
                 if let Some((Peer { primary: address, .. }, Some(length))) = new {
@@ -141,7 +143,7 @@ impl<'a> Court<'a> {
                 self.log.push(Change::Peer { set: key.clone(), old, new });
             }
             if candidate.is_none() {
-                set.members.remove(identity);
+                set.members.remove(*identity);
             }
         }
     }
@@ -160,7 +162,7 @@ fn touched<'a>(view: View<'a>, pending: &mut Pending) -> Judged<'a> {
 /// Everybody, and whoever was there before.
 fn everybody<'a>(view: View<'a>, set: &Set) -> Judged<'a> {
     let mut identities = view.everybody(set);
-    identities.extend(set.members.keys());
+    identities.extend(set.members.iter().map(|(identity, _)| identity));
     identities.sort_unstable();
     identities.dedup();
     identities.into_iter().map(|identity| (identity, view.candidate(identity))).collect()
@@ -175,15 +177,18 @@ impl Set {
     fn recount(&mut self, judged: &Judged<'_>) {
         for (identity, candidate) in judged {
             let level = candidate.as_ref().map(|candidate| candidate.level);
-            if level.is_some() || self.members.contains_key(identity) {
-                let member = self.members.entry(*identity).or_default();
-                let before = std::mem::replace(&mut member.level, level);
-                for (level, grows) in [(before, false), (level, true)] {
-                    let Some(count) = level.and_then(|level| self.counts.get_mut(level as usize)) else {
-                        continue;
-                    };
-                    *count = if grows { *count + 1 } else { *count - 1 };
+            let before = match self.members.get_mut(*identity) {
+                Some(member) => std::mem::replace(&mut member.level, level),
+                None if level.is_none() => continue,
+                None => {
+                    self.members.insert(*identity, Member { level, ..Member::default() });
+                    None
                 }
+            };
+            for (level, grows) in [(before, false), (level, true)] {
+                let count = level.and_then(|level| self.counts.get_mut(level as usize));
+                let Some(count) = count else { continue };
+                *count = if grows { *count + 1 } else { *count - 1 };
             }
         }
     }
@@ -222,7 +227,7 @@ impl Set {
         if let Some(wanted) = &wanted {
             self.claimants.entry(Arc::clone(wanted)).or_default().push(identity);
         }
-        if let Some(member) = self.members.get_mut(&identity) {
+        if let Some(member) = self.members.get_mut(identity) {
             member.hostname = wanted;
         }
     }

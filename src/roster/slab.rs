@@ -11,54 +11,80 @@ pub(super) struct Id<T> {
     value: PhantomData<fn() -> T>,
 }
 
-/// Values by [`Id`].
+/// Values by [`Id`]. Grows by chunks, so that growing moves nothing and leaves little unused.
 pub(super) struct Slab<T> {
-    values: Vec<Option<T>>,
+    /// All of [`CHUNK`] values but the last.
+    chunks: Vec<Vec<Option<T>>>,
     free: Vec<u32>,
 }
 
+/// Values in a chunk.
+const CHUNK: usize = 256;
+
 impl<T> Slab<T> {
     pub(super) fn insert(&mut self, value: T) -> Id<T> {
-        let reused = self.free.pop();
-        let index = reused.unwrap_or_else(|| {
-            self.values.push(None);
-            // Memory ends long before 2^32 values.
-            u32::try_from(self.values.len() - 1).unwrap_or(u32::MAX)
-        });
-        if let Some(slot) = self.values.get_mut(index as usize) {
+        let index = self.free.pop().unwrap_or_else(|| self.push_empty());
+        if let Some(slot) = self.slot(index) {
             *slot = Some(value);
         }
         Id { index, value: PhantomData }
     }
 
     pub(super) fn get(&self, id: Id<T>) -> Option<&T> {
-        self.values.get(id.index as usize)?.as_ref()
+        self.chunks.get(id.index as usize / CHUNK)?.get(id.index as usize % CHUNK)?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
-        self.values.get_mut(id.index as usize)?.as_mut()
+        self.slot(id.index)?.as_mut()
     }
 
     pub(super) fn remove(&mut self, id: Id<T>) -> Option<T> {
-        let removed = self.values.get_mut(id.index as usize)?.take()?;
+        let removed = self.slot(id.index)?.take()?;
         self.free.push(id.index);
         Some(removed)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.values.iter().flatten()
+        self.chunks.iter().flatten().flatten()
     }
+
+    fn slot(&mut self, index: u32) -> Option<&mut Option<T>> {
+        self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
+    }
+
+    /// A place at the end, and its number.
+    fn push_empty(&mut self) -> u32 {
+        let before = self.chunks.len().saturating_sub(1) * CHUNK;
+        match self.chunks.last_mut() {
+            Some(last) if last.len() < CHUNK => {
+                last.push(None);
+                number(before + last.len() - 1)
+            }
+            last => {
+                let before = if last.is_some() { before + CHUNK } else { 0 };
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(None);
+                self.chunks.push(chunk);
+                number(before)
+            }
+        }
+    }
+}
+
+/// Memory ends long before 2^32 values.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
-        Slab { values: Vec::new(), free: Vec::new() }
+        Slab { chunks: Vec::new(), free: Vec::new() }
     }
 }
 
 impl<T> fmt::Debug for Slab<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Slab({} values)", self.values.len() - self.free.len())
+        write!(f, "Slab({} values)", self.iter().count())
     }
 }
 
@@ -116,5 +142,16 @@ mod tests {
         assert_eq!((slab.remove(first), slab.get(first)), (None, None));
         assert_eq!(slab.insert("c"), first);
         assert_eq!(slab.iter().copied().collect::<Vec<_>>(), ["c", "b"]);
+    }
+
+    #[test]
+    fn values_stay_under_their_numbers_over_chunks() {
+        let mut slab = Slab::default();
+        let ids: Vec<_> = (0..=3 * CHUNK).map(|value| slab.insert(value)).collect();
+        for (value, id) in ids.iter().enumerate() {
+            assert_eq!(slab.get(*id), Some(&value));
+            assert_eq!(slab.get_mut(*id), Some(&mut { value }));
+        }
+        assert_eq!(slab.iter().copied().collect::<Vec<_>>(), (0..=3 * CHUNK).collect::<Vec<_>>());
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Store {
     by_uid: HashTable<Id<UidRecord>>,
     /// Each entry under each of its addresses, by their places in the entry.
     by_address: HashTable<(Id<Entry>, u32)>,
+    /// Entries without uid under their first address.
+    nameless: HashTable<Id<Entry>>,
     /// Uids that lost their last entry. Their ids stay theirs until [`Store::sweep`].
     emptied: Vec<Id<UidRecord>>,
     hasher: RandomState,
@@ -160,7 +162,14 @@ impl Store {
         if let Some(record) = uid.and_then(|uid| self.uids.get_mut(uid)) {
             record.holders.add(id);
         }
-        let Store { entries, by_address, hasher, .. } = self;
+        let Store { entries, by_address, nameless, hasher, .. } = self;
+        if uid.is_none()
+            && let Some(first) = addresses.as_slice().first()
+        {
+            nameless.insert_unique(hasher.hash_one(Some(*first)), id, |id| {
+                hasher.hash_one(entries.get(*id).and_then(|entry| entry.addresses.as_slice().first()))
+            });
+        }
         for (place, address) in (0..).zip(addresses.as_slice()) {
             by_address.insert_unique(hasher.hash_one(Some(*address)), (id, place), |(id, place)| {
                 let addresses = entries.get(*id).map(|entry| entry.addresses.as_slice());
@@ -182,6 +191,12 @@ impl Store {
         }
         for (place, address) in (0..).zip(entry.addresses.as_slice()) {
             let hash = self.hasher.hash_one(Some(*address));
+            if place == 0
+                && entry.uid.is_none()
+                && let Ok(found) = self.nameless.find_entry(hash, |other| *other == id)
+            {
+                found.remove();
+            }
             if let Ok(found) = self.by_address.find_entry(hash, |other| *other == (id, place)) {
                 found.remove();
             }
@@ -229,6 +244,13 @@ impl Store {
             let entry = self.entries.get(*id)?;
             (entry.addresses.as_slice().get(*place as usize) == Some(&address)).then_some(entry)
         })
+    }
+
+    /// The entries without uid whose first address this is, in no order.
+    pub(super) fn nameless_at(&self, address: IpAddr) -> impl Iterator<Item = &Entry> {
+        let here = self.nameless.iter_hash(self.hasher.hash_one(Some(address)));
+        let entries = here.filter_map(|id| self.entries.get(*id));
+        entries.filter(move |entry| entry.addresses.as_slice().first() == Some(&address))
     }
 
     /// Whether the address is held under pod names of the namespace.

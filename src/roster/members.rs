@@ -1,0 +1,127 @@
+//! A set's members by identity: a sorted list while they are few, as in almost all sets, a table when they are many.
+
+use super::set::{Identity, Member};
+use foldhash::HashMap;
+
+/// From this many on, moving the rest of a list costs more than hashing.
+const MANY: usize = 64;
+
+/// Members by identity.
+#[derive(Debug)]
+pub(super) enum Members {
+    /// Sorted by identity.
+    Few(Vec<(Identity, Member)>),
+    Many(HashMap<Identity, Member>),
+}
+
+impl Members {
+    pub(super) fn get(&self, identity: Identity) -> Option<&Member> {
+        match self {
+            Members::Few(list) => list.get(place(list, identity).ok()?).map(|(_, member)| member),
+            Members::Many(table) => table.get(&identity),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, identity: Identity) -> Option<&mut Member> {
+        match self {
+            Members::Few(list) => {
+                let place = place(list, identity).ok()?;
+                list.get_mut(place).map(|(_, member)| member)
+            }
+            Members::Many(table) => table.get_mut(&identity),
+        }
+    }
+
+    /// Adds a member who is not there.
+    pub(super) fn insert(&mut self, identity: Identity, member: Member) {
+        if let Members::Few(list) = self
+            && list.len() >= MANY
+        {
+            *self = Members::Many(std::mem::take(list).into_iter().collect());
+        }
+        match self {
+            Members::Few(list) => {
+                if let Err(place) = place(list, identity) {
+                    list.insert(place, (identity, member));
+                }
+            }
+            Members::Many(table) => drop(table.insert(identity, member)),
+        }
+    }
+
+    pub(super) fn remove(&mut self, identity: Identity) {
+        match self {
+            Members::Few(list) => {
+                if let Ok(place) = place(list, identity) {
+                    list.remove(place);
+                }
+            }
+            Members::Many(table) => drop(table.remove(&identity)),
+        }
+    }
+
+    /// Everybody, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Identity, &Member)> {
+        let (list, table) = match self {
+            Members::Few(list) => (Some(list), None),
+            Members::Many(table) => (None, Some(table)),
+        };
+        let listed = list.into_iter().flatten().map(|(identity, member)| (*identity, member));
+        listed.chain(table.into_iter().flatten().map(|(identity, member)| (*identity, member)))
+    }
+
+    /// Takes everybody out, in the order of identities.
+    pub(super) fn drain(&mut self) -> Vec<(Identity, Member)> {
+        let mut members = match std::mem::take(self) {
+            Members::Few(list) => list,
+            Members::Many(table) => table.into_iter().collect(),
+        };
+        members.sort_unstable_by_key(|(identity, _)| *identity);
+        members
+    }
+}
+
+fn place(list: &[(Identity, Member)], identity: Identity) -> Result<usize, usize> {
+    list.binary_search_by_key(&identity, |(other, _)| *other)
+}
+
+impl Default for Members {
+    fn default() -> Members {
+        Members::Few(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roster::Include;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::net::IpAddr;
+
+    proptest! {
+        #[test]
+        fn few_or_many_they_are_a_map(steps in prop::collection::vec((0..100_u8, 0..4_u8), 0..300)) {
+            let mut members = Members::default();
+            let mut map = BTreeMap::new();
+            for (number, step) in steps {
+                let identity = Identity::Address(IpAddr::from([10, 0, 0, number]));
+                if step == 0 {
+                    members.remove(identity);
+                    map.remove(&identity);
+                } else if let Some(member) = members.get_mut(identity) {
+                    prop_assert_eq!(map.insert(identity, Include::All), member.level);
+                    member.level = Some(Include::All);
+                } else {
+                    members.insert(identity, Member { level: Some(Include::Ready), ..Member::default() });
+                    prop_assert_eq!(map.insert(identity, Include::Ready), None);
+                }
+                prop_assert_eq!(members.get(identity).and_then(|found| found.level), map.get(&identity).copied());
+            }
+            prop_assert_eq!(members.iter().count(), map.len());
+            let drained: Vec<_> = members.drain().into_iter().map(|(identity, member)| (identity, member.level)).collect();
+            prop_assert_eq!(drained, map.into_iter().map(|(identity, level)| (identity, Some(level))).collect::<Vec<_>>());
+            prop_assert_eq!(members.iter().count(), 0);
+        }
+    }
+}
