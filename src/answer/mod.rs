@@ -102,7 +102,7 @@ fn look_up(
         reply.explain(Ede::NotSupported.into());
         return Rcode::REFUSED;
     }
-    match zone.find(name) {
+    match zone.find(name, question.record_type) {
         Found::Node(node) => {
             reply.authoritative();
             if snapshot.stale() {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One of the two reverse trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tree {
+pub(super) enum Tree {
     /// `in-addr.arpa` (RFC 1035 3.5): an octet a label.
     Ipv4,
     /// `ip6.arpa` (RFC 3596 2.5): a nibble a label.
@@ -14,7 +14,7 @@ pub(crate) enum Tree {
 
 /// The addresses that a reverse name covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Covered {
+pub(super) enum Covered {
     /// IPv4 addresses of a prefix, first and last.
     Ipv4(u32, u32),
     /// IPv6 addresses of a prefix, first and last.
@@ -26,7 +26,7 @@ const ROOT_LABELS: usize = 2;
 
 impl Tree {
     /// The tree in which a zone of this apex lies.
-    pub(crate) fn of(origin: &Name) -> Option<Tree> {
+    pub(super) fn of(origin: &Name) -> Option<Tree> {
         let labels: Vec<&[u8]> = origin.labels().collect();
         match labels.get(labels.len().checked_sub(ROOT_LABELS)?..)? {
             [b"in-addr", b"arpa"] => Some(Tree::Ipv4),
@@ -37,7 +37,7 @@ impl Tree {
 
     /// The addresses that a name in this tree covers; `None` where a label is no octet or nibble, or there are too
     /// many: such a name does not exist.
-    pub(crate) fn covered(self, name: &QueryName) -> Option<Covered> {
+    pub(super) fn covered(self, name: &QueryName) -> Option<Covered> {
         let digits = name.label_count().checked_sub(ROOT_LABELS)?;
         let labels = (0..digits).rev().map(|index| name.label(index));
         match self {
@@ -55,7 +55,7 @@ impl Tree {
 
 impl Covered {
     /// The one address, where it is one.
-    pub(crate) fn address(self) -> Option<IpAddr> {
+    pub(super) fn address(self) -> Option<IpAddr> {
         match self {
             Covered::Ipv4(first, last) if first == last => Some(IpAddr::V4(Ipv4Addr::from_bits(first))),
             Covered::Ipv6(first, last) if first == last => Some(IpAddr::V6(Ipv6Addr::from_bits(first))),
@@ -64,7 +64,7 @@ impl Covered {
     }
 
     /// Whether the address is among them.
-    pub(crate) fn holds(self, address: IpAddr) -> bool {
+    pub(super) fn holds(self, address: IpAddr) -> bool {
         match (self, address) {
             (Covered::Ipv4(first, last), IpAddr::V4(v4)) => (first..=last).contains(&v4.to_bits()),
             (Covered::Ipv6(first, last), IpAddr::V6(v6)) => (first..=last).contains(&v6.to_bits()),
@@ -112,7 +112,7 @@ fn nibble(label: &[u8]) -> Option<u8> {
 }
 
 /// The reverse name of an address.
-pub(crate) fn name_of(address: IpAddr) -> String {
+pub(super) fn name_of(address: IpAddr) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(74);
     match address {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Keyed by address and not by name: every spelling of a pod name parses to an address, and reverse names and ordered
 /// export ask for addresses too.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct AddressTable {
+pub(super) struct AddressTable {
     v4: OrderedTable<u32, Holders>,
     v6: OrderedTable<u128, Holders>,
 }
@@ -24,10 +24,10 @@ enum Holders {
 
 /// An address in a namespace.
 #[derive(Debug, Clone)]
-pub(crate) struct Holder {
-    pub(crate) namespace: Arc<str>,
+pub(super) struct Holder {
+    pub(super) namespace: Arc<str>,
     /// Whether a watched object holds it, so that its pod name exists.
-    pub(crate) held: bool,
+    pub(super) held: bool,
     peers: Peers,
 }
 
@@ -41,7 +41,7 @@ enum Peers {
 
 impl AddressTable {
     /// The holders of an address, by namespace.
-    pub(crate) fn holders(&self, address: IpAddr) -> &[Holder] {
+    pub(super) fn holders(&self, address: IpAddr) -> &[Holder] {
         let found = match address {
             IpAddr::V4(v4) => self.v4.get(&v4.to_bits()),
             IpAddr::V6(v6) => self.v6.get(&v6.to_bits()),
@@ -50,41 +50,41 @@ impl AddressTable {
     }
 
     /// The holder of an address in a namespace, given as octets of a question.
-    pub(crate) fn holder(&self, address: IpAddr, namespace: &[u8]) -> Option<&Holder> {
+    pub(super) fn holder(&self, address: IpAddr, namespace: &[u8]) -> Option<&Holder> {
         self.holders(address).iter().find(|holder| holder.namespace.as_bytes() == namespace)
     }
 
     /// Whether any address within `first..=last` is held.
-    pub(crate) fn any_v4(&self, first: u32, last: u32) -> bool {
+    pub(super) fn any_v4(&self, first: u32, last: u32) -> bool {
         self.v4.any_within(&first, &last)
     }
 
     /// Whether any address within `first..=last` is held.
-    pub(crate) fn any_v6(&self, first: u128, last: u128) -> bool {
+    pub(super) fn any_v6(&self, first: u128, last: u128) -> bool {
         self.v6.any_within(&first, &last)
     }
 
     /// All addresses with their holders, IPv4 first, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (IpAddr, &[Holder])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (IpAddr, &[Holder])> {
         let v4 = self.v4.iter().map(|(bits, own)| (IpAddr::V4((*bits).into()), own.as_slice()));
         let v6 = self.v6.iter().map(|(bits, own)| (IpAddr::V6((*bits).into()), own.as_slice()));
         v4.chain(v6)
     }
 
     /// Sets whether an object of the namespace holds the address. Whether that is new.
-    pub(crate) fn set_held(&mut self, address: IpAddr, namespace: &Arc<str>, held: bool) -> bool {
+    pub(super) fn set_held(&mut self, address: IpAddr, namespace: &Arc<str>, held: bool) -> bool {
         self.change(address, namespace, |holder| std::mem::replace(&mut holder.held, held) != held)
     }
 
     /// Adds a listed peer to all its addresses.
-    pub(crate) fn insert(&mut self, peer: &Arc<Peer>) {
+    pub(super) fn insert(&mut self, peer: &Arc<Peer>) {
         for &address in &peer.addresses {
             self.change(address, &peer.namespace, |holder| holder.peers.insert(peer));
         }
     }
 
     /// Takes a listed peer away from all its addresses.
-    pub(crate) fn remove(&mut self, peer: &Arc<Peer>) {
+    pub(super) fn remove(&mut self, peer: &Arc<Peer>) {
         for &address in &peer.addresses {
             self.change(address, &peer.namespace, |holder| holder.peers.remove(peer));
         }
@@ -125,7 +125,7 @@ impl AddressTable {
 
 impl Holder {
     /// The node names of the listed peers with this address, sorted, each once.
-    pub(crate) fn node_names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn node_names(&self) -> impl Iterator<Item = &str> {
         let mut last = None;
         self.peers.as_slice().iter().filter_map(|peer| peer.node_name.as_deref()).filter(move |name| {
             let new = last != Some(*name);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 /// Finds a peer's addresses by its label.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hosts {
+pub(super) struct Hosts {
     /// Peers without a hostname, by the address that names them: every spelling of the label parses to it.
     by_address: OrderedTable<IpAddr, Addresses>,
     by_hostname: OrderedTable<Box<[u8]>, Addresses>,
@@ -31,7 +31,7 @@ struct Union {
 impl Hosts {
     /// The addresses of the peer of this label (lower case or not, in any spelling of an address), sorted; empty when
     /// no peer has it.
-    pub(crate) fn addresses(&self, label: &[u8]) -> &[IpAddr] {
+    pub(super) fn addresses(&self, label: &[u8]) -> &[IpAddr] {
         let found = match parse_dashed(label) {
             Some(address) => self.by_address.get(&address),
             None => self.by_hostname.get(label),
@@ -39,11 +39,11 @@ impl Hosts {
         found.map_or(&[], Addresses::as_slice)
     }
 
-    pub(crate) fn insert(&mut self, peer: &Peer) {
+    pub(super) fn insert(&mut self, peer: &Peer) {
         self.change(peer, |causes| causes.push(peer.addresses.clone()));
     }
 
-    pub(crate) fn remove(&mut self, peer: &Peer) {
+    pub(super) fn remove(&mut self, peer: &Peer) {
         self.change(peer, |causes| {
             if let Some(index) = causes.iter().position(|cause| *cause == peer.addresses) {
                 causes.swap_remove(index);
@@ -52,7 +52,7 @@ impl Hosts {
     }
 
     /// Labels with their addresses: hostnames and those of addresses, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (HostLabel<'_>, &[IpAddr])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (HostLabel<'_>, &[IpAddr])> {
         let hostnames =
             self.by_hostname.iter().map(|(name, own)| (HostLabel::Hostname(name), own.as_slice()));
         let addresses = self.by_address.iter().map(|(key, own)| (HostLabel::Address(*key), own.as_slice()));
@@ -74,7 +74,7 @@ impl Hosts {
 
 /// What a peer's label is made of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum HostLabel<'a> {
+pub(super) enum HostLabel<'a> {
     Hostname(&'a [u8]),
     Address(IpAddr),
 }

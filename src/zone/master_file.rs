@@ -5,8 +5,8 @@
 
 use super::arpa;
 use super::hosts::HostLabel;
-use super::node::Node;
-use super::rr_list::RR_HEAD;
+use super::node::NodeKind;
+use super::rr;
 use super::set::{Ports, SetRecords};
 use super::snapshot::{Snapshot, Zone, ZoneTree};
 use crate::roster::dashed;
@@ -33,7 +33,7 @@ impl Snapshot {
 
     fn master_file(&self, zone: &Zone) -> String {
         let mut text = String::new();
-        add(&mut text, &zone.origin, Node::Apex(self, zone));
+        add(&mut text, &zone.origin, NodeKind::Apex(self, zone));
         match zone.tree {
             ZoneTree::Peers => self.add_peers(&mut text),
             ZoneTree::Pods => self.add_pods(&mut text),
@@ -41,7 +41,7 @@ impl Snapshot {
                 for (address, holders) in self.addresses.iter().filter(|(address, _)| covered.holds(*address))
                 {
                     if let Ok(owner) = arpa::name_of(address).parse() {
-                        add(&mut text, &owner, Node::Pointer(self, address, holders));
+                        add(&mut text, &owner, NodeKind::Pointer(self, address, holders));
                     }
                 }
             }
@@ -51,20 +51,20 @@ impl Snapshot {
 
     fn add_peers(&self, text: &mut String) {
         let zone = &self.constants.rendering.domains.zone;
-        add_below(text, &[b"ns", b"dns"], zone, Node::Nameserver(self));
-        add_below(text, &[b"dns-version"], zone, Node::DnsVersion(self));
+        add_below(text, &[b"ns", b"dns"], zone, NodeKind::Nameserver(self));
+        add_below(text, &[b"dns-version"], zone, NodeKind::DnsVersion(self));
         let mut sets: Vec<&SetRecords> = self.sets.iter().map(|set| &**set).collect();
         sets.sort_unstable_by_key(|set| &set.key);
         for set in sets {
             let Some(owner) = self.constants.rendering.domains.set(&set.key) else { continue };
-            add(text, &owner, Node::Set(self, set, Ports::Every));
+            add(text, &owner, NodeKind::Set(self, set, Ports::Every));
             for port in &*set.settings.port_names {
                 let (name, protocol) = (format!("_{}", port.name), format!("_{}", port.protocol.as_str()));
-                let node = Node::Set(self, set, Ports::Named(port));
+                let node = NodeKind::Set(self, set, Ports::Named(port));
                 add_below(text, &[name.as_bytes(), protocol.as_bytes()], &owner, node);
             }
             for (label, addresses) in set.hosts.iter() {
-                let node = Node::Host(self, set, addresses);
+                let node = NodeKind::Host(self, set, addresses);
                 match label {
                     HostLabel::Hostname(hostname) => add_below(text, &[hostname], &owner, node),
                     HostLabel::Address(address) => {
@@ -79,21 +79,21 @@ impl Snapshot {
         for (address, holders) in self.addresses.iter() {
             for holder in holders.iter().filter(|holder| holder.held) {
                 if let Some(owner) = self.constants.rendering.domains.pod(address, &holder.namespace) {
-                    add(text, &owner, Node::Pod(self, address, Some(holder)));
+                    add(text, &owner, NodeKind::Pod(self, address, Some(holder)));
                 }
             }
         }
     }
 }
 
-fn add_below(text: &mut String, labels: &[&[u8]], origin: &Name, node: Node<'_>) {
+fn add_below(text: &mut String, labels: &[&[u8]], origin: &Name, node: NodeKind<'_>) {
     if let Ok(owner) = Name::below(labels.iter().copied(), origin) {
         add(text, &owner, node);
     }
 }
 
 /// Adds every RR of a node.
-fn add(text: &mut String, owner: &Name, node: Node<'_>) {
+fn add(text: &mut String, owner: &Name, node: NodeKind<'_>) {
     for rtype in TYPES {
         let Some(rrset) = node.rrset(rtype) else { continue };
         for (ttl, rdata) in records(&rrset.to_vec(), rtype) {
@@ -104,18 +104,13 @@ fn add(text: &mut String, owner: &Name, node: Node<'_>) {
 
 /// TTL and rdata text of each RR of a concatenation.
 pub(super) fn records(octets: &[u8], rtype: RecordType) -> Vec<(u32, String)> {
-    let mut records = Vec::new();
-    let mut rest = octets;
-    while let Some((head, behind)) = rest.split_first_chunk::<RR_HEAD>() {
-        let [_, _, _, _, _, _, ttl @ .., high, low] = *head;
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        let Some((rdata, next)) = behind.split_at_checked(length) else { break };
-        let mut text = String::new();
-        add_rdata(&mut text, rtype, rdata);
-        records.push((u32::from_be_bytes(ttl), text));
-        rest = next;
-    }
-    records
+    rr::each(octets)
+        .map(|(ttl, rdata)| {
+            let mut text = String::new();
+            add_rdata(&mut text, rtype, rdata);
+            (ttl, text)
+        })
+        .collect()
 }
 
 fn add_rdata(text: &mut String, rtype: RecordType, rdata: &[u8]) {

@@ -6,6 +6,7 @@
 
 mod apex;
 mod arpa;
+mod chunk;
 mod holders;
 mod hosts;
 mod master_file;
@@ -16,6 +17,7 @@ mod peer_tree;
 mod pod_tree;
 mod readiness;
 mod reverse_tree;
+mod rr;
 mod rr_list;
 mod rrset;
 mod serial;

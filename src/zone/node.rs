@@ -21,8 +21,11 @@ pub enum Found<'a> {
 
 /// An existing name.
 #[derive(Debug, Clone, Copy)]
-#[expect(private_interfaces, reason = "callers ask for RRsets and never look inside")]
-pub enum Node<'a> {
+pub struct Node<'a>(NodeKind<'a>);
+
+/// Which name of the generated trees it is, with what its records are made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NodeKind<'a> {
     /// The apex of a zone.
     Apex(&'a Snapshot, &'a Zone),
     /// `ns.dns.<zone>`.
@@ -43,56 +46,63 @@ pub enum Node<'a> {
     Pointer(&'a Snapshot, IpAddr, &'a [Holder]),
 }
 
+impl<'a> Found<'a> {
+    pub(super) fn node(kind: NodeKind<'a>) -> Found<'a> {
+        Found::Node(Node(kind))
+    }
+}
+
 impl<'a> Node<'a> {
     /// The RRset of a type; `None` where there is none (NODATA).
     pub fn rrset(&self, rtype: RecordType) -> Option<Rrset<'a>> {
+        self.0.rrset(rtype)
+    }
+}
+
+impl<'a> NodeKind<'a> {
+    pub(super) fn rrset(&self, rtype: RecordType) -> Option<Rrset<'a>> {
         let (kind, ttl) = match *self {
-            Node::Apex(snapshot, zone) => match rtype {
+            NodeKind::Apex(snapshot, zone) => match rtype {
                 RecordType::SOA => (Kind::One(&zone.apex.soa), 0),
                 RecordType::NS => (Kind::Nameserver(snapshot, &zone.apex.ns), 0),
                 _ => return None,
             },
-            Node::Nameserver(snapshot) => {
-                let ttl = snapshot.constants.rendering.ttl(None, 1);
-                (Kind::addresses(&snapshot.constants.advertised, rtype)?, ttl)
+            NodeKind::Nameserver(snapshot) => {
+                of_size(snapshot, None, Kind::addresses(&snapshot.constants.advertised, rtype)?)
             }
-            Node::DnsVersion(snapshot) if rtype == RecordType::TXT => {
+            NodeKind::DnsVersion(snapshot) if rtype == RecordType::TXT => {
                 (Kind::One(&snapshot.constants.dns_version), 0)
             }
-            Node::Set(snapshot, set, ports) => of_set(snapshot, set, ports, None, rtype)?,
-            Node::Part(snapshot, set, part) => of_set(snapshot, set, Ports::Every, Some(part), rtype)?,
-            Node::Host(snapshot, set, addresses) => {
-                let kind = Kind::addresses(addresses, rtype)?;
-                (kind, snapshot.constants.rendering.ttl(set.settings.ttl, 1))
+            NodeKind::Set(snapshot, set, ports) => of_set(snapshot, set, ports, None, rtype)?,
+            NodeKind::Part(snapshot, set, part) => of_set(snapshot, set, Ports::Every, Some(part), rtype)?,
+            NodeKind::Host(snapshot, set, addresses) => {
+                of_size(snapshot, set.settings.ttl, Kind::addresses(addresses, rtype)?)
             }
-            Node::Pod(snapshot, address, holder) => {
-                let ttl = snapshot.constants.rendering.ttl(None, 1);
-                match (rtype, address) {
+            NodeKind::Pod(snapshot, address, holder) => {
+                let kind = match (rtype, address) {
                     (RecordType::A, IpAddr::V4(_)) | (RecordType::AAAA, IpAddr::V6(_)) => {
-                        (Kind::Address(address), ttl)
+                        Kind::Address(address)
                     }
                     (RecordType::TXT, _) => {
-                        let holder = holder.filter(|holder| holder.node_names().next().is_some())?;
-                        (Kind::NodeNames(holder), ttl)
+                        Kind::NodeNames(holder.filter(|holder| holder.node_names().next().is_some())?)
                     }
                     _ => return None,
-                }
+                };
+                of_size(snapshot, None, kind)
             }
-            Node::Pointer(snapshot, address, holders) if rtype == RecordType::PTR => {
-                let ttl = snapshot.constants.rendering.ttl(None, 1);
-                (
-                    Kind::Pointers {
-                        address,
-                        holders,
-                        cluster: &snapshot.constants.rendering.domains.cluster,
-                    },
-                    ttl,
-                )
+            NodeKind::Pointer(snapshot, address, holders) if rtype == RecordType::PTR => {
+                let cluster = &snapshot.constants.rendering.domains.cluster;
+                of_size(snapshot, None, Kind::Pointers { address, holders, cluster })
             }
-            Node::EmptyNonTerminal | Node::DnsVersion(_) | Node::Pointer(..) => return None,
+            NodeKind::EmptyNonTerminal | NodeKind::DnsVersion(_) | NodeKind::Pointer(..) => return None,
         };
         Some(Rrset { kind, ttl })
     }
+}
+
+/// An RRset with the TTL that its size asks for, or that `own` sets.
+fn of_size<'a>(snapshot: &Snapshot, own: Option<u32>, kind: Kind<'a>) -> (Kind<'a>, u32) {
+    (kind, snapshot.constants.rendering.ttl(own, kind.records()))
 }
 
 fn of_set<'a>(
@@ -103,13 +113,13 @@ fn of_set<'a>(
     rtype: RecordType,
 ) -> Option<(Kind<'a>, u32)> {
     let served = set.settings.records;
-    // A port's own name has its SRV and nothing else.
-    let bare = matches!(ports, Ports::Every);
-    let list = match rtype {
-        RecordType::A if served.a && bare => Some(set.addresses(rtype)),
-        RecordType::AAAA if served.aaaa && bare => Some(set.addresses(rtype)),
-        RecordType::TXT if served.txt && bare => Some(set.txt()),
-        RecordType::SRV if served.srv => None,
+    let list = match (rtype, ports) {
+        // A port's own name has its SRV and nothing else, whatever is served at the set's name.
+        (RecordType::SRV, Ports::Named(_)) => None,
+        (RecordType::A, Ports::Every) if served.a => Some(set.addresses(rtype)),
+        (RecordType::AAAA, Ports::Every) if served.aaaa => Some(set.addresses(rtype)),
+        (RecordType::TXT, Ports::Every) if served.txt => Some(set.txt()),
+        (RecordType::SRV, Ports::Every) if served.srv => None,
         _ => return None,
     };
     let kind = match (list, part) {
@@ -117,7 +127,5 @@ fn of_set<'a>(
         (Some(list), Some(part)) => Kind::ListPart(list, part, rtype),
         (None, part) => Kind::Srv { snapshot, set, ports, part },
     };
-    let records = kind.records();
-    let ttl = snapshot.constants.rendering.ttl(set.settings.ttl, records);
-    (records > 0).then_some((kind, ttl))
+    (kind.records() > 0).then(|| of_size(snapshot, set.settings.ttl, kind))
 }

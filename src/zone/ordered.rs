@@ -15,7 +15,7 @@ const LEAF_SMALL: usize = LEAF_MAX / 4;
 
 /// A map from `K` to `V` in the order of `K`.
 #[derive(Debug, Clone)]
-pub(crate) struct OrderedTable<K, V> {
+pub(super) struct OrderedTable<K, V> {
     leaves: Arc<Vec<Arc<Leaf<K, V>>>>,
 }
 
@@ -34,7 +34,7 @@ impl<K, V> Default for OrderedTable<K, V> {
 
 impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
     /// The value at `key`.
-    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
@@ -44,17 +44,17 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
     }
 
     /// Whether any key lies within `first..=last`.
-    pub(crate) fn any_within(&self, first: &K, last: &K) -> bool {
+    pub(super) fn any_within(&self, first: &K, last: &K) -> bool {
         self.from(first).next().is_some_and(|(key, _)| key <= last)
     }
 
     /// All entries in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.leaves.iter().flat_map(|leaf| leaf.keys.iter().zip(&leaf.values))
     }
 
     /// The entries from `first` on, in order.
-    pub(crate) fn from(&self, first: &K) -> impl Iterator<Item = (&K, &V)> {
+    pub(super) fn from(&self, first: &K) -> impl Iterator<Item = (&K, &V)> {
         let start = self.leaf_of(first).unwrap_or(0);
         let skip = self.leaves.get(start).map_or(0, |leaf| match leaf.search(first) {
             Ok(index) | Err(index) => index,
@@ -63,7 +63,7 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
     }
 
     /// Changes the value at `key`: `change` gets what is there and leaves there what shall be there.
-    pub(crate) fn update(&mut self, key: &K, change: impl FnOnce(&mut Option<V>)) {
+    pub(super) fn update(&mut self, key: &K, change: impl FnOnce(&mut Option<V>)) {
         let place = self.leaf_of(key);
         let leaves = Arc::make_mut(&mut self.leaves);
         let Some(place) = place else {

@@ -31,21 +31,23 @@ impl fmt::Display for Oversize {
 
 /// Follows which RRsets are too large, and tells each once as it becomes so.
 #[derive(Debug, Default)]
-pub(crate) struct OversizeWatch {
+pub(super) struct OversizeWatch {
     known: BTreeSet<Oversize>,
     new: Vec<Oversize>,
 }
 
 impl OversizeWatch {
     /// Looks at a set that changed.
-    pub(crate) fn look(&mut self, set: &SetRecords) {
+    pub(super) fn look(&mut self, set: &SetRecords) {
+        let served = set.settings.records;
         let srv = || set.srv(Ports::Every).map(super::rr_list::RrList::octets).sum();
-        for (rtype, octets) in [
-            (RecordType::A, set.addresses(RecordType::A).octets()),
-            (RecordType::AAAA, set.addresses(RecordType::AAAA).octets()),
-            (RecordType::TXT, set.txt().octets()),
-            (RecordType::SRV, srv()),
+        for (rtype, is_served, octets) in [
+            (RecordType::A, served.a, set.addresses(RecordType::A).octets()),
+            (RecordType::AAAA, served.aaaa, set.addresses(RecordType::AAAA).octets()),
+            (RecordType::TXT, served.txt, set.txt().octets()),
+            (RecordType::SRV, served.srv, srv()),
         ] {
+            let octets = if is_served { octets } else { 0 };
             if octets <= ROOM && self.known.is_empty() {
                 continue;
             }
@@ -58,7 +60,7 @@ impl OversizeWatch {
         }
     }
 
-    pub(crate) fn take(&mut self) -> Vec<Oversize> {
+    pub(super) fn take(&mut self) -> Vec<Oversize> {
         std::mem::take(&mut self.new)
     }
 }

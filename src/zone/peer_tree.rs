@@ -6,7 +6,7 @@
 //! _<port>._<proto>.<set>.<ns>.svc   _<i>._of<n>.<set>.<ns>.svc
 //! ```
 
-use super::node::{Found, Node};
+use super::node::{Found, NodeKind};
 use super::rr_list::Part;
 use super::set::{Ports, SetRecords};
 use super::snapshot::Snapshot;
@@ -16,18 +16,18 @@ use crate::wire::QueryName;
 const MOST_PARTS: u16 = 256;
 
 /// What stands at a name with `depth` labels below the apex, at least one.
-pub(crate) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
+pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
     let label = |from_apex: usize| depth.checked_sub(from_apex).map_or(&[][..], |index| name.label(index));
     match (depth, label(1)) {
         (_, b"svc") => {}
         // RFC 8020: an empty non-terminal exists, because names below it do.
-        (1, b"dns") => return Found::Node(Node::EmptyNonTerminal),
-        (1, b"dns-version") => return Found::Node(Node::DnsVersion(snapshot)),
-        (2, b"dns") if label(2) == b"ns" => return Found::Node(Node::Nameserver(snapshot)),
+        (1, b"dns") => return Found::node(NodeKind::EmptyNonTerminal),
+        (1, b"dns-version") => return Found::node(NodeKind::DnsVersion(snapshot)),
+        (2, b"dns") if label(2) == b"ns" => return Found::node(NodeKind::Nameserver(snapshot)),
         _ => return Found::NxDomain,
     }
     if depth == 1 {
-        return Found::Node(Node::EmptyNonTerminal);
+        return Found::node(NodeKind::EmptyNonTerminal);
     }
     let namespace = label(2);
     // Until all is known that a namespace can hold, no name below it is answered: a partial list splits clusters.
@@ -36,27 +36,27 @@ pub(crate) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -
     }
     if depth == 2 {
         return match snapshot.set_namespaces.get(namespace) {
-            Some(_) => Found::Node(Node::EmptyNonTerminal),
+            Some(_) => Found::node(NodeKind::EmptyNonTerminal),
             None => Found::NxDomain,
         };
     }
     let Some(set) = snapshot.sets.get(namespace, label(3)) else { return Found::NxDomain };
     let found = match depth {
-        3 => Some(Node::Set(snapshot, set, Ports::Every)),
+        3 => Some(NodeKind::Set(snapshot, set, Ports::Every)),
         4 => below_set(snapshot, set, label(4)),
         5 => service_or_part(snapshot, set, label(5), label(4)),
         _ => None,
     };
-    found.map_or(Found::NxDomain, Found::Node)
+    found.map_or(Found::NxDomain, Found::node)
 }
 
-fn below_set<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, label: &[u8]) -> Option<Node<'a>> {
+fn below_set<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, label: &[u8]) -> Option<NodeKind<'a>> {
     if let Some(special) = label.strip_prefix(b"_") {
         let exists = set.has_protocol(special) || number_of_parts(special).is_some();
-        return exists.then_some(Node::EmptyNonTerminal);
+        return exists.then_some(NodeKind::EmptyNonTerminal);
     }
     let addresses = set.hosts.addresses(label);
-    (!addresses.is_empty()).then_some(Node::Host(snapshot, set, addresses))
+    (!addresses.is_empty()).then_some(NodeKind::Host(snapshot, set, addresses))
 }
 
 fn service_or_part<'a>(
@@ -64,15 +64,15 @@ fn service_or_part<'a>(
     set: &'a SetRecords,
     left: &[u8],
     right: &[u8],
-) -> Option<Node<'a>> {
+) -> Option<NodeKind<'a>> {
     let (left, right) = (left.strip_prefix(b"_")?, right.strip_prefix(b"_")?);
     if let Some(parts) = number_of_parts(right) {
         let index = decimal(left).filter(|&index| index < parts)?;
         let (index, mask) = (u8::try_from(index).ok()?, u8::try_from(parts - 1).ok()?);
-        return Some(Node::Part(snapshot, set, Part { index, mask }));
+        return Some(NodeKind::Part(snapshot, set, Part { index, mask }));
     }
     let port = set.port_name(left, right)?;
-    Some(Node::Set(snapshot, set, Ports::Named(port)))
+    Some(NodeKind::Set(snapshot, set, Ports::Named(port)))
 }
 
 /// The `n` of `of<n>`: a power of two up to [`MOST_PARTS`].

@@ -1,19 +1,24 @@
 //! The pod zone below its apex: `<ns>`, and `<ip-with-dashes>.<ns>`.
 
 use super::PodNames;
-use super::node::{Found, Node};
+use super::node::{Found, NodeKind};
 use super::snapshot::Snapshot;
 use crate::roster::parse_dashed;
-use crate::wire::QueryName;
+use crate::wire::{QueryName, RecordType};
 
 /// What stands at a name with `depth` labels below the apex, at least one.
-pub(crate) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
+pub(super) fn find<'a>(
+    snapshot: &'a Snapshot,
+    name: &QueryName,
+    depth: usize,
+    qtype: RecordType,
+) -> Found<'a> {
     let verified = snapshot.constants.pods == PodNames::Verified;
     match depth {
         1 => {
             let namespace = name.label(0);
             if snapshot.pod_namespaces.get(namespace).is_some() || (!verified && is_namespace(namespace)) {
-                Found::Node(Node::EmptyNonTerminal)
+                Found::node(NodeKind::EmptyNonTerminal)
             } else if verified && !snapshot.readiness.of(namespace) {
                 Found::NotReady
             } else {
@@ -24,12 +29,14 @@ pub(crate) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -
             let namespace = name.label(1);
             // What spells no address cannot exist, whatever is still to come.
             let Some(address) = parse_dashed(name.label(0)) else { return Found::NxDomain };
-            if verified && !snapshot.readiness.of(namespace) {
+            // Without verification an address needs no watch; the node names there do.
+            let waits = verified || matches!(qtype, RecordType::TXT | RecordType::ANY);
+            if waits && !snapshot.readiness.of(namespace) {
                 return Found::NotReady;
             }
             let holder = snapshot.addresses.holder(address, namespace);
             if holder.is_some_and(|holder| holder.held) || (!verified && is_namespace(namespace)) {
-                Found::Node(Node::Pod(snapshot, address, holder))
+                Found::node(NodeKind::Pod(snapshot, address, holder))
             } else {
                 Found::NxDomain
             }

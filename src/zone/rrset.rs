@@ -1,7 +1,9 @@
 //! An RRset as answers copy it: whole RRs in a stable order, each with a pointer to the question's name as owner.
 
+use super::chunk::{Glue, Rr};
 use super::holders::Holder;
-use super::rr_list::{Copied, Glue, Part, RR_HEAD, Rr, RrList, set_ttls};
+use super::rr;
+use super::rr_list::{Copied, Part, RrList};
 use super::set::{Ports, SetRecords};
 use super::snapshot::Snapshot;
 use crate::roster::DashedLabel;
@@ -11,9 +13,9 @@ use std::net::IpAddr;
 /// An RRset of a snapshot. Never empty.
 #[derive(Debug, Clone, Copy)]
 pub struct Rrset<'a> {
-    pub(crate) kind: Kind<'a>,
+    pub(super) kind: Kind<'a>,
     /// In seconds; of no meaning where the RR is rendered whole.
-    pub(crate) ttl: u32,
+    pub(super) ttl: u32,
 }
 
 /// The addresses that belong into the additional section for one RR.
@@ -27,7 +29,7 @@ pub struct Additional<'a> {
 
 /// Where an RRset's octets come from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind<'a> {
+pub(super) enum Kind<'a> {
     /// One RR, rendered.
     One(&'a [u8]),
     /// The NS of an apex, rendered.
@@ -66,13 +68,13 @@ impl<'a> Rrset<'a> {
                 set.srv(ports).flat_map(|list| list.part(part)).map(|rr| rr.octets.len()).sum()
             }
             Kind::Addresses(addresses) => {
-                addresses.iter().map(|address| RR_HEAD + address_octets(*address)).sum()
+                addresses.iter().map(|address| rr::HEAD + address_octets(*address)).sum()
             }
-            Kind::Address(address) => RR_HEAD + address_octets(address),
-            Kind::NodeNames(holder) => holder.node_names().map(|name| RR_HEAD + 1 + name.len()).sum(),
+            Kind::Address(address) => rr::HEAD + address_octets(address),
+            Kind::NodeNames(holder) => holder.node_names().map(|name| rr::HEAD + 1 + name.len()).sum(),
             Kind::Pointers { address, holders, cluster } => {
                 let label = DashedLabel::new(address);
-                held(holders).map(|holder| RR_HEAD + PodName::new(&label, holder, cluster).wire_len()).sum()
+                held(holders).map(|holder| rr::HEAD + PodName::new(&label, holder, cluster).wire_len()).sum()
             }
         }
     }
@@ -106,7 +108,7 @@ impl<'a> Rrset<'a> {
         let nameserver = match self.kind {
             Kind::Nameserver(snapshot, _) => {
                 Some(snapshot.constants.nameserver_is_ours.then(|| Additional {
-                    ttl: snapshot.constants.rendering.ttl(None, 1),
+                    ttl: glue_ttl(snapshot, None, &snapshot.constants.advertised),
                     addresses: &snapshot.constants.advertised,
                 }))
             }
@@ -118,7 +120,7 @@ impl<'a> Rrset<'a> {
         };
         let targets = srv.into_iter().flat_map(|(snapshot, set, ports, part)| {
             set.srv(ports).enumerate().flat_map(move |(nth, list)| {
-                let wanted = part.unwrap_or(Part { index: 0, mask: 0 });
+                let wanted = part.unwrap_or(Part::WHOLE);
                 list.part(wanted).map(move |rr| {
                     let earlier = set.srv(ports).take(nth);
                     target_addresses(snapshot, set, &rr).filter(|_| !already_given(earlier, &rr))
@@ -129,7 +131,7 @@ impl<'a> Rrset<'a> {
     }
 
     /// The RRs one by one, for export.
-    pub(crate) fn to_vec(self) -> Vec<u8> {
+    pub(super) fn to_vec(self) -> Vec<u8> {
         let mut octets = vec![0; self.wire_len()];
         let copied = self.copy(&mut octets, 0);
         octets.truncate(copied.octets);
@@ -144,7 +146,7 @@ impl<'a> Rrset<'a> {
             Kind::List(list, _) if most == usize::MAX => list.copy(out, start, ttl),
             Kind::List(list, _) => {
                 // The head of a rotation: the tail was copied before, so that it fits or is cut at its end.
-                let room = list.iter().take(most).map(|rr| rr.octets.len()).sum::<usize>().min(out.len());
+                let room = list.octets_before(most).min(out.len());
                 out.get_mut(..room).map_or_else(Copied::default, |out| list.copy(out, 0, ttl))
             }
             Kind::ListPart(list, part, _) => {
@@ -203,7 +205,7 @@ impl<'a> Rrset<'a> {
 
 impl<'a> Kind<'a> {
     /// The addresses of the type's family; `None` where there is none.
-    pub(crate) fn addresses(sorted: &'a [IpAddr], rtype: RecordType) -> Option<Kind<'a>> {
+    pub(super) fn addresses(sorted: &'a [IpAddr], rtype: RecordType) -> Option<Kind<'a>> {
         let (v4, v6) = sorted.split_at_checked(sorted.partition_point(IpAddr::is_ipv4))?;
         let addresses = match rtype {
             RecordType::A => v4,
@@ -213,7 +215,7 @@ impl<'a> Kind<'a> {
         (!addresses.is_empty()).then_some(Kind::Addresses(addresses))
     }
 
-    pub(crate) fn records(&self) -> usize {
+    pub(super) fn records(&self) -> usize {
         match *self {
             Kind::One(_) | Kind::Nameserver(..) | Kind::Address(_) => 1,
             Kind::List(list, _) => list.records(),
@@ -251,18 +253,13 @@ impl<'o> RrWriter<'o> {
     /// Whether the RR, with its rdata in pieces, fitted.
     fn rr(&mut self, rtype: RecordType, rdata: &[&[u8]]) -> bool {
         let size: usize = rdata.iter().map(|piece| piece.len()).sum();
-        let end = self.copied.octets + RR_HEAD + size;
+        let end = self.copied.octets + rr::HEAD + size;
         let (Some(rr), Ok(length)) = (self.out.get_mut(self.copied.octets..end), u16::try_from(size)) else {
             return false;
         };
-        let head = [
-            &[0xc0, 0x0c][..],
-            &rtype.0.to_be_bytes(),
-            &[0, 1],
-            &self.ttl.to_be_bytes(),
-            &length.to_be_bytes(),
-        ];
-        for (to, from) in rr.iter_mut().zip(head.iter().chain(rdata).copied().flatten()) {
+        let head = rr::head(rtype, self.ttl, length);
+        let pieces = std::iter::once(&head[..]).chain(rdata.iter().copied());
+        for (to, from) in rr.iter_mut().zip(pieces.flatten()) {
             *to = *from;
         }
         self.copied = Copied { records: self.copied.records + 1, octets: end };
@@ -318,7 +315,7 @@ fn copy_each<'b>(rrs: impl Iterator<Item = &'b [u8]>, out: &mut [u8], most: usiz
 fn with_ttl(ttl: u32, out: &mut [u8], copy: impl FnOnce(&mut [u8]) -> Copied) -> Copied {
     let copied = copy(out);
     if let Some(rrs) = out.get_mut(..copied.octets) {
-        set_ttls(rrs, ttl);
+        rr::set_ttls(rrs, ttl);
     }
     copied
 }
@@ -335,22 +332,30 @@ fn held(holders: &[Holder]) -> impl Iterator<Item = &Holder> {
 const SRV_HEAD: usize = 6;
 
 fn target_addresses<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, rr: &Rr<'a>) -> Option<Additional<'a>> {
-    let rendering = &snapshot.constants.rendering;
     match rr.glue {
         Glue::None => None,
         Glue::Pod => {
-            Some(Additional { ttl: rendering.ttl(None, 1), addresses: std::slice::from_ref(rr.key) })
+            let addresses = std::slice::from_ref(rr.key);
+            Some(Additional { ttl: glue_ttl(snapshot, None, addresses), addresses })
         }
         Glue::Peer => {
             let target = rr.rdata().get(SRV_HEAD..)?;
             let (&length, rest) = target.split_first()?;
             let addresses = set.hosts.addresses(rest.get(..usize::from(length))?);
-            (!addresses.is_empty()).then(|| Additional { ttl: rendering.ttl(set.settings.ttl, 1), addresses })
+            let ttl = glue_ttl(snapshot, set.settings.ttl, addresses);
+            (!addresses.is_empty()).then_some(Additional { ttl, addresses })
         }
     }
 }
 
+/// The TTL of a target's addresses: that of its larger RRset, where it has both families.
+fn glue_ttl(snapshot: &Snapshot, own: Option<u32>, addresses: &[IpAddr]) -> u32 {
+    let v4 = addresses.partition_point(IpAddr::is_ipv4);
+    snapshot.constants.rendering.ttl(own, v4.max(addresses.len() - v4))
+}
+
 /// Whether a list before this one has the same target with its own port number.
 fn already_given<'a>(mut earlier: impl Iterator<Item = &'a RrList>, rr: &Rr<'_>) -> bool {
-    earlier.any(|list| list.has_target(*rr.key, rr.rdata().get(SRV_HEAD..).unwrap_or(&[])))
+    let target = rr.rdata().get(SRV_HEAD..).unwrap_or(&[]);
+    earlier.any(|list| list.has_target(*rr.key, target, SRV_HEAD))
 }

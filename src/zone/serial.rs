@@ -5,7 +5,7 @@
 /// `last` is the serial before, `revision` the highest revision applied, `now` Unix time in seconds. The low 32 bits
 /// of the revision, or where sources have none the time, are taken if they lie ahead of the last serial; else the
 /// serial counts on by one. So every change of content is an increase, whatever the cause.
-pub(crate) fn next(last: Option<u32>, revision: Option<u64>, now: u64) -> u32 {
+pub(super) fn next(last: Option<u32>, revision: Option<u64>, now: u64) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "serials are the low 32 bits")]
     let wanted = revision.unwrap_or(now) as u32;
     match last {

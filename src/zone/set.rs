@@ -1,7 +1,8 @@
 //! The records of one set, changed peer by peer.
 
+use super::chunk::{Glue, Item};
 use super::hosts::Hosts;
-use super::rr_list::{Glue, Item, RrList};
+use super::rr_list::RrList;
 use super::sharded::Keyed;
 use super::target::Domains;
 use crate::roster::{Peer, Port, PortName, SetKey, SetSettings, SrvTarget};
@@ -16,7 +17,7 @@ const SRV_PRIORITY: u16 = 0;
 const SRV_WEIGHT: u16 = 10;
 
 /// TTL in seconds where no setting gives one.
-pub(crate) const DEFAULT_TTL: u32 = 5;
+pub(super) const DEFAULT_TTL: u32 = 5;
 
 /// Above this many RRs the default TTL is 0: Erlang's resolver cache holds 100 records and returns parts of larger
 /// RRsets, but caches nothing of TTL 0.
@@ -24,17 +25,17 @@ const CACHEABLE_RECORDS: usize = 90;
 
 /// What the records of all sets are made with.
 #[derive(Debug)]
-pub(crate) struct Rendering {
-    pub(crate) domains: Domains,
+pub(super) struct Rendering {
+    pub(super) domains: Domains,
     /// The server's TTL where a setting gives one.
-    pub(crate) ttl: Option<u32>,
+    pub(super) ttl: Option<u32>,
     /// Whether we serve pod names, so that their addresses can be added to SRV answers.
-    pub(crate) serves_pods: bool,
+    pub(super) serves_pods: bool,
 }
 
 impl Rendering {
     /// The TTL of an RRset of `records` RRs, with `own` where a topology sets one.
-    pub(crate) fn ttl(&self, own: Option<u32>, records: usize) -> u32 {
+    pub(super) fn ttl(&self, own: Option<u32>, records: usize) -> u32 {
         let default = if records > CACHEABLE_RECORDS { 0 } else { DEFAULT_TTL };
         own.or(self.ttl).unwrap_or(default)
     }
@@ -42,10 +43,10 @@ impl Rendering {
 
 /// The records at and below a set's name.
 #[derive(Debug, Clone)]
-pub(crate) struct SetRecords {
-    pub(crate) key: SetKey,
-    pub(crate) settings: Arc<SetSettings>,
-    pub(crate) hosts: Hosts,
+pub(super) struct SetRecords {
+    pub(super) key: SetKey,
+    pub(super) settings: Arc<SetSettings>,
+    pub(super) hosts: Hosts,
     a: RrList,
     aaaa: RrList,
     txt: RrList,
@@ -57,7 +58,7 @@ pub(crate) struct SetRecords {
 
 /// Which SRV records of a set.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Ports<'a> {
+pub(super) enum Ports<'a> {
     /// All, at the set's own name.
     Every,
     /// Those of one named port.
@@ -71,7 +72,7 @@ impl Keyed for SetRecords {
 }
 
 impl SetRecords {
-    pub(crate) fn new(key: SetKey, settings: Arc<SetSettings>) -> SetRecords {
+    pub(super) fn new(key: SetKey, settings: Arc<SetSettings>) -> SetRecords {
         SetRecords {
             key,
             settings,
@@ -85,7 +86,7 @@ impl SetRecords {
     }
 
     /// Replaces one peer. Whether any record changed by it.
-    pub(crate) fn change(&mut self, rendering: &Rendering, old: Option<&Peer>, new: Option<&Peer>) -> bool {
+    pub(super) fn change(&mut self, rendering: &Rendering, old: Option<&Peer>, new: Option<&Peer>) -> bool {
         let mut gone = old.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer));
         let mut come = new.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer));
         gone.retain(|item| match come.iter().position(|other| other == item) {
@@ -120,23 +121,23 @@ impl SetRecords {
     }
 
     /// Takes over settings. Whether any record changed by it.
-    pub(crate) fn set_settings(&mut self, rendering: &Rendering, settings: Arc<SetSettings>) -> bool {
+    pub(super) fn set_settings(&mut self, rendering: &Rendering, settings: Arc<SetSettings>) -> bool {
         let differ = *settings != *self.settings;
         self.settings = settings;
         self.settle(rendering);
         differ
     }
 
-    pub(crate) fn addresses(&self, rtype: RecordType) -> &RrList {
+    pub(super) fn addresses(&self, rtype: RecordType) -> &RrList {
         if rtype == RecordType::AAAA { &self.aaaa } else { &self.a }
     }
 
-    pub(crate) fn txt(&self) -> &RrList {
+    pub(super) fn txt(&self) -> &RrList {
         &self.txt
     }
 
     /// The lists whose concatenation is the SRV RRset: by port number, no RR twice.
-    pub(crate) fn srv<'a>(&'a self, which: Ports<'a>) -> impl Iterator<Item = &'a RrList> + Clone {
+    pub(super) fn srv<'a>(&'a self, which: Ports<'a>) -> impl Iterator<Item = &'a RrList> + Clone {
         let mut last = None;
         self.ports.iter().filter_map(move |(port, list)| match which {
             Ports::Named(name) => {
@@ -150,7 +151,7 @@ impl SetRecords {
     }
 
     /// The named port of these two labels without their underscores.
-    pub(crate) fn port_name(&self, name: &[u8], protocol: &[u8]) -> Option<&PortName> {
+    pub(super) fn port_name(&self, name: &[u8], protocol: &[u8]) -> Option<&PortName> {
         self.settings
             .port_names
             .iter()
@@ -158,7 +159,7 @@ impl SetRecords {
     }
 
     /// Whether any named port has this protocol, so that `_<protocol>.<set>` is an empty non-terminal.
-    pub(crate) fn has_protocol(&self, protocol: &[u8]) -> bool {
+    pub(super) fn has_protocol(&self, protocol: &[u8]) -> bool {
         self.settings.port_names.iter().any(|port| port.protocol.as_str().as_bytes() == protocol)
     }
 
@@ -287,7 +288,7 @@ fn items(rendering: &Rendering, set: &SetKey, peer: &Peer) -> Vec<(List, Item)> 
 }
 
 /// One character-string (RFC 1035 3.3): clients read one string per RR as one node name.
-pub(crate) fn txt_rdata(text: &str) -> Option<Box<[u8]>> {
+pub(super) fn txt_rdata(text: &str) -> Option<Box<[u8]>> {
     let length = u8::try_from(text.len()).ok()?;
     Some(std::iter::once(length).chain(text.bytes()).collect())
 }
@@ -296,7 +297,7 @@ pub(crate) fn txt_rdata(text: &str) -> Option<Box<[u8]>> {
 ///
 /// FNV-1a of the octets of the address that names it, folded to eight bits: part of the interface, because clients ask
 /// replicas of different versions for the parts of one whole.
-pub(crate) fn part_of(address: IpAddr) -> u8 {
+pub(super) fn part_of(address: IpAddr) -> u8 {
     const OFFSET_BASIS: u32 = 0x811c_9dc5;
     const PRIME: u32 = 0x0100_0193;
     let hash = |octets: &[u8]| {

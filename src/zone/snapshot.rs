@@ -3,7 +3,7 @@
 use super::apex::Apex;
 use super::arpa::{Covered, Tree};
 use super::holders::AddressTable;
-use super::node::{Found, Node};
+use super::node::{Found, NodeKind};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::set::{Rendering, SetRecords};
@@ -16,43 +16,43 @@ use std::sync::Arc;
 /// Everything that is served, at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    pub(crate) constants: Arc<Constants>,
+    pub(super) constants: Arc<Constants>,
     /// The served zones, those with more labels first, so that the first that fits is the longest match.
-    pub(crate) zones: Vec<Zone>,
-    pub(crate) sets: ShardedTable<SetRecords>,
+    pub(super) zones: Vec<Zone>,
+    pub(super) sets: ShardedTable<SetRecords>,
     /// Namespaces with sets, and how many.
-    pub(crate) set_namespaces: OrderedTable<Box<[u8]>, usize>,
-    pub(crate) addresses: AddressTable,
+    pub(super) set_namespaces: OrderedTable<Box<[u8]>, usize>,
+    pub(super) addresses: AddressTable,
     /// Namespaces with held addresses, and how many.
-    pub(crate) pod_namespaces: OrderedTable<Box<[u8]>, usize>,
-    pub(crate) readiness: Readiness,
-    pub(crate) stale: bool,
+    pub(super) pod_namespaces: OrderedTable<Box<[u8]>, usize>,
+    pub(super) readiness: Readiness,
+    pub(super) stale: bool,
 }
 
 /// What never changes while the server runs.
 #[derive(Debug)]
-pub(crate) struct Constants {
-    pub(crate) rendering: Rendering,
-    pub(crate) pods: PodNames,
+pub(super) struct Constants {
+    pub(super) rendering: Rendering,
+    pub(super) pods: PodNames,
     /// Addresses of `ns.dns.<zone>`, sorted.
-    pub(crate) advertised: Vec<IpAddr>,
+    pub(super) advertised: Vec<IpAddr>,
     /// Whether the zones' nameserver is `ns.dns.<zone>`, whose addresses we know.
-    pub(crate) nameserver_is_ours: bool,
+    pub(super) nameserver_is_ours: bool,
     /// `dns-version.<zone>` TXT, rendered.
-    pub(crate) dns_version: Box<[u8]>,
+    pub(super) dns_version: Box<[u8]>,
 }
 
 /// A generated zone.
 #[derive(Debug, Clone)]
-pub(crate) struct Zone {
-    pub(crate) origin: Name,
-    pub(crate) tree: ZoneTree,
-    pub(crate) apex: Arc<Apex>,
+pub(super) struct Zone {
+    pub(super) origin: Name,
+    pub(super) tree: ZoneTree,
+    pub(super) apex: Arc<Apex>,
 }
 
 /// Which names a generated zone has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ZoneTree {
+pub(super) enum ZoneTree {
     Peers,
     Pods,
     Reverse(Tree, Covered),
@@ -101,11 +101,6 @@ impl Snapshot {
     pub fn serials(&self) -> impl Iterator<Item = (&Name, u32)> {
         self.zones.iter().map(|zone| (&zone.origin, zone.apex.serial))
     }
-
-    /// Number of sets.
-    pub fn set_count(&self) -> usize {
-        self.sets.len()
-    }
 }
 
 impl<'a> ZoneRef<'a> {
@@ -119,14 +114,14 @@ impl<'a> ZoneRef<'a> {
         &self.zone.apex.negative_soa
     }
 
-    /// What stands at the name for which this zone was found.
-    pub fn find(&self, name: &QueryName) -> Found<'a> {
+    /// What stands at the name for which this zone was found, as far as a question for `qtype` must know it.
+    pub fn find(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
         if self.depth == 0 {
-            return Found::Node(Node::Apex(self.snapshot, self.zone));
+            return Found::node(NodeKind::Apex(self.snapshot, self.zone));
         }
         match self.zone.tree {
             ZoneTree::Peers => peer_tree::find(self.snapshot, name, self.depth),
-            ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth),
+            ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth, qtype),
             ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
         }
     }

@@ -6,31 +6,31 @@ use std::net::IpAddr;
 
 /// The domains below which targets lie.
 #[derive(Debug, Clone)]
-pub(crate) struct Domains {
+pub(super) struct Domains {
     /// The peer zone.
-    pub(crate) zone: Name,
+    pub(super) zone: Name,
     /// The cluster's own domain.
-    pub(crate) cluster: Name,
+    pub(super) cluster: Name,
 }
 
 impl Domains {
     /// `<ip-dashes>.<ns>.pod.<cluster domain>`. `None` where that is too long for a name.
-    pub(crate) fn pod(&self, address: IpAddr, namespace: &str) -> Option<Name> {
+    pub(super) fn pod(&self, address: IpAddr, namespace: &str) -> Option<Name> {
         self.below_cluster([dashed(address).as_str(), namespace, "pod"])
     }
 
     /// `<set>.<ns>.svc.<zone>`.
-    pub(crate) fn set(&self, set: &SetKey) -> Option<Name> {
+    pub(super) fn set(&self, set: &SetKey) -> Option<Name> {
         below([&*set.name, &*set.namespace, "svc"], &self.zone)
     }
 
     /// `<label>.<set>.<ns>.svc.<zone>`.
-    pub(crate) fn host(&self, label: &str, set: &SetKey) -> Option<Name> {
+    pub(super) fn host(&self, label: &str, set: &SetKey) -> Option<Name> {
         below([label, &*set.name, &*set.namespace, "svc"], &self.zone)
     }
 
     /// What the SRV records of a peer point at.
-    pub(crate) fn srv_target(&self, peer: &Peer, set: &SetKey) -> Option<Name> {
+    pub(super) fn srv_target(&self, peer: &Peer, set: &SetKey) -> Option<Name> {
         match &peer.target {
             SrvTarget::Pod => self.pod(peer.primary, &peer.namespace),
             SrvTarget::Peer => match &peer.hostname {
@@ -38,7 +38,7 @@ impl Domains {
                 None => self.host(&dashed(peer.primary), set),
             },
             SrvTarget::Service { hostname, service } => {
-                self.below_cluster([&**hostname, &**service, &*set.namespace, "svc"])
+                self.below_cluster([&**hostname, &**service, &*peer.namespace, "svc"])
             }
         }
     }

@@ -1,12 +1,13 @@
 //! The one writer: changes of the roster in, snapshots out.
 
 use super::PodNames;
-use super::apex::{Apex, Authority, answer_rr};
+use super::apex::{Apex, Authority};
 use super::arpa::Tree;
 use super::holders::AddressTable;
 use super::ordered::OrderedTable;
 use super::oversize::{Oversize, OversizeWatch};
 use super::readiness::Readiness;
+use super::rr::render;
 use super::serial;
 use super::set::{DEFAULT_TTL, Rendering, SetRecords, txt_rdata};
 use super::sharded::ShardedTable;
@@ -93,7 +94,7 @@ impl SnapshotWriter {
             pods: config.pods,
             advertised,
             nameserver_is_ours: config.nameserver.is_none(),
-            dns_version: answer_rr(RecordType::TXT, ttl, &txt_rdata(DNS_VERSION).unwrap_or_default()),
+            dns_version: render(RecordType::TXT, ttl, &txt_rdata(DNS_VERSION).unwrap_or_default()),
             rendering: Rendering {
                 serves_pods: config.pods != PodNames::Disabled,
                 ttl: config.ttl,
@@ -186,9 +187,11 @@ impl SnapshotWriter {
     fn set(&mut self, key: &SetKey, settings: &Arc<SetSettings>) {
         let constants = Arc::clone(&self.building.constants);
         let (mut new, mut differs) = (false, false);
+        let oversize = &mut self.oversize;
         self.building.sets.update(&key.namespace, &key.name, |slot| {
             if let Some(set) = slot {
                 differs = Arc::make_mut(set).set_settings(&constants.rendering, Arc::clone(settings));
+                oversize.look(set);
             } else {
                 *slot = Some(Arc::new(SetRecords::new(key.clone(), Arc::clone(settings))));
                 new = true;
@@ -231,8 +234,6 @@ impl SnapshotWriter {
         if let Some(peer) = new {
             self.building.addresses.insert(peer);
         }
-        let at_pod_names =
-            |peer: &Arc<Peer>| (peer.node_name.clone(), peer.namespace.clone(), peer.addresses.clone());
         if old.map(at_pod_names) != new.map(at_pod_names) {
             self.mark(|tree| tree == ZoneTree::Pods);
         }
@@ -244,6 +245,11 @@ impl SnapshotWriter {
             *dirty |= concerned(zone.tree);
         }
     }
+}
+
+/// What TXT of pod names says about a peer: its node name, and where.
+fn at_pod_names(peer: &Arc<Peer>) -> (Option<&str>, &str, &[IpAddr]) {
+    (peer.node_name.as_deref(), &peer.namespace, &peer.addresses)
 }
 
 /// The served zones, those with more labels first.
