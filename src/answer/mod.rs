@@ -43,8 +43,8 @@ impl Scratch {
 /// Answers `query` from `snapshot` into `out`.
 ///
 /// `rotation` moves the start of complete A and AAAA RRsets; a caller that counts its queries spreads its clients.
-/// Over UDP `out` should have 4096 octets, over TCP 65535: it bounds the answer, and an answer whose question and OPT
-/// record do not fit is dropped.
+/// `out` bounds the answer: over UDP it should have `policy.udp_max` octets, over TCP 65535. An answer whose question
+/// and OPT record do not fit is dropped.
 pub fn answer(
     query: &[u8],
     client: &Client,

@@ -27,9 +27,9 @@ use std::time::Duration;
 /// Datagrams per system call. Beyond it the calls are no longer what costs.
 const BATCH: usize = 32;
 
-/// Octets of a datagram that are read. An odd number of cache lines, so that the slots' first lines do not all fall
-/// into one set of the cache.
-const RECEIVE_SLOT: usize = 63 * CACHE_LINE;
+/// Octets of a datagram that are read: at least the 4096 that OPT records of answers announce at most. An odd number of
+/// cache lines, so that the slots' first lines do not all fall into one set of the cache.
+const RECEIVE_SLOT: usize = 65 * CACHE_LINE;
 
 const CACHE_LINE: usize = 64;
 
@@ -412,8 +412,25 @@ mod tests {
     }
 
     #[test]
-    fn slots_start_in_different_sets_of_the_cache() {
-        assert_eq!(RECEIVE_SLOT / CACHE_LINE % 2, 1);
-        const { assert!(RECEIVE_SLOT <= 4096) };
+    fn a_query_of_the_largest_announced_size_is_read_whole() {
+        let largest = 4096;
+        const { assert!(RECEIVE_SLOT / CACHE_LINE % 2 == 1, "slots start in different sets of the cache") };
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let served = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = served.local_addr().unwrap();
+        let socket = Socket::from(served);
+        let setting = Setting {
+            responder: Arc::new(Echo),
+            counters: Arc::default(),
+            stop: Arc::default(),
+            udp_max: 4097,
+            rotation: 0,
+        };
+        let mut worker = Worker::<Ipv4, Echo>::new(&socket, false, &setting);
+        client.send_to(&vec![b'x'; largest], address).unwrap();
+        assert!(worker.turn(MsgFlags::MSG_WAITFORONE));
+        // Echo sends a query back with one octet before it.
+        let mut answer = vec![0; 2 * largest];
+        assert_eq!(client.recv(&mut answer).unwrap(), 1 + largest);
     }
 }
