@@ -77,7 +77,7 @@ pub struct ServerSettings {
 pub struct TcpSettings {
     /// `max_connections`: in total.
     pub max_connections: usize,
-    /// `max_connections_per_address`: from one client address.
+    /// `max_connections_per_address`: from one IPv4 address, or from one IPv6 network of 64 bits.
     pub max_connections_per_address: usize,
     /// `idle_timeout`: how long a connection may stay without a query. `CoreDNS` keeps upstream connections for 10 s.
     pub idle_timeout: Duration,

@@ -1,46 +1,58 @@
-//! How many TCP connections there may be, in total and from one client address.
+//! How many TCP connections there may be, in total and from one client.
+//!
+//! An IPv4 client is an address. An IPv6 client is the first 64 bits of one: a host chooses the others itself (RFC 4291
+//! 2.5.1 has interface identifiers of 64 bits), and could have as many addresses as it likes.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Hands out places for connections.
 #[derive(Debug)]
 pub(super) struct Places {
     total: usize,
-    per_address: usize,
+    per_client: usize,
     taken: Mutex<Taken>,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     total: usize,
-    /// Only addresses that have a connection: bounded by the total.
-    by_address: HashMap<IpAddr, usize, foldhash::fast::RandomState>,
+    /// Only clients that have a connection: bounded by the total.
+    by_client: HashMap<IpAddr, usize, foldhash::fast::RandomState>,
 }
 
 /// A connection's place, given back when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Arc<Places>,
-    address: IpAddr,
+    client: IpAddr,
 }
 
 impl Places {
-    pub(super) fn new(total: usize, per_address: usize) -> Arc<Places> {
-        Arc::new(Places { total, per_address, taken: Mutex::default() })
+    pub(super) fn new(total: usize, per_client: usize) -> Arc<Places> {
+        Arc::new(Places { total, per_client, taken: Mutex::default() })
     }
 
     /// A place for a connection from `address`, unless that would be one too many.
     pub(super) fn take(self: &Arc<Places>, address: IpAddr) -> Option<Place> {
+        let client = client(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_address = taken.by_address.get(&address).copied().unwrap_or(0);
-        if taken.total >= self.total || of_address >= self.per_address {
+        let of_client = taken.by_client.get(&client).copied().unwrap_or(0);
+        if taken.total >= self.total || of_client >= self.per_client {
             return None;
         }
         taken.total += 1;
-        taken.by_address.insert(address, of_address + 1);
-        Some(Place { places: Arc::clone(self), address })
+        taken.by_client.insert(client, of_client + 1);
+        Some(Place { places: Arc::clone(self), client })
+    }
+}
+
+/// What connections from this address are counted under.
+fn client(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -48,10 +60,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total = taken.total.saturating_sub(1);
-        if let Some(of_address) = taken.by_address.get_mut(&self.address) {
-            *of_address = of_address.saturating_sub(1);
-            if *of_address == 0 {
-                taken.by_address.remove(&self.address);
+        if let Some(of_client) = taken.by_client.get_mut(&self.client) {
+            *of_client = of_client.saturating_sub(1);
+            if *of_client == 0 {
+                taken.by_client.remove(&self.client);
             }
         }
     }
@@ -62,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_limited_in_total_and_by_address_and_come_back() {
+    fn places_are_limited_in_total_and_by_client_and_come_back() {
         let places = Places::new(3, 2);
         let [one, two]: [IpAddr; 2] = ["192.0.2.1".parse().unwrap(), "2001:db8::2".parse().unwrap()];
         let first = places.take(one).unwrap();
@@ -75,14 +87,29 @@ mod tests {
         assert!(places.take(one).is_none(), "three in total");
         drop(third);
         let _fifth = places.take(one).unwrap();
-        assert_eq!(places.taken.lock().unwrap().by_address.len(), 2);
+        assert_eq!(places.taken.lock().unwrap().by_client.len(), 2);
+    }
+
+    #[test]
+    fn a_client_is_an_ipv4_address_or_an_ipv6_network() {
+        for (one, other, same) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("2001:db8::1", "2001:db8::1", true),
+            ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true),
+            ("2001:db8::1", "2001:db8:0:1::1", false),
+        ] {
+            let places = Places::new(2, 1);
+            let _first = places.take(one.parse().unwrap()).unwrap();
+            assert_eq!(places.take(other.parse().unwrap()).is_none(), same, "{one} {other}");
+        }
     }
 
     #[test]
     fn no_address_is_remembered_without_a_connection() {
         let places = Places::new(3, 2);
         drop(places.take("192.0.2.1".parse().unwrap()));
-        assert!(places.taken.lock().unwrap().by_address.is_empty());
+        assert!(places.taken.lock().unwrap().by_client.is_empty());
         assert_eq!(places.taken.lock().unwrap().total, 0);
     }
 }

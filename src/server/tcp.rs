@@ -26,7 +26,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct TcpLimits {
     /// Connections in total. One more is closed at accept.
     pub max_connections: usize,
-    /// Connections from one client address. One more is closed at accept.
+    /// Connections from one IPv4 address, or from one IPv6 network of 64 bits. One more is closed at accept.
     pub max_connections_per_address: usize,
     /// How long a connection may stay without a query.
     pub idle_timeout: Duration,
