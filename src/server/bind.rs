@@ -72,18 +72,32 @@ fn by(holder: Option<&str>) -> String {
 /// addresses of both families.
 pub(super) fn bind_all(addresses: &[SocketAddr], workers: usize) -> Result<Vec<Listener>, BindError> {
     let mut listeners = Vec::with_capacity(addresses.len());
+    let mut left_out = Vec::new();
     for &address in addresses {
         match bind(address, workers) {
             Ok(listener) => listeners.push(listener),
-            Err(error @ (BindError::NoFamily(_) | BindError::NotAvailable(_)))
-                if address.is_ipv6() && address.ip().is_unspecified() && !listeners.is_empty() =>
-            {
-                tracing::warn!("{error}; going on without it");
-            }
+            Err(error) if may_be_left_out(&error) => left_out.push(error),
             Err(error) => return Err(error),
         }
     }
-    if listeners.is_empty() { Err(BindError::NoAddress) } else { Ok(listeners) }
+    for error in enough(listeners.len(), left_out)? {
+        tracing::warn!("{error}; going on without it");
+    }
+    Ok(listeners)
+}
+
+/// Whether the failure is that of `[::]` on a host without IPv6.
+fn may_be_left_out(error: &BindError) -> bool {
+    let (BindError::NoFamily(address) | BindError::NotAvailable(address)) = error else { return false };
+    address.is_ipv6() && is_wildcard(*address)
+}
+
+/// The failures to go on with, where `bound` addresses are listened on: none without any.
+fn enough(bound: usize, left_out: Vec<BindError>) -> Result<Vec<BindError>, BindError> {
+    if bound > 0 {
+        return Ok(left_out);
+    }
+    Err(left_out.into_iter().next().unwrap_or(BindError::NoAddress))
 }
 
 fn bind(address: SocketAddr, workers: usize) -> Result<Listener, BindError> {
@@ -213,6 +227,27 @@ mod tests {
         let address = "192.0.2.1:0".parse().unwrap();
         assert!(matches!(bind(address, 1), Err(BindError::NotAvailable(at)) if at == address));
         assert!(matches!(bind_all(&[], 1), Err(BindError::NoAddress)));
+    }
+
+    #[test]
+    fn all_of_ipv6_is_left_out_only_where_the_host_has_none_and_something_else_is_bound() {
+        let [all, one, ipv4] = ["[::]:53", "[::1]:53", "0.0.0.0:53"].map(|text| text.parse().unwrap());
+        for (error, may) in [
+            (BindError::NoFamily(all), true),
+            (BindError::NotAvailable(all), true),
+            (BindError::PermissionDenied(all), false),
+            (BindError::NotAvailable(one), false),
+            (BindError::NoFamily(one), false),
+            (BindError::NoFamily(ipv4), false),
+            (BindError::NoAddress, false),
+        ] {
+            assert_eq!(may_be_left_out(&error), may, "{error}");
+        }
+        assert!(matches!(enough(1, vec![BindError::NoFamily(all)]).as_deref(), Ok([BindError::NoFamily(_)])));
+        assert!(
+            matches!(enough(0, vec![BindError::NoFamily(all)]), Err(BindError::NoFamily(at)) if at == all)
+        );
+        assert!(matches!(enough(0, Vec::new()), Err(BindError::NoAddress)));
     }
 
     #[test]
