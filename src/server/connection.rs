@@ -34,19 +34,19 @@ pub(super) struct Shared<R: Responder> {
     pub(super) counters: Arc<Counters>,
     pub(super) limits: TcpLimits,
     /// Lent for making one answer, never while waiting: there are at most as many as threads.
-    benches: Mutex<Vec<Bench<R>>>,
+    buffers: Mutex<Vec<AnswerBuffer<R>>>,
     rotation: AtomicU32,
 }
 
-/// Where an answer is made.
-struct Bench<R: Responder> {
+/// Room to make one answer in.
+struct AnswerBuffer<R: Responder> {
     scratch: R::Scratch,
     frame: Box<[u8]>,
 }
 
-impl<R: Responder> std::fmt::Debug for Bench<R> {
+impl<R: Responder> std::fmt::Debug for AnswerBuffer<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Bench")
+        f.write_str("AnswerBuffer")
     }
 }
 
@@ -69,20 +69,23 @@ pub(super) enum End {
 
 impl<R: Responder> Shared<R> {
     pub(super) fn new(responder: Arc<R>, counters: Arc<Counters>, limits: TcpLimits) -> Shared<R> {
-        Shared { responder, counters, limits, benches: Mutex::default(), rotation: AtomicU32::new(0) }
+        Shared { responder, counters, limits, buffers: Mutex::default(), rotation: AtomicU32::new(0) }
     }
 
-    fn borrow_bench(&self) -> Bench<R> {
-        let free = self.benches.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        free.unwrap_or_else(|| Bench { scratch: self.responder.scratch(), frame: vec![0; FRAME_MAX].into() })
+    fn lend_buffer(&self) -> AnswerBuffer<R> {
+        let free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(|| AnswerBuffer {
+            scratch: self.responder.scratch(),
+            frame: vec![0; FRAME_MAX].into(),
+        })
     }
 
-    fn give_back(&self, bench: Bench<R>) {
-        self.benches.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
+    fn take_back(&self, buffer: AnswerBuffer<R>) {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
     }
 }
 
-impl<R: Responder> Bench<R> {
+impl<R: Responder> AnswerBuffer<R> {
     /// The answer to `query` with its length before it, to be sent in one write (RFC 7766 8).
     fn answer(&mut self, shared: &Shared<R>, client: &Client, query: &[u8]) -> Option<&[u8]> {
         let rotation = shared.rotation.fetch_add(1, Ordering::Relaxed);
@@ -173,10 +176,10 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     shared: &Shared<R>,
     query: &[u8],
 ) -> Result<(), End> {
-    let mut bench = shared.borrow_bench();
-    let rest = match bench.answer(shared, client, query) {
+    let mut buffer = shared.lend_buffer();
+    let rest = match buffer.answer(shared, client, query) {
         Some(frame) => {
-            // Polled once, without waiting: the bench is not kept from others by a client that does not read.
+            // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
             let written = poll_fn(|context| {
                 Poll::Ready(match Pin::new(&mut *stream).poll_write(context, frame) {
                     Poll::Ready(written) => written,
@@ -188,7 +191,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
         }
         None => None,
     };
-    shared.give_back(bench);
+    shared.take_back(buffer);
     shared.counters.add(Counts {
         queries: 1,
         replies: rest.is_some().into(),

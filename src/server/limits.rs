@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Hands out places for connections.
+/// Hands out permits for connections.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Permits {
     total: usize,
     per_client: usize,
     taken: Mutex<Taken>,
@@ -22,20 +22,20 @@ struct Taken {
     by_client: HashMap<IpAddr, usize, foldhash::fast::RandomState>,
 }
 
-/// A connection's place, given back when dropped.
+/// What a connection holds while it is open, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Arc<Places>,
+pub(super) struct Permit {
+    permits: Arc<Permits>,
     client: IpAddr,
 }
 
-impl Places {
-    pub(super) fn new(total: usize, per_client: usize) -> Arc<Places> {
-        Arc::new(Places { total, per_client, taken: Mutex::default() })
+impl Permits {
+    pub(super) fn new(total: usize, per_client: usize) -> Arc<Permits> {
+        Arc::new(Permits { total, per_client, taken: Mutex::default() })
     }
 
-    /// A place for a connection from `address`, unless that would be one too many.
-    pub(super) fn take(self: &Arc<Places>, address: IpAddr) -> Option<Place> {
+    /// A permit for a connection from `address`, unless that would be one too many.
+    pub(super) fn acquire(self: &Arc<Permits>, address: IpAddr) -> Option<Permit> {
         let client = client(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let of_client = taken.by_client.get(&client).copied().unwrap_or(0);
@@ -44,7 +44,7 @@ impl Places {
         }
         taken.total += 1;
         taken.by_client.insert(client, of_client + 1);
-        Some(Place { places: Arc::clone(self), client })
+        Some(Permit { permits: Arc::clone(self), client })
     }
 }
 
@@ -56,9 +56,9 @@ fn client(address: IpAddr) -> IpAddr {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.permits.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total = taken.total.saturating_sub(1);
         if let Some(of_client) = taken.by_client.get_mut(&self.client) {
             *of_client = of_client.saturating_sub(1);
@@ -74,20 +74,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_limited_in_total_and_by_client_and_come_back() {
-        let places = Places::new(3, 2);
+    fn permits_are_limited_in_total_and_by_client_and_come_back() {
+        let permits = Permits::new(3, 2);
         let [one, two]: [IpAddr; 2] = ["192.0.2.1".parse().unwrap(), "2001:db8::2".parse().unwrap()];
-        let first = places.take(one).unwrap();
-        let _second = places.take(one).unwrap();
-        assert!(places.take(one).is_none(), "two from one address");
-        let third = places.take(two).unwrap();
-        assert!(places.take(two).is_none(), "three in total");
+        let first = permits.acquire(one).unwrap();
+        let _second = permits.acquire(one).unwrap();
+        assert!(permits.acquire(one).is_none(), "two from one address");
+        let third = permits.acquire(two).unwrap();
+        assert!(permits.acquire(two).is_none(), "three in total");
         drop(first);
-        let _fourth = places.take(two).unwrap();
-        assert!(places.take(one).is_none(), "three in total");
+        let _fourth = permits.acquire(two).unwrap();
+        assert!(permits.acquire(one).is_none(), "three in total");
         drop(third);
-        let _fifth = places.take(one).unwrap();
-        assert_eq!(places.taken.lock().unwrap().by_client.len(), 2);
+        let _fifth = permits.acquire(one).unwrap();
+        assert_eq!(permits.taken.lock().unwrap().by_client.len(), 2);
     }
 
     #[test]
@@ -99,17 +99,17 @@ mod tests {
             ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true),
             ("2001:db8::1", "2001:db8:0:1::1", false),
         ] {
-            let places = Places::new(2, 1);
-            let _first = places.take(one.parse().unwrap()).unwrap();
-            assert_eq!(places.take(other.parse().unwrap()).is_none(), same, "{one} {other}");
+            let permits = Permits::new(2, 1);
+            let _first = permits.acquire(one.parse().unwrap()).unwrap();
+            assert_eq!(permits.acquire(other.parse().unwrap()).is_none(), same, "{one} {other}");
         }
     }
 
     #[test]
     fn no_address_is_remembered_without_a_connection() {
-        let places = Places::new(3, 2);
-        drop(places.take("192.0.2.1".parse().unwrap()));
-        assert!(places.taken.lock().unwrap().by_client.is_empty());
-        assert_eq!(places.taken.lock().unwrap().total, 0);
+        let permits = Permits::new(3, 2);
+        drop(permits.acquire("192.0.2.1".parse().unwrap()));
+        assert!(permits.taken.lock().unwrap().by_client.is_empty());
+        assert_eq!(permits.taken.lock().unwrap().total, 0);
     }
 }

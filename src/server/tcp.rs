@@ -2,7 +2,7 @@
 
 use super::connection::{self, Shared};
 use super::counters::{Counters, Counts};
-use super::limits::Places;
+use super::limits::Permits;
 use super::responder::Responder;
 use std::io;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Tcp {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let (task, tasks) = mpsc::channel(1);
-        let places = Places::new(limits.max_connections, limits.max_connections_per_address);
+        let permits = Permits::new(limits.max_connections, limits.max_connections_per_address);
         let shared = Arc::new(Shared::new(responder, counters, limits));
         let inside = runtime.enter();
         for listener in listeners {
@@ -69,7 +69,7 @@ impl Tcp {
             runtime.spawn(accept(
                 listener,
                 Arc::clone(&shared),
-                Arc::clone(&places),
+                Arc::clone(&permits),
                 stopped.clone(),
                 task.clone(),
             ));
@@ -93,7 +93,7 @@ impl Tcp {
 async fn accept<R: Responder>(
     listener: TcpListener,
     shared: Arc<Shared<R>>,
-    places: Arc<Places>,
+    permits: Arc<Permits>,
     mut stopped: watch::Receiver<bool>,
     task: mpsc::Sender<()>,
 ) {
@@ -120,7 +120,7 @@ async fn accept<R: Responder>(
         };
         failing = false;
         let address = client.ip();
-        let Some(place) = places.take(address) else {
+        let Some(permit) = permits.acquire(address) else {
             shared.counters.add(Counts { refused: 1, ..Counts::default() });
             continue;
         };
@@ -129,7 +129,7 @@ async fn accept<R: Responder>(
             // An answer is one write; waiting to fill a segment would only delay it.
             let _ = stream.set_nodelay(true);
             connection::serve(stream, address, &shared, stopped).await;
-            drop((place, task));
+            drop((permit, task));
         });
     }
 }
