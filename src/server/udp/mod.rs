@@ -3,22 +3,22 @@
 //! The loop makes its buffers once; a query costs no allocation, lock or log line. Nothing that arrives, and nothing
 //! that the kernel says about a client, ends a worker.
 //!
-//! Answers leave with the kernel's default for path MTU discovery: DF is set up to the MTU it knows (RFC 9715 3.1 R2
-//! wants it always; neither nix nor socket2 offers `IP_MTU_DISCOVER` without unsafe code). At the default `udp_max`
-//! of 1232 no path that carries IPv6 makes fragments of them.
+//! Answers leave with the kernel's default for path MTU discovery: DF is set up to the MTU it knows (RFC 9715 3.1
+//! wants no fragments at all; neither nix nor socket2 offers `IP_MTU_DISCOVER` without unsafe code). At the default
+//! `udp_max` of 1232 no path that carries IPv6 makes fragments of them.
+
+mod family;
+
+pub(super) use family::ask_for_destination;
 
 use super::counters::{Counters, Counts};
 use super::responder::Responder;
 use crate::answer::{Client, Outcome, Transport};
+use family::{Family, Ipv4, Ipv6};
 use nix::errno::Errno;
-use nix::libc;
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike,
-    recvmmsg, sendmmsg, setsockopt, sockopt,
-};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, recvmmsg, sendmmsg};
 use socket2::Socket;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,17 +61,6 @@ pub(super) struct Setting<R> {
     pub(super) rotation: u32,
 }
 
-/// Makes the kernel tell each datagram's destination. To be asked for before the socket is bound: then no datagram is
-/// without.
-pub(super) fn ask_for_destination(socket: &Socket, ipv6: bool) -> io::Result<()> {
-    if ipv6 {
-        setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?;
-    } else {
-        setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?;
-    }
-    Ok(())
-}
-
 /// Answers what arrives at `socket`, which `address` describes, until told to stop.
 pub(super) fn serve<R: Responder>(
     socket: &Socket,
@@ -87,75 +76,6 @@ pub(super) fn serve<R: Responder>(
         Worker::<Ipv4, R>::new(socket, wildcard, setting).run();
     }
     Ok(())
-}
-
-/// What differs between the families.
-trait Family {
-    /// A socket address. Of a known size: headers are used again, and the kernel leaves in them the size it wrote.
-    type Address: SockaddrLike + Copy;
-    /// The local address that a datagram was sent to.
-    type Destination: Copy + PartialEq;
-
-    fn ip(address: &Self::Address) -> IpAddr;
-    fn destination(message: ControlMessageOwned) -> Option<Self::Destination>;
-    /// The control message that makes answers leave from there.
-    fn source(destination: &Self::Destination) -> ControlMessage<'_>;
-    /// Room for exactly that control message: the kernel leaves in a reused header the room it used, which must not
-    /// shrink.
-    fn control_room() -> Vec<u8>;
-}
-
-enum Ipv4 {}
-enum Ipv6 {}
-
-impl Family for Ipv4 {
-    type Address = SockaddrIn;
-    type Destination = libc::in_pktinfo;
-
-    fn ip(address: &SockaddrIn) -> IpAddr {
-        address.ip().into()
-    }
-
-    fn destination(message: ControlMessageOwned) -> Option<libc::in_pktinfo> {
-        match message {
-            // Interface 0: routing decides which way the answer goes, as for any other packet.
-            ControlMessageOwned::Ipv4PacketInfo(info) => Some(libc::in_pktinfo { ipi_ifindex: 0, ..info }),
-            _ => None,
-        }
-    }
-
-    fn source(destination: &libc::in_pktinfo) -> ControlMessage<'_> {
-        ControlMessage::Ipv4PacketInfo(destination)
-    }
-
-    fn control_room() -> Vec<u8> {
-        nix::cmsg_space!(libc::in_pktinfo)
-    }
-}
-
-impl Family for Ipv6 {
-    type Address = SockaddrIn6;
-    type Destination = libc::in6_pktinfo;
-
-    fn ip(address: &SockaddrIn6) -> IpAddr {
-        address.ip().into()
-    }
-
-    fn destination(message: ControlMessageOwned) -> Option<libc::in6_pktinfo> {
-        match message {
-            // The client's scope names the interface where its address is link-local.
-            ControlMessageOwned::Ipv6PacketInfo(info) => Some(libc::in6_pktinfo { ipi6_ifindex: 0, ..info }),
-            _ => None,
-        }
-    }
-
-    fn source(destination: &libc::in6_pktinfo) -> ControlMessage<'_> {
-        ControlMessage::Ipv6PacketInfo(destination)
-    }
-
-    fn control_room() -> Vec<u8> {
-        nix::cmsg_space!(libc::in6_pktinfo)
-    }
 }
 
 struct Worker<'a, F: Family, R: Responder> {
@@ -205,8 +125,8 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             scratch: setting.responder.scratch(),
             rotation: setting.rotation,
             counts: Counts::default(),
-            receive_headers: headers::<F>(wildcard),
-            send_headers: headers::<F>(wildcard),
+            receive_headers: family::headers::<F>(BATCH, wildcard),
+            send_headers: family::headers::<F>(BATCH, wildcard),
             queries: Box::new([[0; RECEIVE_SLOT]; BATCH]),
             received: [Received { length: 0, client: None, destination: None }; BATCH],
             answers: vec![0; answer_slot * BATCH].into(),
@@ -275,7 +195,7 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
         }
         if bare {
             // A header whose control message was missing has no room for the next.
-            self.receive_headers = headers::<F>(self.wildcard);
+            self.receive_headers = family::headers::<F>(BATCH, self.wildcard);
         }
         self.counts.queries += count as u64;
         Ok(count)
@@ -368,11 +288,6 @@ fn send_some<S: SockaddrLike + Copy>(
 ) -> nix::Result<usize> {
     let sent = sendmmsg(socket.as_raw_fd(), headers, slices, clients, control, MsgFlags::empty())?;
     Ok(sent.count())
-}
-
-/// Receiving and sending have headers of their own: sendmmsg leaves the clients' addresses in them.
-fn headers<F: Family>(wildcard: bool) -> MultiHeaders<F::Address> {
-    MultiHeaders::preallocate(BATCH, wildcard.then(F::control_room))
 }
 
 #[cfg(test)]
