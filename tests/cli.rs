@@ -45,7 +45,14 @@ fn help_teaches() {
             &["--manifest", "--listen", "[default: ip]", "SIGTERM", "ROSTERD__SERVER__TTL=30"],
         ),
         (&["check", "--help"], &["--show", "rosterd check --config rosterd.toml --show"]),
-        (&["zone", "--help"], &["kubectl get endpointslices -A -o yaml | rosterd zone --manifest -"]),
+        (
+            &["zone", "--help"],
+            &[
+                "kubectl get endpointslices -A -o yaml | rosterd zone --manifest -",
+                "--origin peers.cluster.local > peers.zone",
+                "Answered but not listed",
+            ],
+        ),
     ] {
         let output = run(folder.path(), arguments);
         assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{arguments:?}");

@@ -127,6 +127,33 @@ fn zone_prints_master_files() {
 }
 
 #[test]
+fn zone_prints_the_one_that_is_asked_for() {
+    let all = ["zone", "--manifest", "-", "--reverse-zone", "10.0.0.0/8"];
+    let (_, together, _) = texts(&rosterd(&all, MANIFEST));
+    let mut apart = Vec::new();
+    for origin in ["10.in-addr.arpa", "pod.cluster.local.", "Peers.Cluster.Local"] {
+        let (code, out, err) = texts(&rosterd(&[&all[..], &["--origin", origin]].concat(), MANIFEST));
+        assert_eq!((code, err.as_str()), (0, ""), "{origin}");
+        let soas = out.lines().filter(|line| line.split_whitespace().nth(3) == Some("SOA"));
+        // RFC 1035 5.2: "Exactly one SOA RR should be present at the top of the zone."
+        assert_eq!(soas.count(), 1, "{out}");
+        apart.push(out);
+    }
+    // Each run has serials of its own.
+    let without_soa = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.contains("SOA")).map(str::to_owned).collect()
+    };
+    assert_eq!(without_soa(&apart.join("\n")), without_soa(&together));
+    let (code, out, err) = texts(&rosterd(&[&all[..], &["--origin", "cluster.local"]].concat(), MANIFEST));
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!(
+        err,
+        "error: no zone is called \"cluster.local\"; there are 10.in-addr.arpa., pod.cluster.local., \
+         peers.cluster.local.\n"
+    );
+}
+
+#[test]
 fn manifests_that_cannot_be_read_are_named_all_at_once() {
     for command in ["check", "zone", "serve"] {
         let arguments =

@@ -40,7 +40,13 @@ pub(super) enum Command {
     },
     /// Print what would be served as master files, and exit.
     #[command(after_help = ZONE_EXAMPLES)]
-    Zone(SettingArguments),
+    Zone {
+        /// Print only the zone of this name, as a file that other servers load [default: all zones, one after another]
+        #[arg(long, value_name = "NAME")]
+        origin: Option<String>,
+        #[command(flatten)]
+        settings: SettingArguments,
+    },
 }
 
 /// The settings that are flags. Values are read by the settings themselves, as those of the other layers are.
@@ -161,7 +167,11 @@ What --show prints is itself a settings file: each setting with its origin in a 
 const ZONE_EXAMPLES: &str = "\
 Examples:
   kubectl get endpointslices -A -o yaml | rosterd zone --manifest -
-  rosterd zone --config rosterd.toml > peers.zone";
+  rosterd zone --config rosterd.toml --origin peers.cluster.local > peers.zone
+
+Answered but not listed: the parts of sets, _<i>._of<n>.<set>.<namespace>.svc.<zone>, which are
+made as they are asked for, and the names of pods where every address is answered (pods =
+\"insecure\").";
 
 #[cfg(test)]
 mod tests {

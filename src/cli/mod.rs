@@ -47,7 +47,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Serve(settings) => serve::serve(&load(settings)?.settings),
         Command::Check { show: true, settings } => check::show(&load(settings)?),
         Command::Check { show: false, settings } => check::check(&load(settings)?),
-        Command::Zone(settings) => zone::zone(&load(settings)?.settings),
+        Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
     }
 }
 

@@ -3,21 +3,34 @@
 use super::{Failure, print};
 use crate::config::Settings;
 use crate::run;
+use std::fmt::Display;
 
-/// Prints every zone.
-pub(super) fn zone(settings: &Settings) -> Result<(), Failure> {
+/// Prints every zone, or the one with this origin.
+pub(super) fn zone(settings: &Settings, origin: Option<&str>) -> Result<(), Failure> {
     if settings.manifests.is_empty() {
         return Err(Failure::NoSource);
     }
     let loaded = run::load_once(settings).map_err(|error| Failure::Failed(error.to_string()))?;
-    let notices = &loaded.summary().notices;
-    print::warnings(notices);
-    print::results(|out| {
-        for (index, (origin, text)) in loaded.zones().enumerate() {
-            let gap = if index == 0 { "" } else { "\n" };
-            // A comment for people, and the origin for programs that read the file (RFC 1035 5.1).
-            write!(out, "{gap}; zone {origin}\n$ORIGIN {origin}\n{text}")?;
-        }
-        Ok(())
-    })
+    print::warnings(&loaded.summary().notices);
+    let Some(origin) = origin else {
+        return print::results(|out| {
+            for (index, (origin, text)) in loaded.zones().enumerate() {
+                let gap = if index == 0 { "" } else { "\n" };
+                write!(out, "{gap}{}", file(origin, &text))?;
+            }
+            Ok(())
+        });
+    };
+    let wanted = origin.parse().ok();
+    let Some((origin, text)) = loaded.zones().find(|(zone, _)| Some(*zone) == wanted.as_ref()) else {
+        let served: Vec<String> = loaded.zones().map(|(zone, _)| zone.to_string()).collect();
+        let served = served.join(", ");
+        return Err(Failure::Failed(format!("no zone is called {origin:?}; there are {served}")));
+    };
+    print::results(|out| write!(out, "{}", file(origin, &text)))
+}
+
+/// A zone as a file: a comment for people, and the origin for programs that read it (RFC 1035 5.1).
+fn file(origin: &dyn Display, text: &str) -> String {
+    format!("; zone {origin}\n$ORIGIN {origin}\n{text}")
 }
