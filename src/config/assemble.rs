@@ -52,7 +52,8 @@ fn server(from: &mut Reader<'_>) -> Option<ServerSettings> {
     })
 }
 
-/// The file's topologies, or the one that flags and environment describe.
+/// The file's topologies, or the one that flags and environment describe. Both are an error, and those of the file are
+/// read all the same: what else is wrong with them is said in the same run.
 fn topologies(
     merged: &Merged,
     own_namespace: Option<&str>,
@@ -60,15 +61,16 @@ fn topologies(
     errors: &mut Vec<Error>,
 ) -> Vec<Topology> {
     let in_file = merged.root().tables(TOPOLOGIES);
-    let one = merged.root().table(ONE_TOPOLOGY);
-    if let (Some(one), Some((_, at))) = (one, in_file.first()) {
+    let mut one = merged.root().table(ONE_TOPOLOGY);
+    if let Some((_, at)) = in_file.first()
+        && let Some(one) = one.take()
+    {
         errors.extend(one.all_origins().map(|(name, origin)| Error {
             origin,
             key: format!("{ONE_TOPOLOGY}.{name}"),
             value: None,
             problem: Problem::TopologyTwice(at.clone()),
         }));
-        return Vec::new();
     }
     let sections = in_file.into_iter().map(|(section, origin)| (section, Some(origin)));
     let sections = sections.chain(one.map(|section| (section, None))).enumerate();
@@ -177,7 +179,8 @@ impl Reader<'_> {
         self.present(path, value)
     }
 
-    /// The namespaces of a topology, with `"."` resolved.
+    /// The namespaces of a topology, with `"."` resolved. One that cannot be is an error and left out: a topology that
+    /// is missing would shift the places of those behind it.
     fn namespaces(&mut self) -> Option<Namespaces> {
         const PATH: &str = "namespaces";
         let Some((Scalar::List(elements), _)) = self.get(PATH) else { return Some(Namespaces::All) };
@@ -196,7 +199,6 @@ impl Reader<'_> {
                 None => Problem::OwnNamespaceUnknown,
             };
             self.error(PATH, text, origin, problem);
-            return None;
         }
         names.sort();
         names.dedup();

@@ -4,10 +4,11 @@ use super::error::{Error, Problem};
 use super::key::TOPOLOGIES;
 use super::origin::{Origin, Origins};
 use super::settings::{Pods, Settings};
-use super::values::{choice_text, domain_text};
+use super::values::{Invalid, choice_text, domain_text};
 use crate::roster::{Family, Prefer};
 use crate::wire::{NAME_MAX, Name};
 use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Octets that the longest legal name has below the zone: `_<port>._sctp.<set>.<namespace>.svc`, with 63 octets each
 /// for port (and underscore), set and namespace, and a length octet for each of the five labels.
@@ -22,6 +23,7 @@ pub(super) fn find(settings: &Settings, origins: &Origins, errors: &mut Vec<Erro
     let mut conflicts = Conflicts { settings, origins, wrong, errors };
     conflicts.lengths();
     conflicts.apexes();
+    conflicts.listeners();
     conflicts.topologies();
 }
 
@@ -50,7 +52,7 @@ impl Conflicts<'_> {
         }
     }
 
-    /// RFC 1035 4.2 has one SOA for a zone, and the zone is known by its apex.
+    /// RFC 1035 5.2: "Exactly one SOA RR should be present at the top of the zone", so two zones at one name are none.
     fn apexes(&mut self) {
         let settings = self.settings;
         let mut zones: Vec<(&str, String, Name)> = vec![("zone", "zone".to_owned(), settings.zone.clone())];
@@ -75,6 +77,32 @@ impl Conflicts<'_> {
             let problem =
                 Problem::SameApex { apex, other: format!("{} ({})", there.0, self.origins.of(&there.1)) };
             self.add_at(here.0, &here.1, value, problem);
+        }
+    }
+
+    /// One socket for all addresses of a family and one for a single address cannot both have a port. Port 0 is a port
+    /// of its own each time.
+    fn listeners(&mut self) {
+        const KEY: &str = "server.listen";
+        let place = |index: usize| format!("{KEY}[{index}]");
+        let settings = self.settings;
+        let listen = || settings.server.listen.iter().enumerate().filter(|(_, address)| address.port() != 0);
+        let mut first = HashMap::new();
+        for (index, address) in listen() {
+            first.entry(*address).or_insert(index);
+        }
+        for (index, address) in listen() {
+            let all: IpAddr =
+                if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+            let all = SocketAddr::new(all, address.port());
+            let problem = match (first.get(address), first.get(&all)) {
+                (Some(earlier), _) if *earlier != index => Problem::Invalid(Invalid::Twice),
+                (_, Some(other)) if *other != index => {
+                    Problem::PortTaken { all, at: self.origins.of(&place(*other)).clone() }
+                }
+                _ => continue,
+            };
+            self.add_at(KEY, &place(index), Some(format!("{:?}", address.to_string())), problem);
         }
     }
 

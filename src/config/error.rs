@@ -3,6 +3,7 @@
 use super::origin::Origin;
 use super::values::Invalid;
 use std::fmt;
+use std::net::SocketAddr;
 
 /// Every wrong setting, in the order of layers and of the file's text. Never empty. Its text has one line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,8 @@ pub struct Error {
 }
 
 impl fmt::Display for Error {
-    /// `rosterd.toml:3:7: server.ttl = 7.9: wants a whole number from 0 to 2147483647, not a float`.
+    /// `rosterd.toml:3:7: server.ttl = 7.9: wants a whole number from 0 to 2147483647, not a number with a
+    /// fraction`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.origin)?;
         match (self.key.as_str(), &self.value) {
@@ -106,6 +108,17 @@ pub enum Problem {
         octets: usize,
         /// How many it may have.
         limit: usize,
+    },
+    /// A listener at an address whose port another one takes at all addresses of the family.
+    #[error(
+        "\"{all}\" ({at}) takes this port at all {family} addresses, this one among them: take one of the two away",
+        family = if .all.is_ipv4() { "IPv4" } else { "IPv6" }
+    )]
+    PortTaken {
+        /// The other one.
+        all: SocketAddr,
+        /// Where it stands.
+        at: Origin,
     },
     /// Two topologies of one name.
     #[error("the topology at {first} has this name too; names of topologies are unique")]

@@ -240,6 +240,20 @@ fn conflicts_between_keys_are_refused() {
              (rosterd.toml:2:8)",
         ),
         (
+            "server.listen = ['127.0.0.1:53', '[::]:53', '0.0.0.0:53']",
+            "1:18: server.listen = \"127.0.0.1:53\": \"0.0.0.0:53\" (rosterd.toml:1:45) takes this port at all IPv4 \
+             addresses, this one among them: take one of the two away",
+        ),
+        (
+            "server.listen = ['[::]:53', '[::1]:53']",
+            "1:29: server.listen = \"[::1]:53\": \"[::]:53\" (rosterd.toml:1:18) takes this port at all IPv6 addresses, \
+             this one among them: take one of the two away",
+        ),
+        (
+            "server.listen = ['[::1]:53', '[0::1]:53']",
+            "1:30: server.listen = \"[::1]:53\": stands in the list twice",
+        ),
+        (
             "topologies = [{ name = 'a' }, {}, { name = 'a' }]",
             "1:44: topologies[2].name = \"a\": the topology at rosterd.toml:1:24 has this name too; names of \
              topologies are unique",
@@ -261,6 +275,8 @@ fn conflicts_between_keys_are_refused() {
         "zone = 'pod.cluster.local'\npods = 'disabled'",
         "zone = 'cluster.local'",
         "topologies = [{}, {}]",
+        "server.listen = ['0.0.0.0:53', '[::1]:53', '127.0.0.1:5300', '[::]:5300']",
+        "server.listen = ['0.0.0.0:0', '127.0.0.1:0']",
         "topologies = [{ family = 'ipv6' }]",
         "reverse_zones = ['10.0.0.0/8', '10.1.0.0/16']",
     ] {

@@ -174,6 +174,23 @@ fn topologies_of_the_file_exclude_that_one() {
     );
     sources.file = file("topologies = []").file;
     assert_eq!(loaded(&sources).topologies.len(), 1);
+    sources.environment.clear();
+    sources.file = file(
+        "topologies = [{ name = 'a', namespaces = ['.', 'b'] }, { name = 'a' }, { name = 'b' }, \
+         { family = 'ipv4', prefer = 'ipv6' }]",
+    )
+    .file;
+    let errors = load(&sources).unwrap_err();
+    let keys: Vec<String> = errors.iter().map(|error| format!("{} {}", error.origin, error.key)).collect();
+    assert_eq!(
+        keys,
+        [
+            "rosterd.toml:1:43 topologies[0].namespaces",
+            "rosterd.toml:1:65 topologies[1].name",
+            "rosterd.toml:1:116 topologies[3].prefer",
+            "--mode topology.mode",
+        ]
+    );
 }
 
 #[test]
