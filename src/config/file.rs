@@ -7,6 +7,7 @@ use super::origin::Origin;
 use super::places::{Place, Places};
 use super::values::Invalid;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -78,13 +79,40 @@ pub(super) fn read(file: &File, errors: &mut Vec<Error>) -> Layer {
     if syntax.is_empty() {
         reader.table("", root.get_ref(), &mut layer, errors);
     }
-    errors.extend(syntax.into_iter().map(|error| Error {
-        origin: reader.origin(error.span().map_or(file.text.len(), |span| span.start)),
-        key: String::new(),
-        value: None,
-        problem: Problem::Syntax(error.message().lines().collect::<Vec<_>>().join("; ")),
+    errors.extend(syntax.into_iter().map(|error| {
+        let span = error.span().unwrap_or(file.text.len()..file.text.len());
+        let message = error.message().lines().collect::<Vec<_>>().join("; ");
+        Error {
+            origin: reader.origin(span.start),
+            key: String::new(),
+            value: None,
+            problem: Problem::Syntax(with_text(&message, &file.text, span)),
+        }
     }));
     layer
+}
+
+/// What the parser says, with the text that it means: a key that stands twice, else the line of what was not expected.
+fn with_text(message: &str, text: &str, span: Range<usize>) -> String {
+    let found = text.get(span.clone()).filter(|_| !message.contains("expected")).map(on_one_line);
+    if let Some(found) = found.filter(|found| !found.is_empty()) {
+        return format!("{message} `{found}`");
+    }
+    let before = text.get(..span.start).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).map(on_one_line).unwrap_or_default();
+    if line.is_empty() { message.to_owned() } else { format!("{message}, in `{line}`") }
+}
+
+/// A piece of the file, on one line, printable and not too long.
+fn on_one_line(text: &str) -> String {
+    const LONGEST: usize = 60;
+    // What a terminal would obey is not shown to one.
+    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "\u{fffd}");
+    match plain.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", plain.get(..end).unwrap_or_default()),
+        None => plain,
+    }
 }
 
 struct Reader<'a> {
@@ -236,15 +264,9 @@ impl Reader<'_> {
         Error { origin: self.origin(value.span().start), key: key.to_owned(), value: written, problem }
     }
 
-    /// The value as the file has it, on one line and not too long.
+    /// The value as the file has it.
     fn written(&self, value: &Spanned<DeValue<'_>>) -> String {
-        const LONGEST: usize = 60;
-        let text = self.file.text.get(value.span()).unwrap_or_default();
-        let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        match plain.char_indices().nth(LONGEST) {
-            Some((end, _)) => format!("{}…", plain.get(..end).unwrap_or_default()),
-            None => plain,
-        }
+        on_one_line(self.file.text.get(value.span()).unwrap_or_default())
     }
 
     fn origin(&self, offset: usize) -> Origin {

@@ -206,12 +206,33 @@ fn unknown_keys_are_refused_with_the_near_one() {
 
 #[test]
 fn what_is_no_toml_is_refused_with_its_place() {
-    let errors = refused(&file("zone = 'a'\nserver = \n[x\n"));
-    let places: Vec<&str> = errors.lines().filter_map(|line| line.split(": not TOML: ").next()).collect();
-    assert_eq!(places, ["rosterd.toml:2:10", "rosterd.toml:3:3"], "{errors}");
-    assert!(
-        refused(&file("zone = 'a'\nzone = 'b'")).starts_with("rosterd.toml:2:1: not TOML: duplicate key")
-    );
+    for (text, expected) in [
+        ("zone = 'a'\nzone = 'b'", &["2:1: not TOML: duplicate key `zone`"][..]),
+        ("[server]\nttl = 5\nttl = 6", &["3:1: not TOML: duplicate key `ttl`"]),
+        ("[server]\n[server]", &["2:2: not TOML: duplicate key `server`"]),
+        (
+            "zone = 'a'\nserver = \n[x\n",
+            &[
+                "2:10: not TOML: string values must be quoted, expected literal string, in `server =`",
+                "3:3: not TOML: unclosed table, expected `]`, in `[x`",
+            ],
+        ),
+        (
+            "zone = 'ü' 'b'",
+            &["1:12: not TOML: unexpected key or value, expected newline, `#`, in `zone = 'ü' 'b'`"],
+        ),
+        (
+            "zone = '\u{1b}[2J'",
+            &["1:9: not TOML: invalid literal string, expected non-single-quote visible characters, in \
+                 `zone = '\u{fffd}[2J'`"],
+        ),
+    ] {
+        let errors = refused(&file(text));
+        let lines: Vec<&str> = errors.lines().map(|line| line.trim_start_matches("rosterd.toml:")).collect();
+        assert_eq!(lines, expected, "{text}");
+    }
+    let endless = refused(&file(&format!("zone = {}", "[".repeat(500))));
+    assert!(endless.lines().all(|line| line.chars().count() < 200), "{endless}");
 }
 
 #[test]
