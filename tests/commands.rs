@@ -33,16 +33,22 @@ items:
 
 /// Runs the program in an empty environment, in a folder that holds the manifest.
 fn rosterd(arguments: &[&str], input: &str) -> Output {
+    rosterd_in(&[], arguments, input)
+}
+
+/// The same in an environment of these variables.
+fn rosterd_in(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("endpoints.yaml"), MANIFEST).unwrap();
     std::fs::write(folder.path().join("broken.yaml"), "a: [1\nb: }\n").unwrap();
-    start(folder.path(), arguments, input)
+    start(folder.path(), environment, arguments, input)
 }
 
-fn start(folder: &Path, arguments: &[&str], input: &str) -> Output {
+fn start(folder: &Path, environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
         .args(arguments)
         .env_clear()
+        .envs(environment.iter().copied())
         .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -124,6 +130,17 @@ fn zone_prints_master_files() {
     ] {
         assert!(records.contains(&record.split_whitespace().collect()), "{record} is not in\n{out}");
     }
+}
+
+#[test]
+fn the_nameserver_has_the_addresses_of_the_pod() {
+    let arguments = ["zone", "--manifest", "-", "--origin", "peers.cluster.local"];
+    let environment = [("POD_IPS", "unset"), ("POD_IP", "192.0.2.7")];
+    let (code, out, err) = texts(&rosterd_in(&environment, &arguments, MANIFEST));
+    assert_eq!((code, err.as_str()), (0, "warning: POD_IPS: \"unset\" is not an IP address; ignored\n"));
+    let nameserver = out.lines().filter(|line| line.starts_with("ns.dns."));
+    let addresses: Vec<&str> = nameserver.filter_map(|line| line.split_whitespace().last()).collect();
+    assert_eq!(addresses, ["192.0.2.7"]);
 }
 
 #[test]

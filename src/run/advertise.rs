@@ -1,5 +1,6 @@
 //! The addresses of `ns.dns.<zone>`: never none.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What is known about where this server can be reached.
@@ -7,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub(super) struct Known<'a> {
     /// The setting `advertise`.
     pub(super) settings: &'a [IpAddr],
-    /// `POD_IPS`, else `POD_IP`: what the downward API gives, separated by commas.
-    pub(super) pod: Option<&'a str>,
+    /// The pod's own, by [`pod_addresses`].
+    pub(super) pod: &'a [IpAddr],
     /// What is listened on.
     pub(super) listen: &'a [SocketAddr],
     /// The addresses of the host's interfaces, in their order.
@@ -18,10 +19,9 @@ pub(super) struct Known<'a> {
 /// The first of these that gives any: the settings, the pod's addresses, the listeners' where they are specific, the
 /// host's first of each family that is not loopback, loopback.
 pub(super) fn choose(known: &Known<'_>) -> Vec<IpAddr> {
-    let pod = known.pod.unwrap_or_default();
     let candidates = [
         known.settings.to_vec(),
-        pod.split(',').filter_map(|address| address.trim().parse().ok()).collect(),
+        known.pod.to_vec(),
         specific_listeners(known.listen),
         first_of_each_family(known.interfaces),
     ];
@@ -29,10 +29,35 @@ pub(super) fn choose(known: &Known<'_>) -> Vec<IpAddr> {
     chosen.unwrap_or_else(|| vec![Ipv4Addr::LOCALHOST.into()])
 }
 
+/// What the downward API was asked to set, by one name or the other: `status.podIPs` has the addresses of both families,
+/// separated by commas, `status.podIP` one.
+const POD_VARIABLES: [&str; 2] = ["POD_IPS", "POD_IP"];
+
+/// The addresses in the first of the environment's variables that has any, and a line for each value that is none.
+pub(super) fn pod_addresses(environment: impl Fn(&str) -> Option<String>) -> (Vec<IpAddr>, Vec<String>) {
+    let mut warnings = Vec::new();
+    for variable in POD_VARIABLES {
+        let text = environment(variable).unwrap_or_default();
+        let mut addresses = Vec::new();
+        for value in text.split(',').map(str::trim).filter(|value| !value.is_empty()) {
+            match value.parse() {
+                Ok(address) => addresses.push(address),
+                Err(_) => warnings.push(format!("{variable}: {value:?} is not an IP address; ignored")),
+            }
+        }
+        if !addresses.is_empty() {
+            return (addresses, warnings);
+        }
+    }
+    (Vec::new(), warnings)
+}
+
+/// Those of both families; loopback only where there is no other, since other hosts cannot ask there.
 fn specific_listeners(listen: &[SocketAddr]) -> Vec<IpAddr> {
-    let specific = listen.iter().map(SocketAddr::ip).filter(|address| !address.is_unspecified());
-    // One address: clients that reach it need not reach the others.
-    specific.take(1).collect()
+    let specific: BTreeSet<IpAddr> =
+        listen.iter().map(SocketAddr::ip).filter(|address| !address.is_unspecified()).collect();
+    let (loopback, others): (Vec<IpAddr>, Vec<IpAddr>) = specific.into_iter().partition(IpAddr::is_loopback);
+    if others.is_empty() { loopback } else { others }
 }
 
 fn first_of_each_family(interfaces: &[IpAddr]) -> Vec<IpAddr> {
@@ -68,8 +93,9 @@ mod tests {
     #[test]
     fn the_nearest_source_counts() {
         let settings = addresses(&["192.0.2.1", "2001:db8::1"]);
-        let listen: Vec<SocketAddr> =
-            ["0.0.0.0:53", "[2001:db8::3]:53", "192.0.2.3:53"].map(|text| text.parse().unwrap()).to_vec();
+        let listen =
+            ["0.0.0.0:53", "[2001:db8::3]:53", "192.0.2.3:53", "192.0.2.3:5300", "127.0.0.1:53", "[::1]:53"];
+        let listen = listen.map(|text| text.parse::<SocketAddr>().unwrap());
         let interfaces = addresses(&[
             "127.0.0.1",
             "::1",
@@ -79,27 +105,37 @@ mod tests {
             "192.0.2.4",
             "192.0.2.5",
         ]);
-        let all =
-            Known { settings: &settings, pod: Some("192.0.2.2"), listen: &listen, interfaces: &interfaces };
+        let pod = addresses(&["192.0.2.2", "fd00::2"]);
+        let all = Known { settings: &settings, pod: &pod, listen: &listen, interfaces: &interfaces };
+        let no_pod = Known { settings: &[], pod: &[], ..all.clone() };
         for (known, chosen) in [
             (all.clone(), addresses(&["192.0.2.1", "2001:db8::1"])),
-            (Known { settings: &[], ..all.clone() }, addresses(&["192.0.2.2"])),
-            (
-                Known { settings: &[], pod: Some("192.0.2.2, fd00::2"), ..all.clone() },
-                addresses(&["192.0.2.2", "fd00::2"]),
-            ),
-            (Known { settings: &[], pod: Some("nonsense"), ..all.clone() }, addresses(&["2001:db8::3"])),
-            (Known { settings: &[], pod: None, ..all.clone() }, addresses(&["2001:db8::3"])),
-            (
-                Known { settings: &[], pod: None, listen: &listen[..1], interfaces: &interfaces },
-                addresses(&["192.0.2.4", "2001:db8::4"]),
-            ),
-            (
-                Known { pod: Some(""), interfaces: &interfaces[..4], ..Known::default() },
-                addresses(&["127.0.0.1"]),
-            ),
+            (Known { settings: &[], ..all.clone() }, addresses(&["192.0.2.2", "fd00::2"])),
+            (no_pod.clone(), addresses(&["192.0.2.3", "2001:db8::3"])),
+            (Known { listen: &listen[4..], ..no_pod.clone() }, addresses(&["127.0.0.1", "::1"])),
+            (Known { listen: &listen[..1], ..no_pod }, addresses(&["192.0.2.4", "2001:db8::4"])),
+            (Known { interfaces: &interfaces[..4], ..Known::default() }, addresses(&["127.0.0.1"])),
         ] {
             assert_eq!(choose(&known), chosen, "{known:?}");
+        }
+    }
+
+    #[test]
+    fn the_pod_says_its_addresses_by_one_name_or_the_other() {
+        let wrong =
+            |variable: &str, value: &str| format!("{variable}: {value:?} is not an IP address; ignored");
+        for (ips, ip, expected, warnings) in [
+            (None, None, &[][..], vec![]),
+            (Some("10.0.0.1, fd00::1"), Some("10.0.0.1"), &["10.0.0.1", "fd00::1"], vec![]),
+            (None, Some("10.0.0.1"), &["10.0.0.1"], vec![]),
+            (Some(""), Some("10.0.0.1"), &["10.0.0.1"], vec![]),
+            (Some(" , "), Some("10.0.0.1"), &["10.0.0.1"], vec![]),
+            (Some("$(IPS)"), Some("10.0.0.1"), &["10.0.0.1"], vec![wrong("POD_IPS", "$(IPS)")]),
+            (Some("10.0.0.1,x"), Some("y"), &["10.0.0.1"], vec![wrong("POD_IPS", "x")]),
+            (None, Some("x"), &[], vec![wrong("POD_IP", "x")]),
+        ] {
+            let environment = |name: &str| if name == "POD_IPS" { ips } else { ip }.map(str::to_owned);
+            assert_eq!(pod_addresses(environment), (addresses(expected), warnings), "{ips:?} {ip:?}");
         }
     }
 

@@ -59,10 +59,11 @@ pub(super) struct First {
 
 /// Reads the first versions. What they hold is published in the pipeline.
 pub(super) fn first(settings: &Settings) -> Result<First, LoadError> {
-    let pod = ["POD_IPS", "POD_IP"].iter().find_map(|name| std::env::var(name).ok());
+    let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+    let (pod, warnings) = advertise::pod_addresses(environment);
     let advertise = advertise::choose(&advertise::Known {
         settings: &settings.server.advertise,
-        pod: pod.as_deref(),
+        pod: &pod,
         listen: &settings.server.listen,
         interfaces: &advertise::interfaces(),
     });
@@ -73,7 +74,8 @@ pub(super) fn first(settings: &Settings) -> Result<First, LoadError> {
     let manifest::Loaded { manifests, events, read, reports } = loaded;
     pipeline.take(events);
     pipeline.publish();
-    let summary = Summary::of(&mut pipeline, &read, &reports);
+    let mut summary = Summary::of(&mut pipeline, &read, &reports);
+    summary.notices.splice(..0, warnings);
     Ok(First { manifests, pipeline, summary })
 }
 
