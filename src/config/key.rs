@@ -91,7 +91,8 @@ pub(super) static ROOT: &[Key] = &[
     key("server.hostmaster", Kind::Text(|text| values::hostmaster(text).map(drop))),
     key("server.ttl", TTL).flag("--ttl"),
     key("server.negative_ttl", TTL).default("5"),
-    // RFC 6891 6.2.3 sets the lower bound; RFC 9715 3.1 the default: the largest that is not fragmented anywhere.
+    // RFC 6891 6.2.3 sets the lower bound. The default is that of DNS Flag Day 2020: the 1280 octets that every link of
+    // IPv6 carries (RFC 8200 5), less 40 of its header and 8 of UDP's. RFC 9715 3.1 recommends at most 1400.
     key("server.udp_max", Kind::Integer(512..=4096)).default("1232"),
     key("server.recursion_available", Kind::Boolean).default("false"),
     key("server.workers", Kind::Integer(1..=1024)),

@@ -62,7 +62,7 @@ pub struct ServerSettings {
     pub ttl: Option<u32>,
     /// `negative_ttl`: TTL of negative answers in seconds, 5.
     pub negative_ttl: u32,
-    /// `udp_max`: the largest UDP answer in octets, 512 to 4096, 1232 (RFC 9715).
+    /// `udp_max`: the largest UDP answer in octets, 512 to 4096, 1232 (DNS Flag Day 2020).
     pub udp_max: u16,
     /// `recursion_available`: whether answers carry RA, for stubs that insist on it.
     pub recursion_available: bool,
