@@ -4,9 +4,21 @@ use super::Invalid;
 use crate::wire::Name;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Labels of an address below `in-addr.arpa` (RFC 1035 3.5) and below `ip6.arpa` (RFC 3596 2.5).
-const IPV4_LABELS: usize = 4;
-const IPV6_LABELS: usize = 32;
+/// One of the two reverse trees.
+struct Tree {
+    root: [&'static [u8]; 2],
+    /// Labels of an address below the root.
+    labels: u8,
+    /// Bits of an address in each label.
+    bits: u8,
+    is_label: fn(&[u8]) -> bool,
+}
+
+/// RFC 1035 3.5: an octet a label.
+const IPV4: Tree = Tree { root: [b"in-addr", b"arpa"], labels: 4, bits: 8, is_label: is_octet };
+
+/// RFC 3596 2.5: a nibble a label.
+const IPV6: Tree = Tree { root: [b"ip6", b"arpa"], labels: 32, bits: 4, is_label: is_nibble };
 
 /// Reads `10.in-addr.arpa` or `10.0.0.0/8`.
 pub(in crate::config) fn reverse_zone(text: &str) -> Result<Name, Invalid> {
@@ -21,15 +33,13 @@ fn network(address: &str, length: &str) -> Result<Name, Invalid> {
     let decimal =
         length.bytes().all(|digit| digit.is_ascii_digit()) && (length == "0" || !length.starts_with('0'));
     let length: u8 = length.parse().ok().filter(|_| decimal).ok_or(Invalid::ReverseZone)?;
-    let (width, step) = match address {
-        IpAddr::V4(_) => (32_u8, 8_u8),
-        IpAddr::V6(_) => (128, 4),
-    };
+    let tree = if address.is_ipv4() { IPV4 } else { IPV6 };
+    let width = tree.labels * tree.bits;
     if length > width {
         return Err(Invalid::ReverseZone);
     }
-    if !length.is_multiple_of(step) {
-        return Err(Invalid::ReversePrefix(step));
+    if !length.is_multiple_of(tree.bits) {
+        return Err(Invalid::ReversePrefix(tree.bits));
     }
     let host_bits = u32::from(width - length);
     let network = match address {
@@ -43,7 +53,7 @@ fn network(address: &str, length: &str) -> Result<Name, Invalid> {
     if network != address {
         return Err(Invalid::HostBits(format!("{network}/{length}")));
     }
-    let count = usize::from(length / step);
+    let count = usize::from(length / tree.bits);
     let labels: Vec<String> = match network {
         IpAddr::V4(v4) => v4.octets().iter().take(count).rev().map(u8::to_string).collect(),
         IpAddr::V6(v6) => {
@@ -52,23 +62,17 @@ fn network(address: &str, length: &str) -> Result<Name, Invalid> {
             texts.into_iter().rev().collect()
         }
     };
-    let tree = if network.is_ipv4() { "in-addr.arpa" } else { "ip6.arpa" };
-    let tree: Name = tree.parse().map_err(Invalid::Domain)?;
-    Name::below(labels.iter().map(String::as_bytes), &tree).map_err(Invalid::Domain)
+    Name::below(labels.iter().map(String::as_bytes).chain(tree.root), &Name::root()).map_err(Invalid::Domain)
 }
 
 fn named(text: &str) -> Result<Name, Invalid> {
     let name: Name = text.parse().map_err(|_| Invalid::ReverseZone)?;
     let labels: Vec<&[u8]> = name.labels().collect();
-    let legal = match labels.as_slice() {
-        [octets @ .., b"in-addr", b"arpa"] => {
-            octets.len() <= IPV4_LABELS && octets.iter().all(|label| is_octet(label))
-        }
-        [nibbles @ .., b"ip6", b"arpa"] => {
-            nibbles.len() <= IPV6_LABELS && nibbles.iter().all(|label| is_nibble(label))
-        }
-        _ => false,
-    };
+    let legal = [IPV4, IPV6].iter().any(|tree| {
+        labels.strip_suffix(&tree.root).is_some_and(|below| {
+            below.len() <= tree.labels.into() && below.iter().all(|label| (tree.is_label)(label))
+        })
+    });
     if legal { Ok(name) } else { Err(Invalid::ReverseZone) }
 }
 
