@@ -3,7 +3,7 @@
 use super::print::{ASIDE, HEAD};
 use super::{Failure, print};
 use crate::config::{Effective, Pods};
-use crate::run::{self, SetSummary, Summary};
+use crate::run::{self, SetSummary, Summary, counted, idle};
 use std::io::{self, Write};
 
 /// Prints the settings in force, each with its origin.
@@ -65,24 +65,16 @@ fn without_dot(name: &impl std::fmt::Display) -> String {
 
 fn report(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     let peers = summary.sets.iter().map(|set| set.peers).sum();
-    let counted = [
-        counted(summary.objects, "object", "objects"),
-        counted(summary.sets.len(), "set", "sets"),
-        counted(peers, "peer", "peers"),
-    ];
-    writeln!(out, "settings and manifests are right: {}", counted.join(", "))?;
+    let held =
+        [counted(summary.objects, "object"), counted(summary.sets.len(), "set"), counted(peers, "peer")];
+    writeln!(out, "settings and manifests are right: {}", held.join(", "))?;
     for (kind, count) in &summary.skipped {
-        writeln!(out, "skipped: {} of kind {kind}", self::counted(*count, "object", "objects"))?;
+        writeln!(out, "skipped: {} of kind {kind}", counted(*count, "object"))?;
     }
-    for (namespace, count) in &summary.idle {
-        let objects = self::counted(*count, "object", "objects");
-        writeln!(out, "namespace {namespace}: {objects} that no topology takes")?;
+    for (namespace, objects) in &summary.idle {
+        writeln!(out, "{}", idle(namespace, *objects))?;
     }
     table(out, &summary.sets)
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The sets, aligned.

@@ -16,4 +16,4 @@ mod summary;
 
 pub use load::{LoadError, Loaded, load_once};
 pub use serve::{ServeError, serve};
-pub use summary::{SetSummary, Summary};
+pub use summary::{SetSummary, Summary, counted, idle};

@@ -92,10 +92,7 @@ pub(super) fn scope(counts: &Counts) -> Vec<String> {
             counted(scoped.peers, "peer"),
         ));
     }
-    let idle = counts.idle.iter();
-    lines.extend(idle.map(|(namespace, objects)| {
-        format!("namespace {namespace}: {} that no topology takes", counted(*objects, "object"))
-    }));
+    lines.extend(counts.idle.iter().map(|(namespace, objects)| idle(namespace, *objects)));
     if lines.len() > SCOPE_LINES {
         let more = lines.len() - SCOPE_LINES;
         lines.truncate(SCOPE_LINES);
@@ -107,7 +104,13 @@ pub(super) fn scope(counts: &Counts) -> Vec<String> {
     lines
 }
 
-fn counted(count: usize, one: &str) -> String {
+/// Objects of a namespace that are in no set.
+pub fn idle(namespace: &str, objects: usize) -> String {
+    format!("namespace {namespace}: {} that no topology takes", counted(objects, "object"))
+}
+
+/// `1 peer`, `2 peers`.
+pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
