@@ -1,4 +1,4 @@
-//! UDP: one thread per socket, a batch of datagrams per system call. What is Linux-only stays here.
+//! UDP: one thread per socket, a batch of datagrams per system call. What is Linux-only stays in this folder.
 //!
 //! The loop makes its buffers once; a query costs no allocation, lock or log line. Nothing that arrives, and nothing
 //! that the kernel says about a client, ends a worker.
