@@ -1,5 +1,5 @@
 //! The node names of a set are those that libcluster's `Cluster.Strategy.Kubernetes` makes of the same objects,
-//! wherever that is defined: one namespace, Endpoints whose addresses have a `targetRef`, IPv4 (its `dns` mode leaves
+//! wherever that is defined: Endpoints of one namespace whose addresses have a `targetRef`, IPv4 (its `dns` mode leaves
 //! colons in names, which no resolver takes), in `hostname` mode a hostname for everybody.
 
 #![allow(clippy::panic, reason = "a test that cannot set itself up has failed")]
@@ -27,6 +27,11 @@ impl Address {
     fn hostname(&self) -> String {
         format!("myapp-{}", self.uid)
     }
+
+    /// That of its `targetRef`, which hand-made Endpoints may have elsewhere.
+    fn namespace(&self) -> &'static str {
+        if self.uid.is_multiple_of(4) { "elsewhere" } else { NAMESPACE }
+    }
 }
 
 /// libcluster's rule: `addresses` of every subset of every Endpoints that the selector finds, never
@@ -38,8 +43,10 @@ fn libcluster(mode: Mode, basename: &str, found: &[Vec<Vec<Address>>]) -> BTreeS
             let ip = address.ip.to_string();
             let host = match mode {
                 Mode::Ip => ip,
-                Mode::Dns => format!("{}.{NAMESPACE}.pod.cluster.local", ip.replace('.', "-")),
-                Mode::Hostname => format!("{}.{SERVICE}.{NAMESPACE}.svc.cluster.local", address.hostname()),
+                Mode::Dns => format!("{}.{}.pod.cluster.local", ip.replace('.', "-"), address.namespace()),
+                Mode::Hostname => {
+                    format!("{}.{SERVICE}.{}.svc.cluster.local", address.hostname(), address.namespace())
+                }
                 Mode::Peer => unreachable!("libcluster has no such mode"),
             };
             nodes.insert(format!("{basename}@{host}"));
@@ -53,7 +60,7 @@ fn object(name: &str, label: &str, subsets: &[Vec<Address>]) -> EndpointObject {
         addresses: vec![IpAddr::V4(address.ip)],
         hostname: Some(address.hostname().into()),
         uid: Uid::from_text(&format!("00000000-0000-0000-0000-{:012}", address.uid)),
-        namespace: Some(NAMESPACE.into()),
+        namespace: Some(address.namespace().into()),
         conditions: Conditions {
             ready: Some(address.ready),
             serving: Some(address.ready),

@@ -100,6 +100,7 @@ fn apply(served: &mut Served, events: &[Event]) {
             EventKind::Started(_) => {
                 assert!(served.insert(*watch, (Vec::new(), true)).is_none(), "{watch:?} twice");
             }
+            EventKind::Named(name) => assert!(!name.is_empty()),
             EventKind::Reset => assert!(list.replace(Vec::new()).is_none(), "a list within a list"),
             EventKind::Apply(object) => {
                 let endpoints = object.groups.iter().flat_map(|group| &group.endpoints);
@@ -221,7 +222,11 @@ fn versions_that_are_not_good_keep_the_last_one() {
     {
         replace(&path, empty);
         watcher.told(|report| {
-            matches!(report, Report::Kept { trouble: Trouble::Emptied, .. } | Report::Recovered { .. })
+            matches!(
+                report,
+                Report::Kept { trouble: Trouble::Emptied { in_folder: false }, .. }
+                    | Report::Recovered { .. }
+            )
         });
         assert_eq!((watcher.addresses(), watcher.reachable()), (vec!["10.0.0.1"], vec![false]), "{empty}");
         // What is served costs nothing but the word that it is there again.
@@ -270,12 +275,14 @@ fn a_folder_is_followed_file_by_file() {
     fs::write(path("b.yml"), manifest(&["10.0.0.2"])).unwrap();
     watcher.until(&["10.0.0.1", "10.0.0.2"]);
 
-    // A new file that is broken waits, and nothing waits for it.
+    // A new file that is broken waits, and nothing waits for it; but what is served is known not to be all.
     fs::write(path("c.json"), "{").unwrap();
     watcher.told(|report| matches!(report, Report::Waiting { trouble: Trouble::Broken(_), .. }));
-    assert_eq!(watcher.served.len(), 2);
+    assert_eq!(watcher.addresses(), ["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(watcher.reachable().iter().filter(|reachable| !**reachable).count(), 1);
     fs::write(path("c.json"), "{\"kind\":\"Endpoints\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"e\"},\"subsets\":[{\"addresses\":[{\"ip\":\"10.0.0.3\"}]}]}").unwrap();
     watcher.until(&["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+    assert!(watcher.reachable().iter().all(|reachable| *reachable));
 
     // A file that is gone takes its objects with it, a renamed one does not lose them.
     fs::remove_file(path("a.yaml")).unwrap();

@@ -23,6 +23,8 @@ pub struct Event {
 pub enum EventKind {
     /// The watch exists from now on, not yet synchronised. Names within its scope wait for its first `Synced`.
     Started(Scope),
+    /// What people call the watch: a file, a resource. For notices only.
+    Named(Box<str>),
     /// A full list begins.
     Reset,
     /// The object is now this.

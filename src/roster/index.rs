@@ -86,6 +86,10 @@ impl Roster {
         let staged = watch.list.is_some();
         match kind {
             EventKind::Started(_) => {}
+            EventKind::Named(name) => {
+                watch.name = Some(name);
+                return;
+            }
             EventKind::Reset => {
                 watch.begin_list();
                 return;
@@ -253,7 +257,8 @@ impl Roster {
     fn add_object(&mut self, watch: WatchId, object: &EndpointObject) -> Id<Object> {
         if let Some(other) = self.store.other_watch(watch, &object.key) {
             let object = super::ObjectName(object.key.clone());
-            self.notices.push(Notice::Twice { object, watches: [other, watch] });
+            let watches = [other, watch].map(|watch| self.watches.name(watch));
+            self.notices.push(Notice::Twice { object, watches });
         }
         let of_watch = self.watches.by_id.get_mut(&watch);
         let id = self.store.add_object(Object {

@@ -97,7 +97,8 @@ impl Names<'_> {
                 format!("{basename}@{label}.{set}.{of_set}.svc.{}", self.options.zone)
             }
             SrvTarget::Service { hostname, service } => {
-                format!("{basename}@{hostname}.{service}.{of_set}.svc.{cluster_domain}")
+                // The address's namespace, as libcluster has it.
+                format!("{basename}@{hostname}.{service}.{namespace}.svc.{cluster_domain}")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What an operator should hear about: objects that cannot be served as they are, and why.
 
-use super::{ObjectKey, ObjectKind, SetKey, WatchId};
+use super::{ObjectKey, ObjectKind, SetKey};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -27,12 +27,12 @@ pub enum Notice {
         set: SetKey,
     },
     /// Two watches have an object of one name; both are served.
-    #[error("{object} is in two sources (watches {} and {}): both are served", .watches[0].0, .watches[1].0)]
+    #[error("{object} is in {} and in {}: both are served", one_line(&.watches[0]), one_line(&.watches[1]))]
     Twice {
         /// The object.
         object: ObjectName,
-        /// The watch that had it, and the one that brought it too.
-        watches: [WatchId; 2],
+        /// What people call the watch that had it, and the one that brought it too.
+        watches: [Box<str>; 2],
     },
     /// Several listed peers of a set have one hostname; all of them go by their addresses.
     #[error("set {set}: several peers have the hostname `{hostname}` and go by their addresses")]
@@ -66,10 +66,10 @@ pub enum Problem {
     #[error("skipped: it belongs to no Service, and the topology that matches it has no name")]
     NoService,
     /// The object is skipped where Services name the sets.
-    #[error("skipped: `{0}` cannot name a set, it is not a lower-case RFC 1123 label")]
+    #[error("skipped: `{}` cannot name a set, it is not a lower-case RFC 1123 label", one_line(.0))]
     SetName(Box<str>),
     /// A label of this server is ignored.
-    #[error("the label {label} is ignored: it cannot be `{value}`")]
+    #[error("the label {label} is ignored: it cannot be `{}`", one_line(.value))]
     LabelValue {
         /// The label's key.
         label: &'static str,
@@ -77,16 +77,16 @@ pub enum Problem {
         value: Box<str>,
     },
     /// Hostnames of endpoints are ignored; the first of them.
-    #[error("the hostname `{0}` is ignored: it is not a lower-case RFC 1123 label")]
+    #[error("the hostname `{}` is ignored: it is not a lower-case RFC 1123 label", one_line(.0))]
     Hostname(Box<str>),
     /// The same.
     #[error("the hostname `{0}` is ignored: it reads as an address")]
     HostnameIsAddress(Box<str>),
     /// Namespaces of endpoints are ignored, the object's holds; the first of them.
-    #[error("the namespace `{0}` of an endpoint is ignored: it is not a lower-case RFC 1123 label")]
+    #[error("the namespace `{}` of an endpoint is ignored: it is not a lower-case RFC 1123 label", one_line(.0))]
     EndpointNamespace(Box<str>),
     /// A port has no name of its own, SRV records stand at the set's name only; the first of them.
-    #[error("the port name `{0}` is ignored: with `_` before it, it would not be a label")]
+    #[error("the port name `{}` is ignored: with `_` before it, it would not be a label", one_line(.0))]
     PortName(Box<str>),
 }
 
@@ -175,8 +175,17 @@ impl fmt::Display for ObjectName {
             ObjectKind::EndpointSlice => "EndpointSlice",
             ObjectKind::Pod => "Pod",
         };
-        write!(f, "{kind} {}/{}", self.0.namespace, self.0.name)
+        write!(f, "{kind} {}/{}", one_line(&self.0.namespace), one_line(&self.0.name))
     }
+}
+
+/// Most characters of a hostile text that a notice repeats.
+const QUOTED_MAX: usize = 80;
+
+/// A text as part of one line: what controls a terminal or ends the line is escaped, and what is long is cut.
+fn one_line(text: &str) -> impl fmt::Display {
+    let cut = text.char_indices().nth(QUOTED_MAX).and_then(|(end, _)| text.get(..end));
+    format!("{}{}", cut.unwrap_or(text).escape_debug(), if cut.is_some() { "…" } else { "" })
 }
 
 /// `<set>.<namespace>`, as names have it.

@@ -31,7 +31,7 @@ pub enum SrvTarget {
     Pod,
     /// The peer's own name below the set, in our zone.
     Peer,
-    /// `<hostname>.<service>.<ns>.svc.<cluster domain>`: served by the cluster's own DNS. `<ns>` is the set's.
+    /// `<hostname>.<service>.<ns>.svc.<cluster domain>`: served by the cluster's own DNS. `<ns>` is the peer's.
     Service {
         /// The pod's hostname.
         hostname: Box<str>,

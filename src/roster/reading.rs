@@ -6,7 +6,9 @@ use super::notice::Problem;
 use super::ports::{is_port_name, normal};
 use super::selector::label;
 use super::store::{Addresses, Entry, Group, Head, Store};
-use super::{Conditions, Endpoint, EndpointObject, Include, Namespaces, Port, Topology, parse_dashed};
+use super::{
+    Conditions, Endpoint, EndpointObject, Include, Namespaces, ObjectKind, Port, Topology, parse_dashed,
+};
 use std::sync::Arc;
 
 /// Texts and port lists that many objects share.
@@ -82,6 +84,8 @@ fn claims(
         }
         let name = match topology.name.as_deref() {
             Some(name) => Some(name),
+            // A Service's endpoints say who its peers are; a Pod says only that it has a host name below a Service.
+            None if object.key.kind == ObjectKind::Pod => None,
             None => own_set(object, label_settings, problems),
         };
         if let Some(name) = name {

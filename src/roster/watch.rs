@@ -12,6 +12,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Watch {
     scope: Scope,
+    /// What people call it.
+    pub(super) name: Option<Box<str>>,
     /// Whether it has delivered its full list once.
     pub(super) synced: bool,
     pub(super) unreachable: bool,
@@ -30,6 +32,7 @@ impl Watch {
     pub(super) fn new(scope: Scope) -> Watch {
         Watch {
             scope,
+            name: None,
             synced: false,
             unreachable: false,
             list: Some(List::new()),
@@ -62,6 +65,12 @@ pub(super) struct Watches {
 }
 
 impl Watches {
+    /// What people call a watch; its number where nobody said.
+    pub(super) fn name(&self, id: WatchId) -> Box<str> {
+        let name = self.by_id.get(&id).and_then(|watch| watch.name.clone());
+        name.unwrap_or_else(|| format!("watch {}", id.0).into())
+    }
+
     /// A watch begins; one that is there already only changes its scope.
     pub(super) fn start(&mut self, id: WatchId, scope: Scope) {
         match self.by_id.entry(id) {

@@ -5,7 +5,7 @@ use super::log;
 use super::notices::Notices;
 use super::pipeline::{Pipeline, pods};
 use super::published::Published;
-use super::signals::Signals;
+use super::signals::{End, Signals};
 use super::summary::scope;
 use crate::answer::Policy;
 use crate::config::{ServerSettings, Settings};
@@ -14,9 +14,10 @@ use crate::source::manifest::Batch;
 use crate::zone::PodNames;
 use std::io;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use tokio::sync::oneshot;
 
-/// Why serving did not begin.
+/// Why serving did not begin, or ended without being asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// There is nothing to serve.
@@ -28,6 +29,11 @@ pub enum ServeError {
     /// The system refuses threads or descriptors.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
+    /// It began, and cannot go on.
+    #[error(
+        "manifests are not followed any more, because of a defect in this program; it ends so that it can be restarted"
+    )]
+    SourceEnded,
 }
 
 /// Serves until SIGTERM or SIGINT, then answers what has arrived and returns.
@@ -51,7 +57,8 @@ pub fn serve(settings: &Settings) -> Result<(), ServeError> {
         Policy { udp_max: settings.server.udp_max, recursion_available: settings.server.recursion_available };
     let responder = CurrentSnapshot { snapshot: published.current(), policy };
     let server = Server::start(&server_config(&settings.server), responder)?;
-    let mut writer = Writer { pipeline, published, notices: Notices::default() };
+    let (alive, source) = oneshot::channel();
+    let mut writer = Writer { pipeline, published, notices: Notices::default(), _alive: alive };
     let following = manifests.follow(move |batch| {
         writer.take(batch);
         ControlFlow::Continue(())
@@ -59,11 +66,16 @@ pub fn serve(settings: &Settings) -> Result<(), ServeError> {
     for address in server.local_addresses() {
         tracing::info!("listening on {address} (UDP and TCP)");
     }
-    let signal = signals.wait();
-    tracing::info!("{signal}: ending");
+    let end = signals.wait(source);
+    if let End::Signal(signal) = end {
+        tracing::info!("{signal}: ending");
+    }
     server.shutdown();
     drop(following);
-    Ok(())
+    match end {
+        End::Signal(_) => Ok(()),
+        End::Source => Err(ServeError::SourceEnded),
+    }
 }
 
 fn server_config(settings: &ServerSettings) -> ServerConfig {
@@ -88,13 +100,11 @@ struct Writer {
     pipeline: Pipeline,
     published: Published,
     notices: Notices,
+    /// Dropped with the thread, however that ends.
+    _alive: oneshot::Sender<()>,
 }
 
 impl Writer {
-    /// How long a batch waits for readers of the snapshot before it. They need microseconds; a longer one's memory is
-    /// given back with the next batch.
-    const READERS: Duration = Duration::from_millis(100);
-
     fn take(&mut self, batch: Batch) {
         for report in batch.reports {
             if report.is_warning() {
@@ -103,6 +113,8 @@ impl Writer {
                 tracing::info!("{report}");
             }
         }
+        // Readers of the last snapshot but one have long gone; those of the last one need microseconds.
+        self.published.free();
         self.pipeline.take(batch.events);
         if let Some(snapshot) = self.pipeline.publish() {
             self.published.put(snapshot);
@@ -114,10 +126,6 @@ impl Writer {
         }
         for oversize in self.pipeline.take_oversize() {
             tracing::warn!("{oversize}");
-        }
-        let until = Instant::now() + Self::READERS;
-        while !self.published.free() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }

@@ -1,8 +1,9 @@
-//! SIGTERM and SIGINT: the ways in which a server is asked to end.
+//! SIGTERM and SIGINT, the ways in which a server is asked to end, and the one in which it must.
 
 use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// Signals that are noted from now on.
 #[derive(Debug)]
@@ -23,13 +24,39 @@ impl Signals {
         Ok(Signals { runtime, terminate, interrupt })
     }
 
-    /// Waits for either, and says which it was.
-    pub(super) fn wait(mut self) -> &'static str {
+    /// Waits for either, or until `source` says, by being dropped, that no more changes will come.
+    pub(super) fn wait(mut self, source: oneshot::Receiver<()>) -> End {
         self.runtime.block_on(async {
             tokio::select! {
-                _ = self.terminate.recv() => "SIGTERM",
-                _ = self.interrupt.recv() => "SIGINT",
+                _ = self.terminate.recv() => End::Signal("SIGTERM"),
+                _ = self.interrupt.recv() => End::Signal("SIGINT"),
+                _ = source => End::Source,
             }
         })
+    }
+}
+
+/// Why a server ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was asked to.
+    Signal(&'static str),
+    /// Nobody follows the source any more: what is served would grow old without a word.
+    Source,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_ends_is_noticed() {
+        let (alive, source) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let _alive = alive;
+            panic!("as a bug in the thread that follows would");
+        });
+        assert_eq!(Signals::listen().unwrap().wait(source), End::Source);
+        assert!(thread.join().is_err());
     }
 }

@@ -211,10 +211,12 @@ mod tests {
 
     #[test]
     fn a_server_on_udp_alone_is_noticed_whatever_its_options() {
-        let plain = UdpSocket::bind(loopback(0)).unwrap();
+        // Ports that nobody has for TCP, which is bound first.
+        let free = || TcpListener::bind(loopback(0)).unwrap().local_addr().unwrap();
+        let plain = UdpSocket::bind(free()).unwrap();
         let shared = udp_socket(loopback(0)).unwrap();
         shared.set_reuse_port(true).unwrap();
-        shared.bind(&loopback(0).into()).unwrap();
+        shared.bind(&free().into()).unwrap();
         for address in [plain.local_addr().unwrap(), shared.local_addr().unwrap().as_socket().unwrap()] {
             let error = bind(address, 1).unwrap_err();
             assert!(matches!(&error, BindError::InUse { transport: "UDP", .. }), "{error}");

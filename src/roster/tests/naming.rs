@@ -27,7 +27,7 @@ fn modes_name_peers() {
         (
             Mode::Hostname,
             "10.0.0.1 host=web-0 ns=other",
-            "myapp@web-0.web.default.svc.cluster.local",
+            "myapp@web-0.web.other.svc.cluster.local",
             service("web-0", "web"),
         ),
         (Mode::Hostname, "10.0.0.1", "myapp@10-0-0-1.default.pod.cluster.local", SrvTarget::Pod),

@@ -47,17 +47,28 @@ fn what_is_wrong_with_an_object_is_said_when_it_begins() {
 }
 
 #[test]
+fn hostile_texts_stay_on_one_line() {
+    let mut served = serve([]);
+    let name = format!("a\nERROR forged\u{1b}[2J{}", "x".repeat(500));
+    served.apply(slice("web", &name).with("10.0.0.1 host=A\u{7}B"));
+    served.apply(slice("Web\u{202e}", "2"));
+    let notices = served.notices();
+    assert_eq!(notices.len(), 2);
+    for notice in notices {
+        assert!(!notice.chars().any(char::is_control) && notice.len() < 400, "{notice:?}");
+    }
+}
+
+#[test]
 fn an_object_in_two_watches_is_served_from_both() {
     let mut served = serve([]);
     served.tell(1, EventKind::Started(Scope::All));
+    served.tell(1, EventKind::Named("b.yaml".into()));
     served.tell(1, EventKind::Apply(Box::new(slice("web", "1").with("10.0.0.2"))));
     served.tell(1, EventKind::Synced);
     served.apply(slice("web", "1").with("10.0.0.1"));
     assert_eq!(served.names("web.default"), "web@10.0.0.1 web@10.0.0.2");
-    assert_eq!(
-        served.notices(),
-        ["EndpointSlice default/1 is in two sources (watches 1 and 0): both are served"]
-    );
+    assert_eq!(served.notices(), ["EndpointSlice default/1 is in b.yaml and in watch 0: both are served"]);
     served.apply(slice("web", "1").with("10.0.0.3"));
     assert_eq!(served.notices(), [""; 0]);
 }

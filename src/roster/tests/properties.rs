@@ -163,7 +163,7 @@ fn left(events: &[(u32, EventKind)]) -> Vec<(u32, EndpointObject)> {
                 origin.visible = origin.list.take().unwrap_or(std::mem::take(&mut origin.visible));
             }
             EventKind::Ended => drop(origins.remove(watch)),
-            EventKind::Started(_) | EventKind::Unreachable | EventKind::Reachable => {}
+            EventKind::Started(_) | EventKind::Named(_) | EventKind::Unreachable | EventKind::Reachable => {}
         }
     }
     let all = origins.into_iter().map(|(watch, origin)| (watch, origin.visible));

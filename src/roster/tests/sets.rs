@@ -52,6 +52,16 @@ fn a_named_topology_gathers_what_matches() {
 }
 
 #[test]
+fn pods_are_gathered_by_names_only() {
+    // A Ready Pod with a host name below a Service need not be one of its endpoints.
+    let mut served = serve([]);
+    let pod = slice("web", "pod").kind(ObjectKind::Pod).with("10.0.0.99").label("rosterd.io/set", "web");
+    apply_all(&mut served, [slice("web", "web-1").with("10.0.0.1"), pod]);
+    assert_eq!(served.sets(), "web.default");
+    assert_eq!(served.names("web.default"), "web@10.0.0.1");
+}
+
+#[test]
 fn sets_of_listed_namespaces_exist_from_the_start() {
     let topologies =
         vec![topology("app", "x=y").within(&["default", "other"]), topology("", "").within(&["third"])];

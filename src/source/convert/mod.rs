@@ -8,7 +8,7 @@ mod pod;
 mod slice;
 
 use super::notice::{Notices, Oddity};
-use crate::roster::{EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid};
+use crate::roster::{EndpointObject, ObjectKey, ObjectKind, ObjectName, Port, Protocol, Uid};
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::net::IpAddr;
@@ -96,7 +96,7 @@ fn port(
 
 /// The object as a person names it, on one line: `EndpointSlice default/web-x7k2p`.
 pub(super) fn described(key: &ObjectKey) -> String {
-    format!("{} {}/{}", kind_name(key.kind), key.namespace.escape_debug(), key.name.escape_debug())
+    ObjectName(key.clone()).to_string()
 }
 
 /// The kind as Kubernetes spells it.

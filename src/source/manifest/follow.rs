@@ -221,8 +221,13 @@ mod tests {
         }
         let batch = manifests.look(start + LOOK * 3);
         let kinds: Vec<&EventKind> = batch.events.iter().map(|event| &event.kind).collect();
-        let [EventKind::Started(_), EventKind::Reset, EventKind::Apply(object), EventKind::Synced] =
-            kinds.as_slice()
+        let [
+            EventKind::Started(_),
+            EventKind::Named(_),
+            EventKind::Reset,
+            EventKind::Apply(object),
+            EventKind::Synced,
+        ] = kinds.as_slice()
         else {
             panic!("{batch:?}")
         };

@@ -6,8 +6,8 @@ use super::follow::Manifests;
 use super::notifications::Notifications;
 use super::parse::parse;
 use super::report::{LoadError, ReadReport, Report};
-use super::tracked::{SETTLE, Tracked, event, version};
-use crate::roster::{Event, EventKind, Scope, WatchId};
+use super::tracked::{SETTLE, Tracked, event, started, version};
+use crate::roster::{Event, EventKind, WatchId};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::BuildHasher;
@@ -102,6 +102,10 @@ impl Loader {
             for path in paths {
                 files.entry(path).or_insert(true);
             }
+            // Its list of files is a list too, which is complete when it is empty.
+            let watch = self.manifests.next_watch();
+            self.events.extend(started(watch, &path.display().to_string()));
+            self.events.extend([EventKind::Reset, EventKind::Synced].map(|kind| event(watch, kind)));
             self.manifests.folders.push(path.to_owned());
         } else {
             self.once(&origin, &mut File::open(path).map_err(unreadable)?)?;
@@ -148,7 +152,7 @@ impl Loader {
     fn take(&mut self, origin: &str, bytes: &[u8]) -> Result<(WatchId, bool), LoadError> {
         let parsed = parse(origin, bytes).map_err(LoadError::Broken)?;
         let watch = self.manifests.next_watch();
-        self.events.push(event(watch, EventKind::Started(Scope::All)));
+        self.events.extend(started(watch, origin));
         let report = version(origin.to_owned(), watch, parsed, &mut self.events);
         let has_objects = report.objects > 0;
         self.read.push(report);

@@ -92,9 +92,8 @@ impl Notifications {
         let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
         match poll(&mut waited, timeout) {
             Ok(_) => waited.first().and_then(PollFd::any).unwrap_or(true),
-            // An interrupting signal is an early end of the time.
-            Err(Errno::EINTR) => false,
-            Err(_) => true,
+            // An interrupting signal is an early end of the time; without memory to wait with, looking goes on.
+            Err(_) => false,
         }
     }
 }

@@ -81,8 +81,11 @@ pub enum Trouble {
     #[error("{0}")]
     Broken(ParseError),
     /// It has no endpoint objects, where it had some.
-    #[error("it holds no endpoint objects any more; take the file away if that is meant")]
-    Emptied,
+    #[error("it holds no endpoint objects any more{}", if *.in_folder { "; take it out of its folder if that is meant" } else { "" })]
+    Emptied {
+        /// Whether taking it away would take its objects away.
+        in_folder: bool,
+    },
 }
 
 /// Why a manifest cannot be read at first.

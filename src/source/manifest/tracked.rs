@@ -25,7 +25,7 @@ pub(super) struct Tracked {
     pub(super) origin: String,
     /// Whether it was found in a folder, and not named itself.
     pub(super) found: bool,
-    /// Its watch; none before its first good version.
+    /// Its watch; none before its first version was judged.
     pub(super) watch: Option<WatchId>,
     /// What was last judged.
     judged: Sighting,
@@ -160,7 +160,9 @@ impl Tracked {
             return Verdict::Same;
         }
         match parse(&self.origin, &bytes) {
-            Ok(parsed) if parsed.objects.is_empty() && self.has_objects => Verdict::Bad(Trouble::Emptied),
+            Ok(parsed) if parsed.objects.is_empty() && self.has_objects => {
+                Verdict::Bad(Trouble::Emptied { in_folder: self.found })
+            }
             Ok(parsed) => Verdict::Good { content, parsed },
             Err(error) => Verdict::Bad(Trouble::Broken(error)),
         }
@@ -193,16 +195,11 @@ impl Tracked {
             Verdict::Unsettled => {}
             Verdict::Good { content, parsed } => {
                 let trouble = self.trouble.take();
-                let known = self.watch;
-                let watch = known.unwrap_or_else(next_watch);
-                if known.is_none() {
-                    self.watch = Some(watch);
-                    outcome.events.push(event(watch, EventKind::Started(Scope::All)));
-                }
+                let watch = self.start(&mut outcome.events, next_watch);
                 self.content = Some(content);
                 self.has_objects = !parsed.objects.is_empty();
                 outcome.reports.push(Report::Read(version(origin, watch, parsed, &mut outcome.events)));
-                if trouble.is_some() && known.is_some() {
+                if trouble.is_some() {
                     outcome.events.push(event(watch, EventKind::Reachable));
                 }
             }
@@ -214,11 +211,18 @@ impl Tracked {
             }
             Verdict::Bad(trouble) => {
                 if self.trouble.is_none() {
-                    outcome.events.extend(self.watch.map(|watch| event(watch, EventKind::Unreachable)));
+                    // A new file that is broken has a watch too: what is served without it is not all there is.
+                    let is_new = self.watch.is_none();
+                    let watch = self.start(&mut outcome.events, next_watch);
+                    if is_new {
+                        outcome.events.push(event(watch, EventKind::Reset));
+                        outcome.events.push(event(watch, EventKind::Synced));
+                    }
+                    outcome.events.push(event(watch, EventKind::Unreachable));
                 }
                 if self.trouble.as_ref() != Some(&trouble) {
                     self.trouble = Some(trouble.clone());
-                    outcome.reports.push(match self.watch {
+                    outcome.reports.push(match self.content {
                         Some(_) => Report::Kept { origin, trouble },
                         None => Report::Waiting { origin, trouble },
                     });
@@ -233,6 +237,20 @@ impl Tracked {
         }
         outcome
     }
+
+    /// Its watch, started where it has none.
+    fn start(&mut self, events: &mut Vec<Event>, next_watch: impl FnOnce() -> WatchId) -> WatchId {
+        *self.watch.get_or_insert_with(|| {
+            let watch = next_watch();
+            events.extend(started(watch, &self.origin));
+            watch
+        })
+    }
+}
+
+/// The events with which a watch begins.
+pub(super) fn started(watch: WatchId, origin: &str) -> [Event; 2] {
+    [EventKind::Started(Scope::All), EventKind::Named(origin.into())].map(|kind| event(watch, kind))
 }
 
 /// The events of one whole version, put behind those in `events`.

@@ -1,0 +1,6 @@
+//! The zone as a whole: names and what stands there, sizes, and what changes lead to.
+
+mod changes;
+mod names;
+mod sizes;
+mod world;
