@@ -12,6 +12,7 @@
 
 mod beam;
 #[path = "../support/client.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
 mod cluster;
 mod dig;

@@ -3,6 +3,7 @@
 
 use crate::rosterd::PATIENCE;
 use hickory_proto::op::{Edns, Message, Query};
+use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -65,6 +66,19 @@ fn exchange_tcp(server: SocketAddr, question: &[u8]) -> Vec<u8> {
     let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
     stream.read_exact(&mut answer).expect("a whole answer");
     answer
+}
+
+/// INFO-CODE and text of the extended errors (RFC 8914) of an answer.
+pub(crate) fn explanations(answer: &Message) -> Vec<(u16, String)> {
+    let options = answer.edns.iter().flat_map(|edns| &edns.options().options);
+    options
+        .filter(|(code, _)| *code == EdnsCode::Unknown(15))
+        .map(|(_, option)| {
+            let octets = Vec::<u8>::try_from(option).expect("an option's octets");
+            let (code, text) = octets.split_first_chunk().expect("a code");
+            (u16::from_be_bytes(*code), String::from_utf8_lossy(text).into_owned())
+        })
+        .collect()
 }
 
 /// The data of records in presentation form, sorted. An SOA's serial is written `SERIAL`: it differs from run to run.
