@@ -88,7 +88,8 @@ pub(crate) fn data<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Str
     data
 }
 
-fn presentation(data: &RData) -> String {
+/// In presentation form, without quotes.
+pub(crate) fn presentation(data: &RData) -> String {
     match data {
         RData::A(address) => address.0.to_string(),
         RData::AAAA(address) => address.0.to_string(),
