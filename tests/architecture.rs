@@ -33,6 +33,7 @@ const IMPURE: &[&str] = &[
     "socket2",
     "std::env",
     "std::fs",
+    "std::io",
     "std::net::TcpListener",
     "std::net::TcpStream",
     "std::net::ToSocketAddrs",
@@ -44,7 +45,11 @@ const IMPURE: &[&str] = &[
     "std::time::SystemTime",
     "std::time::UNIX_EPOCH",
     "tokio",
+    "tracing",
 ];
+
+/// Macros that do so and need no path.
+const IMPURE_MACROS: &[&str] = &["thread_local"];
 
 /// The longest file, in lines.
 const LINES_MAX: usize = 600;
@@ -147,6 +152,10 @@ fn an_impure_path_is_caught() {
         "use std::time::{Duration, Instant};",
         "fn now() { std::time::SystemTime::now(); }",
         "use std::fs;",
+        "use std::io::Read;",
+        "thread_local! { static COUNT: Cell<u8> = Cell::default(); }",
+        "fn f() { std::thread_local! { static COUNT: u8 = 0; } }",
+        "fn f() { tracing::warn!(\"seen\"); }",
         "use tokio;",
         "use tokio::sync::mpsc as channel;",
         "use ::nix::sys::socket;",
@@ -241,10 +250,13 @@ fn purity_faults(module: &[String], text: &str) -> Vec<Fault> {
     if !module.first().is_some_and(|folder| PURE.contains(&folder.as_str())) {
         return Vec::new();
     }
-    faults(text, |path| {
+    let mut faults = faults(text, |path| {
         let path = path.segments.join("::");
         IMPURE.iter().any(|impure| path == *impure || path.starts_with(&format!("{impure}::")))
-    })
+    });
+    let macros = tokens(text).into_iter().filter(|(_, token)| IMPURE_MACROS.contains(&token.as_str()));
+    faults.extend(macros.map(|(line, path)| Fault { line, path }));
+    faults
 }
 
 fn faults(text: &str, forbidden: impl Fn(&UsedPath) -> bool) -> Vec<Fault> {

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
 
 #[path = "support/client.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
 #[path = "support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that also stop and restart the server")]

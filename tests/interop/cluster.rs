@@ -32,7 +32,13 @@ const BY_ADDRESS: Naming = Naming {
     hosts: [21, 22, 23],
 };
 
-const FOR_A_SHELL: Naming = Naming {
+const FOR_A_SHELL_BY_ADDRESS: Naming = Naming {
+    mode: "ip",
+    nodes: ["my_app@127.0.0.41", "my_app@127.0.0.42", "my_app@127.0.0.43"],
+    hosts: [41, 42, 43],
+};
+
+const FOR_A_SHELL_BY_NAME: Naming = Naming {
     mode: "dns",
     nodes: [
         "my_app@127-0-0-31.default.pod.cluster.local",
@@ -111,9 +117,7 @@ fn nodes_named_by_addresses_become_one_cluster() {
     becomes_one_cluster_and_loses_a_node(&BY_ADDRESS);
 }
 
-#[test]
-fn a_remote_shell_reaches_a_node_by_its_pod_name() {
-    let naming = &FOR_A_SHELL;
+fn a_remote_shell_reaches_a_node(naming: &Naming, shell: u8) {
     let server = Rosterd::start(&naming.manifest(3), &naming.settings());
     let port = unused_port();
     let mut nodes = naming.start(&server, port);
@@ -121,10 +125,21 @@ fn a_remote_shell_reaches_a_node_by_its_pod_name() {
     nodes[0].wait_for(&connected, |line| line == connected);
 
     let resolver = Resolver { server: server.ipv4(), cache: false };
-    let shell = Distribution { name: "shell@127.0.0.34", listen: address(34), port };
+    let listen = address(shell);
+    let shell = Distribution { name: &format!("shell@{listen}"), listen, port };
     let mut shell = Beam::remote_shell(resolver, &shell, naming.nodes[0]);
     shell.wait_for("a shell", |line| line.contains("Eshell"));
     shell.send("io:format(\"this is ~s of ~b~n\", [node(), length(nodes()) + 1]).");
     let answer = shell.wait_for("an answer", |line| line.starts_with("this is "));
     assert_eq!(answer.trim_end(), format!("this is {} of 3", naming.nodes[0]));
+}
+
+#[test]
+fn a_remote_shell_reaches_a_node_by_its_pod_name() {
+    a_remote_shell_reaches_a_node(&FOR_A_SHELL_BY_NAME, 34);
+}
+
+#[test]
+fn a_remote_shell_reaches_a_node_by_its_address() {
+    a_remote_shell_reaches_a_node(&FOR_A_SHELL_BY_ADDRESS, 44);
 }

@@ -1,40 +1,41 @@
 //! `drill`, of the ldns family: a third parser of the same answers.
 
 use crate::client::Transport;
+use crate::program::Program;
 use crate::rosterd::Rosterd;
 use crate::schema;
-use crate::transcript::Transcript;
-use std::net::SocketAddr;
-use std::process::Command;
 
-fn look_up(server: SocketAddr, transport: Transport, name: &str, record_type: &str) -> Transcript {
-    let mut drill = Command::new("drill");
-    drill.args(["-p", &server.port().to_string(), if transport == Transport::Tcp { "-t" } else { "-u" }]);
-    drill.args([name, &format!("@{}", server.ip()), record_type]);
-    Transcript::of(&mut drill)
-}
+const DRILL: Program = Program {
+    name: "drill",
+    udp_size: None,
+    arguments: |server, transport, name, record_type| {
+        let (address, port) = (format!("@{}", server.ip()), server.port().to_string());
+        let transport = if transport == Transport::Tcp { "-t" } else { "-u" };
+        ["-p", &port, transport, name, &address, record_type].map(str::to_owned).to_vec()
+    },
+};
 
 #[test]
 fn the_schema_over_udp_and_ipv4() {
-    schema::hold(Rosterd::ipv4, Transport::Udp, look_up);
+    schema::hold(&DRILL, Rosterd::ipv4, Transport::Udp);
 }
 
 #[test]
 fn the_schema_over_udp_and_ipv6() {
-    schema::hold(Rosterd::ipv6, Transport::Udp, look_up);
+    schema::hold(&DRILL, Rosterd::ipv6, Transport::Udp);
 }
 
 #[test]
 fn the_schema_over_tcp_and_ipv4() {
-    schema::hold(Rosterd::ipv4, Transport::Tcp, look_up);
+    schema::hold(&DRILL, Rosterd::ipv4, Transport::Tcp);
 }
 
 #[test]
 fn the_schema_over_tcp_and_ipv6() {
-    schema::hold(Rosterd::ipv6, Transport::Tcp, look_up);
+    schema::hold(&DRILL, Rosterd::ipv6, Transport::Tcp);
 }
 
 #[test]
 fn parts_of_a_set_are_the_whole() {
-    schema::hold_parts(look_up);
+    schema::hold_parts(&DRILL);
 }

@@ -12,6 +12,7 @@
 
 mod beam;
 #[path = "../support/client.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
 mod cluster;
 mod dig;
@@ -21,6 +22,7 @@ mod guide;
 mod kdig;
 mod last_good;
 mod libcluster;
+mod program;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;

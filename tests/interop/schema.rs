@@ -1,8 +1,10 @@
 //! What the server serves, row by row of the schema, and how a look-up program's answers are held against it.
 
 use crate::client::{self, Transport, ask};
+use crate::program::Program;
 use crate::rosterd::Rosterd;
-use crate::transcript::Transcript;
+use crate::transcript::PrintedRecord;
+use hickory_proto::rr::Record;
 use std::net::SocketAddr;
 
 /// Three peers: two stacks, IPv4 only, IPv4 with a hostname. Two named ports. A second set whose only peer is not ready.
@@ -152,18 +154,14 @@ pub(crate) fn server() -> Rosterd {
     Rosterd::start(MANIFEST, SETTINGS)
 }
 
-/// Holds a program's answers to every row against what is expected and against what hickory-proto decodes from the
-/// octets of the same answer.
-pub(crate) fn hold(
-    address: impl Fn(&Rosterd) -> SocketAddr,
-    transport: Transport,
-    look_up: impl Fn(SocketAddr, Transport, &str, &str) -> Transcript,
-) {
+/// Holds a program's answers to every row against what is expected, and section by section against what hickory-proto
+/// decodes of the answer to the same question. Nothing changes between the two.
+pub(crate) fn hold(program: &Program, address: impl Fn(&Rosterd) -> SocketAddr, transport: Transport) {
     let server = server();
     let server_address = address(&server);
     for row in ROWS {
         let what = format!("{} {} over {transport:?} at {server_address}", row.name, row.record_type);
-        let seen = look_up(server_address, transport, row.name, row.record_type);
+        let seen = program.look_up(server_address, transport, row.name, row.record_type);
         let ours = row.rcode != "REFUSED";
         let mut expected: Vec<String> = row.answer.iter().map(|&data| data.to_owned()).collect();
         expected.sort();
@@ -186,32 +184,62 @@ pub(crate) fn hold(
             seen.authority.iter().filter(|record| record.record_type == "SOA" && record.ttl == 5).count();
         assert_eq!(soa, usize::from(ours && row.answer.is_empty()), "SOA in authority of {what}");
 
-        let decoded = ask(server_address, transport, row.name, row.record_type, None);
+        let decoded = ask(server_address, transport, row.name, row.record_type, program.udp_size);
         let rcode = format!("{:?}", decoded.metadata.response_code).to_uppercase();
         assert_eq!(rcode, row.rcode, "{what}, decoded");
         assert_eq!(decoded.metadata.authoritative, ours, "AA of {what}, decoded");
-        assert_eq!(client::data(&decoded.answers), expected, "{what}, decoded");
+        for (section, printed, decoded) in [
+            ("answer", &seen.answer, &decoded.answers),
+            ("authority", &seen.authority, &decoded.authorities),
+            ("additional", &seen.additional, &decoded.additionals),
+        ] {
+            let decoded = sorted(decoded.iter().map(as_printed));
+            assert_eq!(sorted(printed.iter().cloned()), decoded, "{section} section of {what}");
+        }
     }
 }
 
-/// The i-th of n parts of a set are disjoint and complete, whatever n.
-pub(crate) fn hold_parts(look_up: impl Fn(SocketAddr, Transport, &str, &str) -> Transcript) {
-    let server = server();
-    let whole =
-        look_up(server.ipv4(), Transport::Udp, "myapp.default.svc.peers.cluster.local.", "TXT").data();
-    assert_eq!(whole.len(), 3);
-    for parts in [1, 2, 16] {
-        let mut together = Vec::new();
-        for part in 0..parts {
-            let name = format!("_{part}._of{parts}.myapp.default.svc.peers.cluster.local.");
-            let answer = look_up(server.ipv4(), Transport::Udp, &name, "TXT");
-            assert_eq!(answer.rcode, "NOERROR", "{name}");
-            together.extend(answer.data());
-        }
-        together.sort();
-        assert_eq!(together, whole, "{parts} parts");
+/// A decoded record as look-up programs print it.
+fn as_printed(record: &Record) -> PrintedRecord {
+    PrintedRecord {
+        owner: record.name.to_ascii(),
+        ttl: record.ttl,
+        record_type: record.record_type().to_string(),
+        data: client::presentation(&record.data),
     }
-    let beyond =
-        look_up(server.ipv4(), Transport::Udp, "_2._of2.myapp.default.svc.peers.cluster.local.", "TXT");
-    assert_eq!(beyond.rcode, "NXDOMAIN");
+}
+
+/// Complete answers of addresses rotate: sections are compared in an order of their own.
+fn sorted(records: impl Iterator<Item = PrintedRecord>) -> Vec<PrintedRecord> {
+    let mut records: Vec<PrintedRecord> = records.collect();
+    records.sort();
+    records
+}
+
+/// The i-th of n parts of a set are disjoint and complete, whatever n, on every way to the server.
+pub(crate) fn hold_parts(program: &Program) {
+    const SET: &str = "myapp.default.svc.peers.cluster.local.";
+    let server = server();
+    for (address, transport) in [server.ipv4(), server.ipv6()]
+        .into_iter()
+        .flat_map(|address| [Transport::Udp, Transport::Tcp].map(|transport| (address, transport)))
+    {
+        for (record_type, records) in [("TXT", 3), ("A", 3), ("AAAA", 1), ("SRV", 6)] {
+            let whole = program.look_up(address, transport, SET, record_type).data();
+            assert_eq!(whole.len(), records, "{record_type} over {transport:?} at {address}");
+            for parts in [1, 2, 8] {
+                let mut together = Vec::new();
+                for part in 0..parts {
+                    let name = format!("_{part}._of{parts}.{SET}");
+                    let answer = program.look_up(address, transport, &name, record_type);
+                    assert_eq!(answer.rcode, "NOERROR", "{name} {record_type}");
+                    together.extend(answer.data());
+                }
+                together.sort();
+                assert_eq!(together, whole, "{parts} parts of {record_type} over {transport:?} at {address}");
+            }
+        }
+        let beyond = program.look_up(address, transport, &format!("_2._of2.{SET}"), "TXT");
+        assert_eq!(beyond.rcode, "NXDOMAIN");
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Transcript {
 }
 
 /// A printed record.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PrintedRecord {
     pub(crate) owner: String,
     pub(crate) ttl: u32,

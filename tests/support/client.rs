@@ -3,6 +3,7 @@
 
 use crate::rosterd::PATIENCE;
 use hickory_proto::op::{Edns, Message, Query};
+use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -67,6 +68,19 @@ fn exchange_tcp(server: SocketAddr, question: &[u8]) -> Vec<u8> {
     answer
 }
 
+/// INFO-CODE and text of the extended errors (RFC 8914) of an answer.
+pub(crate) fn explanations(answer: &Message) -> Vec<(u16, String)> {
+    let options = answer.edns.iter().flat_map(|edns| &edns.options().options);
+    options
+        .filter(|(code, _)| *code == EdnsCode::Unknown(15))
+        .map(|(_, option)| {
+            let octets = Vec::<u8>::try_from(option).expect("an option's octets");
+            let (code, text) = octets.split_first_chunk().expect("a code");
+            (u16::from_be_bytes(*code), String::from_utf8_lossy(text).into_owned())
+        })
+        .collect()
+}
+
 /// The data of records in presentation form, sorted. An SOA's serial is written `SERIAL`: it differs from run to run.
 pub(crate) fn data<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<String> {
     let mut data: Vec<String> = records.into_iter().map(|record| presentation(&record.data)).collect();
@@ -74,7 +88,8 @@ pub(crate) fn data<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Str
     data
 }
 
-fn presentation(data: &RData) -> String {
+/// In presentation form, without quotes.
+pub(crate) fn presentation(data: &RData) -> String {
     match data {
         RData::A(address) => address.0.to_string(),
         RData::AAAA(address) => address.0.to_string(),

@@ -1,0 +1,235 @@
+//! The answer path allocates nothing: every shape of answer, counted by an allocator that this test links.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use rosterd::answer::{Client, Outcome, Policy, Scratch, Transport, answer};
+use rosterd::roster::{Event, EventKind, Mode, Options, Roster, Scope, Topology, WatchId};
+use rosterd::source::manifest::parse;
+use rosterd::wire::{Name, RecordType};
+use rosterd::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+const POLICY: Policy = Policy { udp_max: 1232, recursion_available: false };
+
+/// Response codes (RFC 1035 4.1.1).
+const NOERROR: u8 = 0;
+const SERVFAIL: u8 = 2;
+const NXDOMAIN: u8 = 3;
+const REFUSED: u8 = 5;
+
+/// TC, in the third octet of a message (RFC 1035 4.1.1).
+const TC: u8 = 2;
+
+/// Sets of three peers in two families, of none, of 100, of 5,000 (more than a message holds), and one with names of our
+/// own zone.
+fn manifest() -> String {
+    let mut text = include_str!("data/schema.yaml").to_owned();
+    for (name, peers) in [("many", 100), ("huge", 5_000)] {
+        write!(
+            text,
+            "\n---\n{{apiVersion: v1, kind: Endpoints, metadata: {{name: {name}, namespace: default}}, "
+        )
+        .unwrap();
+        text.push_str("subsets: [{ports: [{name: http, port: 80}, {name: metrics, port: 80}], addresses: [");
+        for peer in 0..peers {
+            write!(text, "{{ip: 10.1.{}.{}}}, ", peer / 250, peer % 250).unwrap();
+        }
+        text.push_str("]}]}\n");
+    }
+    text
+}
+
+/// What is served of the manifest; `complete` where its watch has delivered its list, `stale` where it lost its origin.
+fn snapshot(complete: bool, stale: bool) -> Arc<Snapshot> {
+    let topology = |name: &str, mode| Topology {
+        name: Some(name.into()),
+        selector: format!("app={name}").parse().unwrap(),
+        mode,
+        ..Topology::every_service()
+    };
+    let mut roster = Roster::new(Options {
+        cluster_domain: "cluster.local".into(),
+        zone: "peers.cluster.local".into(),
+        label_settings: true,
+        topologies: vec![
+            topology("myapp", Mode::Dns),
+            topology("shop", Mode::Peer),
+            Topology { mode: Mode::Dns, ..Topology::every_service() },
+        ],
+    });
+    let mut writer = SnapshotWriter::new(ZoneConfig {
+        zone: "peers.cluster.local".parse().unwrap(),
+        cluster_domain: "cluster.local".parse().unwrap(),
+        pods: PodNames::Verified,
+        reverse_zones: vec!["10.in-addr.arpa".parse().unwrap(), "0.0.d.f.ip6.arpa".parse().unwrap()],
+        advertise: vec!["192.0.2.53".parse().unwrap()],
+        nameserver: None,
+        hostmaster: None,
+        ttl: None,
+        negative_ttl: 5,
+    })
+    .unwrap();
+    let mut tell = |kind| roster.handle(Event { watch: WatchId(0), revision: None, kind });
+    tell(EventKind::Started(Scope::All));
+    for object in parse("test", manifest().as_bytes()).unwrap().objects {
+        tell(EventKind::Apply(Box::new(object)));
+    }
+    if complete {
+        tell(EventKind::Synced);
+    }
+    if stale {
+        tell(EventKind::Unreachable);
+    }
+    for change in roster.take_changes() {
+        writer.apply(&change);
+    }
+    writer.publish(1, None).unwrap()
+}
+
+/// A query with EDNS, a cookie in it.
+fn query(name: &str, record_type: RecordType) -> Vec<u8> {
+    let name: Name = name.parse().unwrap();
+    let mut query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\x01".to_vec();
+    query.extend_from_slice(name.as_wire());
+    query.extend_from_slice(&record_type.0.to_be_bytes());
+    query.extend_from_slice(b"\0\x01");
+    // OPT (RFC 6891 6.1.2), with COOKIE (RFC 7873 4).
+    query.extend_from_slice(b"\0\0\x29\x10\0\0\0\0\0\0\x0c\0\x0a\0\x08abcdefgh");
+    query
+}
+
+/// Asks and counts. Returns the answer and how often memory was allocated for it.
+fn ask(query: &[u8], transport: Transport, snapshot: &Snapshot) -> (Option<Vec<u8>>, u64) {
+    let client = Client { transport, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    let mut scratch = Scratch::new();
+    let mut out = vec![0; 65_535];
+    let mut outcome = Outcome::Drop;
+    let counted = allocation_counter::measure(|| {
+        outcome = answer(query, &client, 7, &POLICY, snapshot, &mut scratch, &mut out);
+    });
+    let answer = match outcome {
+        Outcome::Reply(length) => Some(out[..length].to_vec()),
+        Outcome::Drop => None,
+    };
+    (answer, counted.count_total)
+}
+
+/// Name, type, response code, and whether there is an answer section.
+type Row = (&'static str, RecordType, u8, bool);
+
+const SERVED: &[Row] = &[
+    ("myapp.default.svc.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("myapp.default.svc.peers.cluster.local", RecordType::AAAA, NOERROR, true),
+    ("myapp.default.svc.peers.cluster.local", RecordType::TXT, NOERROR, true),
+    ("myapp.default.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
+    ("myapp.default.svc.peers.cluster.local", RecordType::ANY, NOERROR, true),
+    ("myapp.default.svc.peers.cluster.local", RecordType::MX, NOERROR, false),
+    ("MyApp.Default.SVC.Peers.Cluster.LOCAL", RecordType::TXT, NOERROR, true),
+    ("_http._tcp.myapp.default.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
+    ("_tcp.myapp.default.svc.peers.cluster.local", RecordType::SRV, NOERROR, false),
+    ("10-0-0-1.myapp.default.svc.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("10-0-0-1.myapp.default.svc.peers.cluster.local", RecordType::ANY, NOERROR, true),
+    ("myapp-2.myapp.default.svc.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("shop.prod.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
+    ("shop.default.svc.peers.cluster.local", RecordType::TXT, NOERROR, false),
+    ("nobody.default.svc.peers.cluster.local", RecordType::A, NXDOMAIN, false),
+    ("a.b.c.d.nobody.peers.cluster.local", RecordType::A, NXDOMAIN, false),
+    ("svc.peers.cluster.local", RecordType::A, NOERROR, false),
+    ("default.svc.peers.cluster.local", RecordType::A, NOERROR, false),
+    // More than a datagram, and more than a message: a name of several ports with one number among them.
+    ("many.default.svc.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("many.default.svc.peers.cluster.local", RecordType::TXT, NOERROR, true),
+    ("many.default.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
+    ("many.default.svc.peers.cluster.local", RecordType::ANY, NOERROR, true),
+    ("huge.default.svc.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("huge.default.svc.peers.cluster.local", RecordType::TXT, NOERROR, true),
+    ("huge.default.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
+    ("_metrics._tcp.huge.default.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
+    ("_3._of8.huge.default.svc.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("_3._of8.huge.default.svc.peers.cluster.local", RecordType::TXT, NOERROR, true),
+    ("_3._of8.huge.default.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
+    ("_of8.huge.default.svc.peers.cluster.local", RecordType::A, NOERROR, false),
+    ("_8._of8.huge.default.svc.peers.cluster.local", RecordType::A, NXDOMAIN, false),
+    ("10-0-0-1.default.pod.cluster.local", RecordType::A, NOERROR, true),
+    ("10-0-0-1.default.pod.cluster.local", RecordType::TXT, NOERROR, true),
+    ("10-0-0-1.default.pod.cluster.local", RecordType::AAAA, NOERROR, false),
+    ("fd00--1.default.pod.cluster.local", RecordType::AAAA, NOERROR, true),
+    ("10-9-9-9.default.pod.cluster.local", RecordType::A, NXDOMAIN, false),
+    ("1.0.0.10.in-addr.arpa", RecordType::PTR, NOERROR, true),
+    (
+        "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa",
+        RecordType::PTR,
+        NOERROR,
+        true,
+    ),
+    ("0.0.10.in-addr.arpa", RecordType::PTR, NOERROR, false),
+    ("9.9.9.10.in-addr.arpa", RecordType::PTR, NXDOMAIN, false),
+    ("peers.cluster.local", RecordType::SOA, NOERROR, true),
+    ("peers.cluster.local", RecordType::NS, NOERROR, true),
+    ("peers.cluster.local", RecordType::ANY, NOERROR, true),
+    ("peers.cluster.local", RecordType::AXFR, REFUSED, false),
+    ("ns.dns.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("dns-version.peers.cluster.local", RecordType::TXT, NOERROR, true),
+    ("example.org", RecordType::A, REFUSED, false),
+    (".", RecordType::NS, REFUSED, false),
+];
+
+/// Rows while the watch that contributes to them has not delivered its list.
+const WAITING: &[Row] = &[
+    ("myapp.default.svc.peers.cluster.local", RecordType::A, SERVFAIL, false),
+    ("10-0-0-1.default.pod.cluster.local", RecordType::A, SERVFAIL, false),
+    ("1.0.0.10.in-addr.arpa", RecordType::PTR, SERVFAIL, false),
+    ("peers.cluster.local", RecordType::SOA, NOERROR, true),
+];
+
+#[test]
+fn no_answer_allocates() {
+    let mut faults = Vec::new();
+    let mut truncated = 0;
+    for (snapshot, rows) in
+        [(snapshot(true, false), SERVED), (snapshot(true, true), SERVED), (snapshot(false, false), WAITING)]
+    {
+        for &(name, record_type, rcode, answered) in rows {
+            for transport in [Transport::Udp, Transport::Tcp] {
+                let what = format!("{name} {record_type} over {transport:?}");
+                let (answer, allocations) = ask(&query(name, record_type), transport, &snapshot);
+                let answer = answer.unwrap_or_else(|| panic!("{what} is not answered"));
+                // The low four bits of the fourth octet, and ANCOUNT: RFC 1035 4.1.1.
+                assert_eq!(answer[3] & 0xf, rcode, "{what}");
+                assert_eq!(answer[6..8] != [0, 0], answered, "{what}");
+                truncated += usize::from(answer[2] & TC != 0);
+                if allocations > 0 {
+                    faults.push(format!("{what}: {allocations} allocations"));
+                }
+            }
+        }
+    }
+    assert_eq!(faults, [""; 0]);
+    assert!(truncated > 10, "only {truncated} answers were cut");
+}
+
+#[test]
+fn no_malformed_query_allocates() {
+    let snapshot = snapshot(true, false);
+    let whole = query("myapp.default.svc.peers.cluster.local", RecordType::SRV);
+    for end in 0..whole.len() {
+        assert_eq!(ask(&whole[..end], Transport::Udp, &snapshot).1, 0, "cut after {end} octets");
+    }
+    for place in 0..whole.len() {
+        for bit in 0..8 {
+            let mut changed = whole.clone();
+            changed[place] ^= 1 << bit;
+            assert_eq!(ask(&changed, Transport::Udp, &snapshot).1, 0, "bit {bit} of octet {place}");
+        }
+    }
+}
+
+/// What the counts above rest on.
+#[test]
+fn allocations_are_seen() {
+    let counted = allocation_counter::measure(|| drop(black_box(Box::new(black_box(7_u8)))));
+    assert_eq!(counted.count_total, 1);
+}

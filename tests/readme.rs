@@ -1,0 +1,121 @@
+//! The transcripts of README.md are what comes: its commands are run, or asked by a client of our own, and compared.
+//!
+//! Those that need Erlang are not; `tests/interop/cluster.rs` has nodes and shells like them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "support/client.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod client;
+#[path = "support/rosterd.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod rosterd;
+
+use client::{Transport, ask, presentation};
+use hickory_proto::rr::{RData, Record};
+use rosterd::{PATIENCE, Rosterd, lines};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+const README: &str = include_str!("../README.md");
+
+/// Where README tells servers to listen. Servers here listen on free ports.
+const LISTEN: &str = "127.0.0.1:5300";
+
+/// A command at a prompt and what it prints.
+#[derive(Debug)]
+struct Shown {
+    command: String,
+    output: Vec<String>,
+}
+
+/// What stands behind `$` in blocks of README, where the command begins with `program`.
+fn shown(program: &str) -> Vec<Shown> {
+    let blocks = README.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let commands = blocks.flat_map(|block| block.split("$ ").skip(1));
+    commands
+        .filter_map(|text| text.strip_prefix(program)?.split_once('\n'))
+        .map(|(command, output)| Shown {
+            command: command.trim().to_owned(),
+            output: output.lines().map(str::to_owned).collect(),
+        })
+        .collect()
+}
+
+fn rosterd(arguments: &str) -> Command {
+    let mut rosterd = Command::new(env!("CARGO_BIN_EXE_rosterd"));
+    rosterd.args(arguments.split_whitespace()).env_clear().current_dir(env!("CARGO_MANIFEST_DIR"));
+    rosterd.stdin(Stdio::null());
+    rosterd
+}
+
+#[test]
+fn what_check_says_is_real() {
+    let all = shown("rosterd check");
+    assert_eq!(all.len(), 2, "{all:?}");
+    for Shown { command, output } in all {
+        let run = rosterd(&format!("check {command}")).output().unwrap();
+        let printed = [run.stdout, run.stderr].concat();
+        let printed: Vec<&str> = std::str::from_utf8(&printed).unwrap().lines().collect();
+        assert_eq!(printed, output, "rosterd check {command}");
+    }
+}
+
+#[test]
+fn the_log_of_a_start_is_real() {
+    let all = shown("cargo run -- serve");
+    let [Shown { command, output }] = all.as_slice() else { panic!("{all:?}") };
+    assert!(command.contains(LISTEN), "{command}");
+    let mut server = rosterd(&format!("serve {}", command.replace(LISTEN, "127.0.0.1:0")));
+    let mut server = server.stderr(Stdio::piped()).spawn().unwrap();
+    let log = lines(server.stderr.take().unwrap());
+    let logged: Vec<_> = output.iter().map(|_| log.recv_timeout(PATIENCE)).collect();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let logged: Vec<String> = logged.into_iter().map(|line| timeless(&line.unwrap())).collect();
+    let output: Vec<String> = output.iter().map(|line| timeless(line)).collect();
+    assert_eq!(logged, output);
+}
+
+/// A line of the log without its time and the port that it names.
+fn timeless(line: &str) -> String {
+    let words = line.split_whitespace().skip(1);
+    let words = words.map(|word| if word.starts_with("127.0.0.1:") { "127.0.0.1" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_dig_prints_is_real() {
+    let all = shown("dig");
+    assert_eq!(all.len(), 2, "{all:?}");
+    let server = Rosterd::start(include_str!("../deploy/examples/myapp.yaml"), "[server]");
+    for Shown { command, output } in all {
+        let output: Vec<Vec<&str>> = output.iter().map(|line| line.split_whitespace().collect()).collect();
+        let printed = dig(server.ipv4(), &command);
+        let printed: Vec<Vec<&str>> = printed.iter().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(printed, output, "dig {command}");
+    }
+}
+
+/// The lines that dig prints, as far as README uses its options.
+fn dig(server: SocketAddr, command: &str) -> Vec<String> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let (additional, name, record_type) = match words.as_slice() {
+        ["@127.0.0.1", "-p", "5300", "+noall", "+answer", name, record_type] => (false, name, record_type),
+        ["@127.0.0.1", "-p", "5300", "+noall", "+answer", "+additional", name, record_type] => {
+            (true, name, record_type)
+        }
+        _ => panic!("dig {command}"),
+    };
+    // The UDP size that dig asks with.
+    let answer = ask(server, Transport::Udp, &format!("{name}."), record_type, Some(1232));
+    let additionals = answer.additionals.iter().filter(|_| additional);
+    answer.answers.iter().chain(additionals).map(line).collect()
+}
+
+/// A record as a line of a master file.
+fn line(record: &Record) -> String {
+    let data = presentation(&record.data);
+    let data = if matches!(record.data, RData::TXT(_)) { format!("\"{data}\"") } else { data };
+    format!("{} {} IN {} {data}", record.name.to_ascii(), record.ttl, record.record_type())
+}
