@@ -301,12 +301,13 @@ fn a_folder_is_followed_file_by_file() {
     watcher.told(|report| matches!(report, Report::Kept { .. }));
     assert_eq!(
         (watcher.addresses(), watcher.reachable()),
-        (vec!["10.0.0.2", "10.0.0.3"], vec![false, false])
+        (vec!["10.0.0.2", "10.0.0.3"], vec![true, false, false]),
+        "the folder's own list is no file's"
     );
     fs::rename(aside.path().join("moved"), folder.path()).unwrap();
     watcher.told(|report| matches!(report, Report::Recovered { .. }));
     watcher.told(|report| matches!(report, Report::Recovered { .. }));
-    assert_eq!((watcher.addresses(), watcher.reachable()), (vec!["10.0.0.2", "10.0.0.3"], vec![true, true]));
+    assert_eq!((watcher.addresses(), watcher.reachable()), (vec!["10.0.0.2", "10.0.0.3"], vec![true; 3]));
 }
 
 /// Mounts a content as kubelet does: a folder with the files, and `..data` renamed to lead there.
@@ -414,6 +415,7 @@ fn everything_that_cannot_be_read_at_first_is_said_at_once() {
         "standard input:1:1: not UTF-8".to_owned(),
         format!("{}:1:4: not YAML", path("a.yaml").display()),
         format!("{}:1:1: not JSON", path("b.json").display()),
+        format!("{}: it holds nothing; did the command that writes it fail?", path("c.yml").display()),
         format!("{}: no such file", path("e.yaml").display()),
     ]
     .iter()
@@ -421,7 +423,7 @@ fn everything_that_cannot_be_read_at_first_is_said_at_once() {
     {
         assert!(text.starts_with(expected), "{expected}\n{text}");
     }
-    assert_eq!(texts.len(), 5, "{texts:#?}");
+    assert_eq!(texts.len(), 6, "{texts:#?}");
     assert!(matches!(errors[1], LoadError::Broken(_)));
 }
 

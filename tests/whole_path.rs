@@ -95,7 +95,7 @@ impl Origins {
                 }
             }
             EventKind::Ended => drop(self.0.remove(&watch)),
-            EventKind::Started(_) | EventKind::Unreachable | EventKind::Reachable => {}
+            EventKind::Started(_) | EventKind::Named(_) | EventKind::Unreachable | EventKind::Reachable => {}
         }
     }
 
@@ -143,7 +143,7 @@ fn records(snapshot: &Snapshot, name: &str, record_type: RecordType) -> Option<V
     let name: Name = name.parse().unwrap();
     let mut query = QueryName::new();
     query.read(name.as_wire(), 0).unwrap();
-    let node = match snapshot.zone_of(&query, record_type).expect("our zone").find(&query) {
+    let node = match snapshot.zone_of(&query, record_type).expect("our zone").find(&query, record_type) {
         Found::Node(node) => node,
         Found::NxDomain => return None,
         Found::NotReady => unreachable!("all watches are complete"),
@@ -384,7 +384,7 @@ proptest! {
                     // Names that come and go without records count too: an empty set is NODATA, none is NXDOMAIN.
                     // Reverse zones have no such names.
                     prop_assert!(ahead || !changed, "{} changed and still is {}", apex, serial);
-                    prop_assert!(changed || !ahead || !apex.ends_with(".arpa."), "{} is as it was", apex);
+                    prop_assert!(changed || !ahead || !(apex.ends_with(".arpa.") || apex.starts_with("pod.")), "{} is as it was", apex);
                 }
             }
             if published.is_none() && let Some(last) = &last {

@@ -31,7 +31,7 @@ const ANY_ORDER: [RecordType; 14] = [
 /// What a client is told whose answer was cut though it came over TCP.
 const CUT: ExtendedError = ExtendedError {
     code: Ede::Other,
-    text: "cut at 64 KiB; _<i>._of<n>.<set> for 0 <= i < n, n a power of 2 up to 256, are complete",
+    text: "cut at 64 KiB; ask _<i>._of<n>.<set> for 0 <= i < n, n doubled (up to 256) until no part is cut",
 };
 
 /// Writes what the node has of the type, with the addresses of its targets; `false` if it has nothing: NODATA.

@@ -71,7 +71,7 @@ pub(super) struct SettingArguments {
     /// The cluster's own domain, which names of pods end in [default: cluster.local]
     #[arg(long, value_name = "NAME")]
     cluster_domain: Option<String>,
-    /// How names of pods are answered: verified, insecure or disabled [default: verified where all pods are known]
+    /// How names of pods are answered: verified, insecure or disabled [default: verified]
     #[arg(long, value_name = "HOW")]
     pods: Option<String>,
     /// A reverse zone, by name or network (10.in-addr.arpa, 10.0.0.0/8); may be given several times [default: none]
@@ -136,12 +136,14 @@ const EXAMPLES: &str = "\
 Examples:
   kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml
   rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300
-  dig @127.0.0.1 -p 5300 myapp.default.svc.peers.cluster.local TXT +short
+  dig @127.0.0.1 -p 5300 +short TXT myapp.default.svc.peers.cluster.local
 
-Settings come from defaults, a TOML file (--config), the environment and flags; the later win.
-Names in the environment are keys of the file in capitals behind ROSTERD__, with two underscores
-between parts: server.ttl is ROSTERD__SERVER__TTL. Lists are separated by commas. The one topology
-that flags describe is ROSTERD__TOPOLOGY__SELECTOR, ROSTERD__TOPOLOGY__MODE and so on.
+Settings come from defaults, a TOML file (--config), the environment and flags;
+the later win. Names in the environment are keys of the file in capitals behind
+ROSTERD__, with two underscores between parts: server.ttl is
+ROSTERD__SERVER__TTL. Lists are separated by commas. The one topology that
+flags describe is ROSTERD__TOPOLOGY__SELECTOR, ROSTERD__TOPOLOGY__MODE and so
+on.
 
 Exit codes:
   0  all is well
@@ -151,27 +153,28 @@ Exit codes:
 const SERVE_EXAMPLES: &str = "\
 Examples:
   rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300
-  rosterd serve --manifest /etc/rosterd/manifests/ --selector app=myapp --name myapp --mode dns
+  rosterd serve --manifest /etc/rosterd/manifests/ --name myapp --mode dns
   ROSTERD__SERVER__TTL=30 rosterd serve --config rosterd.toml
 
-Manifests are followed: a changed file is served as soon as it has stopped changing. SIGTERM ends
-the server after it has finished what it began.";
+Manifests are followed: a changed file is served as soon as it has stopped
+changing. SIGTERM ends the server after it has finished what it began.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
   rosterd check --config rosterd.toml --manifest endpoints.yaml
   rosterd check --config rosterd.toml --show
 
-What --show prints is itself a settings file: each setting with its origin in a comment.";
+What --show prints is itself a settings file: each setting with its origin in
+a comment.";
 
 const ZONE_EXAMPLES: &str = "\
 Examples:
   kubectl get endpointslices -A -o yaml | rosterd zone --manifest -
   rosterd zone --config rosterd.toml --origin peers.cluster.local > peers.zone
 
-Answered but not listed: the parts of sets, _<i>._of<n>.<set>.<namespace>.svc.<zone>, which are
-made as they are asked for, and the names of pods where every address is answered (pods =
-\"insecure\").";
+Answered but not listed: the parts of sets, which are made as they are asked
+for (_<i>._of<n>.<set>.<namespace>.svc.<zone>), and the names of pods where
+every address is answered (pods = \"insecure\").";
 
 #[cfg(test)]
 mod tests {
@@ -203,6 +206,15 @@ mod tests {
         assert_eq!(given.iter().map(|(flag, _)| (*flag).to_owned()).collect::<BTreeSet<_>>(), settings);
         settings.insert("--config".to_owned());
         assert_eq!(defined, settings);
+    }
+
+    #[test]
+    fn examples_fit_a_terminal_of_eighty_columns() {
+        for line in
+            [EXAMPLES, SERVE_EXAMPLES, CHECK_EXAMPLES, ZONE_EXAMPLES].iter().flat_map(|text| text.lines())
+        {
+            assert!(line.len() < 80, "{line}");
+        }
     }
 
     #[test]

@@ -74,14 +74,15 @@ fn report(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     for (namespace, objects) in &summary.idle {
         writeln!(out, "{}", idle(namespace, *objects))?;
     }
+    if summary.sets.is_empty() {
+        let why = if summary.objects == 0 { "there are no objects" } else { "no object matches" };
+        return writeln!(out, "no sets: {why}");
+    }
     table(out, &summary.sets)
 }
 
 /// The sets, aligned.
 fn table(out: &mut dyn Write, sets: &[SetSummary]) -> io::Result<()> {
-    if sets.is_empty() {
-        return writeln!(out, "no sets: no object matches");
-    }
     let width = |head: &str, text: fn(&SetSummary) -> &str| {
         sets.iter().map(|set| text(set).chars().count()).max().unwrap_or(0).max(head.len())
     };
@@ -140,7 +141,7 @@ a-long-namespace  x      12345  myapp
     fn nothing_is_said_to_be_nothing() {
         assert_eq!(
             rendered(&Summary::default()),
-            "settings and manifests are right: 0 objects, 0 sets, 0 peers\nno sets: no object matches\n"
+            "settings and manifests are right: 0 objects, 0 sets, 0 peers\nno sets: there are no objects\n"
         );
     }
 }

@@ -33,11 +33,7 @@ impl Effective {
         let mut to = Writer { effective: self, prefix: String::new(), show: Show::default() };
         to.set("cluster_domain", &text(&domain_text(&settings.cluster_domain)));
         to.set("zone", &text(&domain_text(&settings.zone)));
-        to.set_or(
-            "pods",
-            settings.pods.map(|pods| text(choice_text(pods))),
-            "\"verified\" where all pods are known, else \"insecure\"",
-        );
+        to.set_or("pods", settings.pods.map(|pods| text(choice_text(pods))), "\"verified\"");
         to.set("reverse_zones", &list(settings.reverse_zones.iter().map(domain_text)));
         to.set("label_settings", &settings.label_settings.to_string());
         to.set("manifests", &list(settings.manifests.iter().map(manifest_text)));

@@ -76,18 +76,29 @@ impl AddressTable {
         self.change(address, namespace, |holder| std::mem::replace(&mut holder.held, held) != held)
     }
 
-    /// Adds a listed peer to all its addresses.
-    pub(super) fn insert(&mut self, peer: &Arc<Peer>) {
-        for &address in &peer.addresses {
-            self.change(address, &peer.namespace, |holder| holder.peers.insert(peer));
-        }
+    /// Adds a listed peer to all its addresses. Whether that added its node name to a pod name that exists.
+    pub(super) fn insert(&mut self, peer: &Arc<Peer>) -> bool {
+        self.change_all(peer, |holder| {
+            let known = holder.names(peer);
+            holder.peers.insert(peer);
+            holder.held && !known
+        })
     }
 
-    /// Takes a listed peer away from all its addresses.
-    pub(super) fn remove(&mut self, peer: &Arc<Peer>) {
+    /// Takes a listed peer away from all its addresses. Whether that took its node name from a pod name that exists.
+    pub(super) fn remove(&mut self, peer: &Arc<Peer>) -> bool {
+        self.change_all(peer, |holder| {
+            holder.peers.remove(peer);
+            holder.held && !holder.names(peer)
+        })
+    }
+
+    fn change_all(&mut self, peer: &Arc<Peer>, change: impl Fn(&mut Holder) -> bool) -> bool {
+        let mut differs = false;
         for &address in &peer.addresses {
-            self.change(address, &peer.namespace, |holder| holder.peers.remove(peer));
+            differs |= self.change(address, &peer.namespace, &change);
         }
+        differs && peer.node_name.is_some()
     }
 
     fn change<T: Default>(
@@ -124,6 +135,11 @@ impl AddressTable {
 }
 
 impl Holder {
+    /// Whether any of its peers has this one's node name.
+    fn names(&self, peer: &Peer) -> bool {
+        self.peers.as_slice().iter().any(|own| own.node_name == peer.node_name)
+    }
+
     /// The node names of the listed peers with this address, sorted, each once.
     pub(super) fn node_names(&self) -> impl Iterator<Item = &str> {
         let mut last = None;

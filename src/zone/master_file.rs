@@ -57,7 +57,11 @@ impl Snapshot {
         sets.sort_unstable_by_key(|set| &set.key);
         for set in sets {
             let Some(owner) = self.constants.rendering.domains.set(&set.key) else { continue };
+            let before = text.len();
             add(text, &owner, NodeKind::Set(self, set, Ports::Every));
+            if text.len() == before {
+                push(text, format_args!("; {owner} exists without records\n"));
+            }
             for port in &*set.settings.port_names {
                 let (name, protocol) = (format!("_{}", port.name), format!("_{}", port.protocol.as_str()));
                 let node = NodeKind::Set(self, set, Ports::Named(port));

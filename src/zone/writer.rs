@@ -228,13 +228,10 @@ impl SnapshotWriter {
         if differs {
             self.mark(|tree| tree == ZoneTree::Peers);
         }
-        if let Some(peer) = old {
-            self.building.addresses.remove(peer);
-        }
-        if let Some(peer) = new {
-            self.building.addresses.insert(peer);
-        }
-        if old.map(at_pod_names) != new.map(at_pod_names) {
+        // What comes before what goes: a name that both have never changed.
+        let come = new.is_some_and(|peer| self.building.addresses.insert(peer));
+        let gone = old.is_some_and(|peer| self.building.addresses.remove(peer));
+        if come || gone {
             self.mark(|tree| tree == ZoneTree::Pods);
         }
     }
@@ -245,11 +242,6 @@ impl SnapshotWriter {
             *dirty |= concerned(zone.tree);
         }
     }
-}
-
-/// What TXT of pod names says about a peer: its node name, and where.
-fn at_pod_names(peer: &Arc<Peer>) -> (Option<&str>, &str, &[IpAddr]) {
-    (peer.node_name.as_deref(), &peer.namespace, &peer.addresses)
 }
 
 /// The served zones, those with more labels first.

@@ -223,7 +223,7 @@ fn show_tells_settings_and_origins() {
     let expected = "\
 cluster_domain = \"cluster.local\"       # default
 zone = \"p.example\"                     # rosterd.toml:1
-# pods is not set: \"verified\" where all pods are known, else \"insecure\"
+# pods is not set: \"verified\"
 reverse_zones = []                     # default
 label_settings = true                  # default
 manifests = []                         # default

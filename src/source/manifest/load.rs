@@ -151,6 +151,9 @@ impl Loader {
     /// A watch for a text, and whether it has objects.
     fn take(&mut self, origin: &str, bytes: &[u8]) -> Result<(WatchId, bool), LoadError> {
         let parsed = parse(origin, bytes).map_err(LoadError::Broken)?;
+        if !parsed.has_documents {
+            return Err(LoadError::Nothing { origin: origin.to_owned() });
+        }
         let watch = self.manifests.next_watch();
         self.events.extend(started(watch, origin));
         let report = version(origin.to_owned(), watch, parsed, &mut self.events);

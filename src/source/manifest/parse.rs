@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 /// What a manifest holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parsed {
+    /// Whether there was any document that is more than comments. None is what a failed command leaves behind a pipe.
+    pub has_documents: bool,
     /// The endpoint objects in the text's order, their keys unique.
     pub objects: Vec<EndpointObject>,
     /// Objects of other kinds, which are not read: how many of each.
@@ -31,9 +33,9 @@ pub struct Parsed {
 pub fn parse(origin: &str, bytes: &[u8]) -> Result<Parsed, ParseError> {
     let mut documents = Documents::default();
     let result = read(bytes, &mut documents);
-    let Collector { objects, skipped, notices, at, .. } = documents.collected;
+    let Collector { has_documents, objects, skipped, notices, at, .. } = documents.collected;
     match result {
-        Ok(()) => Ok(Parsed { objects, skipped, notices: notices.into_vec() }),
+        Ok(()) => Ok(Parsed { has_documents, objects, skipped, notices: notices.into_vec() }),
         Err(Fault { position, cause }) => {
             Err(ParseError { origin: origin.to_owned(), position, item: at, cause })
         }
@@ -102,6 +104,7 @@ impl Class {
 /// Collects objects, each under its key.
 #[derive(Default)]
 struct Collector {
+    has_documents: bool,
     objects: Vec<EndpointObject>,
     index: HashMap<ObjectKey, usize>,
     skipped: BTreeMap<String, usize>,
@@ -176,6 +179,7 @@ impl Collector {
         if piece.is_null() {
             return Ok(());
         }
+        self.has_documents = true;
         let (class, items) = json_class(piece, None)?;
         let Class::List(inherited) = class else {
             return self.object(class, || piece.position(), piece);
@@ -270,6 +274,7 @@ impl<'a> yaml::Receiver<'a> for Documents<'a> {
         let waiting = std::mem::take(&mut self.waiting);
         let failed = self.failed.take();
         self.count = 0;
+        self.collected.has_documents = true;
         let class = yaml_class(root, None)?;
         let Class::List(inherited) = class else {
             return self.collected.object(class, || root.position, root);

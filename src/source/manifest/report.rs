@@ -94,6 +94,14 @@ pub enum LoadError {
     /// The text is not a manifest.
     #[error("{0}")]
     Broken(ParseError),
+    /// It holds no document: an answer made of nothing would deny every peer.
+    #[error(
+        "{origin}: it holds nothing; did the command that writes it fail? (without peers it would hold a List of no items)"
+    )]
+    Nothing {
+        /// The file.
+        origin: String,
+    },
     /// It is not there, or cannot be read.
     #[error("{origin}: {reason}")]
     Unreadable {

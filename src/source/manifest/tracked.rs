@@ -255,7 +255,7 @@ pub(super) fn started(watch: WatchId, origin: &str) -> [Event; 2] {
 
 /// The events of one whole version, put behind those in `events`.
 pub(super) fn version(origin: String, watch: WatchId, parsed: Parsed, events: &mut Vec<Event>) -> ReadReport {
-    let Parsed { objects, skipped, notices } = parsed;
+    let Parsed { objects, skipped, notices, .. } = parsed;
     let report = ReadReport { origin, objects: objects.len(), skipped, notices };
     events.reserve(objects.len() + 2);
     events.push(event(watch, EventKind::Reset));
