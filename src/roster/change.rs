@@ -63,7 +63,7 @@ pub struct SetKey {
 pub struct SetSettings {
     /// TTL in seconds at and below the set's name, where one is set.
     pub ttl: Option<u32>,
-    /// The types served at the set's name.
+    /// The types served at the set's own name and its parts.
     pub records: RecordTypes,
     /// The named ports of the set, sorted, unique: `_<name>._<proto>` exists for each even while no peer has it.
     /// Names that cannot be a label (63 octets or more with the underscore, empty) are left out.

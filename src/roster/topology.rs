@@ -22,7 +22,7 @@ pub struct Topology {
     pub when_empty: WhenEmpty,
     /// What SRV records point at.
     pub srv_host: SrvHost,
-    /// The record types served at the set's name.
+    /// The record types served at the set's own name and its parts; names of ports keep their SRV.
     pub records: RecordTypes,
     /// TTL in seconds at and below the set's name; the server's where absent.
     pub ttl: Option<u32>,
@@ -108,7 +108,7 @@ pub enum SrvHost {
     Peer,
 }
 
-/// The record types served at a set's name (and its `_port._proto` and `_<i>._of<n>` names).
+/// The record types served at a set's own name and at its parts, `_<i>._of<n>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "one switch per record type")]
 pub struct RecordTypes {
