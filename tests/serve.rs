@@ -159,3 +159,36 @@ fn a_first_version_that_cannot_be_read_stops_it() {
     assert!(said.contains("peers.yaml") && said.contains("absent.yaml"), "{said}");
     assert!(!said.contains("listening"), "{said}");
 }
+
+#[test]
+fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("peers.yaml");
+    std::fs::write(&path, manifest(1)).unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
+        .arg(&path)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = std::io::BufReader::new(server.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("listening on ") {
+        line.clear();
+        assert_ne!(std::io::BufRead::read_line(&mut log, &mut line).unwrap(), 0, "it ended");
+    }
+    let address = line.split("listening on ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    drop(log);
+    for count in 2..4 {
+        let new = folder.path().join("new");
+        std::fs::write(&new, manifest(count)).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        let until = Instant::now() + PATIENCE;
+        while peers(address).len() != count {
+            assert!(Instant::now() < until, "the change to {count} peers is not served");
+            std::thread::yield_now();
+        }
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+}

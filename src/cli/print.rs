@@ -1,6 +1,7 @@
 //! What people see: results on standard output, the rest on standard error; colour only on a terminal.
 
 use super::Failure;
+use crate::run::OneLine;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -39,7 +40,7 @@ pub(super) fn failure(failure: &Failure) {
 
 /// One line for people: `warning: ...`.
 pub(super) fn line(out: &mut dyn Write, style: Style, word: &str, text: &dyn Display) -> io::Result<()> {
-    writeln!(out, "{style}{word}:{style:#} {text}")
+    writeln!(out, "{style}{word}:{style:#} {}", OneLine(text))
 }
 
 /// The two ways to peers.

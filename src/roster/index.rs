@@ -260,9 +260,11 @@ impl Roster {
             let watches = [other, watch].map(|watch| self.watches.name(watch));
             self.notices.push(Notice::Twice { object, watches });
         }
+        let origin = self.shared.texts.intern(&*self.watches.name(watch));
         let of_watch = self.watches.by_id.get_mut(&watch);
         let id = self.store.add_object(Object {
             watch,
+            origin,
             namespace: self.shared.texts.intern(&*object.key.namespace),
             name: object.key.name.clone(),
             kind: object.key.kind,

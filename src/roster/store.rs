@@ -35,6 +35,8 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) watch: WatchId,
+    /// What people call the watch: unlike its number, the same after a restart.
+    pub(super) origin: Arc<str>,
     pub(super) namespace: Arc<str>,
     pub(super) name: Box<str>,
     pub(super) kind: ObjectKind,
@@ -258,7 +260,7 @@ impl Store {
         self.entries_at(address).any(|entry| *entry.namespace == *namespace)
     }
 
-    /// Entries are joined in the order of service, object name, kind, watch, and place in the object.
+    /// Entries are joined in the order of service, object name, kind, the watch's name, and place in the object.
     pub(super) fn order(&self, a: &Entry, b: &Entry) -> Ordering {
         if a.object == b.object {
             return a.position.cmp(&b.position);
@@ -278,6 +280,7 @@ impl Object {
             .cmp(&other.head.service)
             .then_with(|| self.name.cmp(&other.name))
             .then_with(|| self.kind.cmp(&other.kind))
+            .then_with(|| self.origin.cmp(&other.origin))
             .then_with(|| self.watch.cmp(&other.watch))
     }
 
@@ -395,6 +398,7 @@ mod tests {
 
     fn object() -> Object {
         Object {
+            origin: "watch".into(),
             watch: WatchId(0),
             namespace: "default".into(),
             name: "web".into(),

@@ -15,5 +15,7 @@ pub(super) fn start() {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .with_target(false)
+        // A line that nobody can read any more is lost; reporting that on the same stream would end the thread.
+        .log_internal_errors(false)
         .try_init();
 }

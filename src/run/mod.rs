@@ -8,6 +8,7 @@ mod advertise;
 mod load;
 mod log;
 mod notices;
+mod one_line;
 mod pipeline;
 mod published;
 mod serve;
@@ -15,5 +16,6 @@ mod signals;
 mod summary;
 
 pub use load::{LoadError, Loaded, load_once};
+pub use one_line::OneLine;
 pub use serve::{ServeError, serve};
 pub use summary::{SetSummary, Summary, counted, idle};

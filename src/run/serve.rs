@@ -3,6 +3,7 @@
 use super::load::{First, LoadError, first};
 use super::log;
 use super::notices::Notices;
+use super::one_line::OneLine;
 use super::pipeline::{Pipeline, pods};
 use super::published::Published;
 use super::signals::{End, Signals};
@@ -39,19 +40,19 @@ pub enum ServeError {
 /// Serves until SIGTERM or SIGINT, then answers what has arrived and returns.
 pub fn serve(settings: &Settings) -> Result<(), ServeError> {
     log::start();
+    let signals = Signals::listen()?;
     let First { manifests, pipeline, summary } = first(settings)?;
     for notice in &summary.notices {
-        tracing::warn!("{notice}");
+        tracing::warn!("{}", OneLine(notice));
     }
     for line in scope(&pipeline.counts()) {
-        tracing::info!("{line}");
+        tracing::info!("{}", OneLine(line));
     }
     if pods(settings) == PodNames::Insecure {
         tracing::info!(
             "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
         );
     }
-    let signals = Signals::listen()?;
     let published = Published::new(pipeline.current());
     let policy =
         Policy { udp_max: settings.server.udp_max, recursion_available: settings.server.recursion_available };
@@ -106,23 +107,23 @@ struct Writer {
 
 impl Writer {
     fn take(&mut self, batch: Batch) {
-        for report in batch.reports {
-            if report.is_warning() {
-                tracing::warn!("{report}");
-            } else {
-                tracing::info!("{report}");
-            }
-        }
         // Readers of the last snapshot but one have long gone; those of the last one need microseconds.
         self.published.free();
         self.pipeline.take(batch.events);
         if let Some(snapshot) = self.pipeline.publish() {
             self.published.put(snapshot);
         }
+        for report in batch.reports {
+            if report.is_warning() {
+                tracing::warn!("{}", OneLine(&report));
+            } else {
+                tracing::info!("{}", OneLine(&report));
+            }
+        }
         let notices = self.pipeline.take_notices();
         let lines = self.notices.lines(notices.iter().map(|notice| (notice.kind(), notice)), Instant::now());
         for line in lines {
-            tracing::warn!("{line}");
+            tracing::warn!("{}", OneLine(line));
         }
         for oversize in self.pipeline.take_oversize() {
             tracing::warn!("{oversize}");

@@ -8,6 +8,7 @@
 mod bind;
 mod connection;
 mod counters;
+mod descriptors;
 mod holder;
 mod limits;
 mod responder;

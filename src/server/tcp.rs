@@ -2,6 +2,7 @@
 
 use super::connection::{self, Shared};
 use super::counters::{Counters, Counts};
+use super::descriptors::room_for;
 use super::limits::Permits;
 use super::responder::Responder;
 use std::io;
@@ -61,7 +62,7 @@ impl Tcp {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let (task, tasks) = mpsc::channel(1);
-        let permits = Permits::new(limits.max_connections, limits.max_connections_per_address);
+        let permits = Permits::new(room_for(limits.max_connections), limits.max_connections_per_address);
         let shared = Arc::new(Shared::new(responder, counters, limits));
         let inside = runtime.enter();
         for listener in listeners {

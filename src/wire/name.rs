@@ -76,6 +76,22 @@ impl Name {
         &self.wire
     }
 
+    /// Whether a label, or the root label, starts at this offset of the wire form.
+    pub fn starts_label_at(&self, offset: usize) -> bool {
+        let mut labels = self.labels();
+        loop {
+            match (self.wire.len() - labels.rest.len()).cmp(&offset) {
+                std::cmp::Ordering::Equal => return true,
+                std::cmp::Ordering::Greater => return false,
+                std::cmp::Ordering::Less => {
+                    if labels.next().is_none() {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
     /// The labels, leftmost first, without the root label.
     pub fn labels(&self) -> Labels<'_> {
         Labels { rest: &self.wire }
@@ -244,6 +260,10 @@ mod tests {
         assert!(name.is_at_or_below(&origin));
         assert!(origin.is_at_or_below(&origin));
         assert!(!origin.is_at_or_below(&name));
+        assert_eq!(
+            [0, 3, 7, 8, 26, 27, 28].map(|at| name.starts_label_at(at)),
+            [true, true, true, false, false, true, false]
+        );
         assert!(!"xpeers.cluster.local".parse::<Name>().unwrap().is_at_or_below(&origin));
     }
 

@@ -78,7 +78,18 @@ impl RrList {
 
     /// The RRs of one part, in order.
     pub(super) fn part(&self, part: Part) -> impl Iterator<Item = Rr<'_>> {
-        self.iter().filter(move |rr| part.holds(rr.part) || self.has_other_in(part, rr))
+        // Both are in one order, so that one walk over both finds the other causes of each RR.
+        let mut others = self.others.as_slice();
+        self.iter().filter(move |rr| {
+            let this = (*rr.key, rr.rdata());
+            while let Some(((other, _), behind)) = others.split_first()
+                && (other.key, &*other.rdata) < this
+            {
+                others = behind;
+            }
+            let mut own = others.iter().take_while(|(other, _)| (other.key, &*other.rdata) == this);
+            part.holds(rr.part) || own.any(|(other, _)| part.holds(other.part))
+        })
     }
 
     /// Every cause of every RR, as it was inserted.
@@ -240,16 +251,6 @@ impl RrList {
             Err(at) if more => self.others.insert(at, (item.clone(), 1)),
             Err(_) => {}
         }
-    }
-
-    fn has_other_in(&self, part: Part, rr: &Rr<'_>) -> bool {
-        !self.others.is_empty()
-            && self
-                .others
-                .iter()
-                .skip(self.others_from(*rr.key, rr.rdata()))
-                .take_while(|(other, _)| other.key == *rr.key && *other.rdata == *rr.rdata())
-                .any(|(other, _)| part.holds(other.part))
     }
 
     /// Where in `others` the causes of this RR begin.

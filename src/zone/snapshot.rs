@@ -119,10 +119,27 @@ impl<'a> ZoneRef<'a> {
         if self.depth == 0 {
             return Found::node(NodeKind::Apex(self.snapshot, self.zone));
         }
-        match self.zone.tree {
+        let found = match self.zone.tree {
             ZoneTree::Peers => peer_tree::find(self.snapshot, name, self.depth),
             ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth, qtype),
             ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
+        };
+        match found {
+            Found::NxDomain | Found::NotReady if self.is_above_a_zone(name) => {
+                Found::node(NodeKind::EmptyNonTerminal)
+            }
+            found => found,
         }
+    }
+
+    /// RFC 8020: a name above a zone that is served here, or at its apex as the parent sees it, exists.
+    fn is_above_a_zone(&self, name: &QueryName) -> bool {
+        let is_at_or_below = |origin: &Name| {
+            let start = origin.as_wire().len().checked_sub(name.as_wire().len());
+            start.is_some_and(|start| {
+                origin.as_wire().get(start..) == Some(name.as_wire()) && origin.starts_label_at(start)
+            })
+        };
+        self.snapshot.zones.iter().any(|zone| is_at_or_below(&zone.origin))
     }
 }

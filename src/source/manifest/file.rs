@@ -40,6 +40,13 @@ pub(super) enum ReadFailure {
     Unreadable(String),
 }
 
+impl Identity {
+    /// Whether this is another file than that one, and not that one written anew.
+    pub(super) fn is_another_file(&self, other: &Identity) -> bool {
+        (self.device, self.inode) != (other.device, other.inode)
+    }
+}
+
 impl Sighting {
     /// Looks at a path, through symbolic links.
     pub(super) fn of(path: &Path) -> Sighting {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The link through which Kubernetes swaps the content of mounted ConfigMaps: the names in the folder are links into
@@ -15,8 +16,11 @@ pub(super) fn paths(folder: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
         let path = entry?.path();
         let extension = path.extension().and_then(|extension| extension.to_str());
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        // A link that leads nowhere is a manifest that is missing, not a folder without it.
-        let usable = path.metadata().map_or_else(|_| path.is_symlink(), |metadata| metadata.is_file());
+        // A link that leads nowhere is a manifest that is missing, and one that may not be looked at is there.
+        let usable = match path.metadata() {
+            Ok(metadata) => metadata.is_file(),
+            Err(error) => error.kind() != ErrorKind::NotFound || path.is_symlink(),
+        };
         if matches!(extension, Some("yaml" | "yml" | "json")) && !hidden && usable {
             paths.insert(path);
         }

@@ -8,9 +8,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How long a file must have stayed the same. Writers that rename, and the kernel's word on those that do not, leave
-/// nothing to wait for but a command that writes twice.
+/// How long a file that replaced another must have stayed the same: writers that rename are done.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
+
+/// How long a file that is written in place, or is new, must have stayed the same. Several commands may write it one
+/// after the other, and of writers elsewhere (another mount, another host) the kernel says nothing.
+const WRITTEN_SETTLE: Duration = Duration::from_secs(1);
 
 /// How long a file must have been gone: many writers remove it and write it again.
 const GONE_SETTLE: Duration = Duration::from_secs(1);
@@ -120,7 +123,11 @@ impl Tracked {
     /// Whether it has stayed the same for long enough to be judged.
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         self.candidate.as_ref().is_some_and(|candidate| {
-            let needed = if matches!(candidate.sighting, Sighting::File(_)) { SETTLE } else { GONE_SETTLE };
+            let needed = match (&candidate.sighting, &self.judged) {
+                (Sighting::File(now), Sighting::File(before)) if now.is_another_file(before) => SETTLE,
+                (Sighting::File(_), _) => WRITTEN_SETTLE,
+                _ => GONE_SETTLE,
+            };
             now.saturating_duration_since(candidate.since) >= needed
         })
     }
@@ -286,13 +293,13 @@ mod tests {
         assert!(!file.is_settled(start) && file.is_gone());
 
         file.saw(seen(&path, "1"), start);
-        assert!(!file.is_gone() && !file.is_settled(start + SETTLE / 2));
+        assert!(!file.is_gone() && !file.is_settled(start + WRITTEN_SETTLE / 2));
         // A slow writer on a file system that tells nothing: each look that finds a change begins anew.
         let longer = seen(&path, "12");
-        file.saw(longer.clone(), start + SETTLE);
-        assert!(!file.is_settled(start + SETTLE * 3 / 2));
-        file.saw(longer.clone(), start + SETTLE * 2);
-        assert!(file.is_settled(start + SETTLE * 2));
+        file.saw(longer.clone(), start + WRITTEN_SETTLE);
+        assert!(!file.is_settled(start + WRITTEN_SETTLE * 3 / 2));
+        file.saw(longer.clone(), start + WRITTEN_SETTLE * 2);
+        assert!(file.is_settled(start + WRITTEN_SETTLE * 2));
 
         // Being gone takes longer, and coming back as it was is nothing.
         file.judged = longer.clone();
@@ -300,6 +307,13 @@ mod tests {
         assert!(!file.is_settled(start + SETTLE) && file.is_settled(start + GONE_SETTLE));
         file.saw(longer, start + SETTLE);
         assert!(!file.is_unsettled());
+
+        // What was renamed over it is whole.
+        let other = folder.path().join("b.yaml");
+        seen(&other, "1");
+        std::fs::rename(&other, &path).unwrap();
+        file.saw(Sighting::of(&path), start);
+        assert!(!file.is_settled(start + SETTLE / 2) && file.is_settled(start + SETTLE));
     }
 
     #[test]

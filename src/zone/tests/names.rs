@@ -117,6 +117,24 @@ fn ds_at_an_apex_belongs_to_the_parent() {
 }
 
 #[test]
+fn a_parent_knows_the_zones_below_it() {
+    use RecordType as T;
+    let mut config = config();
+    config.reverse_zones =
+        ["10.in-addr.arpa", "5.77.10.in-addr.arpa"].map(|name| name.parse().unwrap()).into();
+    let snapshot = writer(config).publish(1, None).unwrap();
+    for (name, rtype, expected) in [
+        ("5.77.10.in-addr.arpa", T::DS, "NODATA"),
+        ("77.10.in-addr.arpa", T::PTR, "NODATA"),
+        ("7.10.in-addr.arpa", T::PTR, "NXDOMAIN"),
+        ("6.77.10.in-addr.arpa", T::PTR, "NXDOMAIN"),
+        ("1.5.77.10.in-addr.arpa", T::PTR, "NXDOMAIN"),
+    ] {
+        assert_eq!(ask(&snapshot, name, rtype), expected, "{name} {rtype}");
+    }
+}
+
+#[test]
 fn insecure_pod_names_echo_any_address() {
     use RecordType as T;
     let mut config = config();
