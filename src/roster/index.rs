@@ -4,14 +4,14 @@ use super::counts::{Counts, SetCounts, count, count_sets};
 use super::entries::{Entries, Held};
 use super::join::Resolved;
 use super::label::is_dns_label;
-use super::notice::{Notice, Notices, Problem};
+use super::notice::{Notice, Notices};
 use super::reading::{Shared, read};
 use super::set::Sets;
 use super::settle::Court;
 use super::slab::Id;
 use super::store::{Claim, Head, Object, Store};
 use super::watch::Watches;
-use super::{Change, EndpointObject, Event, EventKind, Namespaces, Topology, WatchId};
+use super::{Change, EndpointObject, Event, EventKind, Namespaces, ObjectName, Topology, WatchId};
 
 /// What the roster is told once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Roster {
             self.watches.start(id, scope);
             return;
         }
-        let Some(watch) = self.watches.by_id.get_mut(&id) else { return };
+        let Some(watch) = self.watches.get_mut(id) else { return };
         let staged = watch.list.is_some();
         match kind {
             EventKind::Started(_) => {}
@@ -102,7 +102,7 @@ impl Roster {
                 if let Some(list) = &mut watch.list {
                     list.remove(&key);
                 }
-                let unlisted = watch.current_list().wrapping_sub(1);
+                let unlisted = watch.earlier_list();
                 let stored = self.store.find(id, &key);
                 if let Some(object) = stored.and_then(|stored| self.store.objects.get_mut(stored)) {
                     object.listed = unlisted;
@@ -116,13 +116,15 @@ impl Roster {
                 }
             }
             EventKind::Synced => self.finish_list(id),
-            EventKind::Unreachable => watch.unreachable = true,
-            EventKind::Reachable => watch.unreachable = false,
+            EventKind::Unreachable => self.watches.set_unreachable(id, true),
+            EventKind::Reachable => self.watches.set_unreachable(id, false),
             EventKind::Ended => {
-                for object in std::mem::take(&mut watch.objects) {
+                let mut objects: Vec<_> = std::mem::take(&mut watch.objects).into_iter().collect();
+                objects.sort_unstable();
+                for object in objects {
                     self.remove(object);
                 }
-                self.watches.by_id.remove(&id);
+                self.watches.end(id);
             }
         }
         self.revision = self.revision.max(revision);
@@ -146,13 +148,16 @@ impl Roster {
                 self.sets.remove(id);
             }
         }
-        for ((namespace, address), before) in std::mem::take(&mut self.held) {
+        let held = std::mem::take(&mut self.held).into_iter().filter_map(|((namespace, address), before)| {
             let held = self.store.holds(&namespace, address);
-            if held != before {
-                log.push(Change::Address { namespace, address, held });
-            }
-        }
-        self.watches.settle(&mut log);
+            (held != before).then_some((namespace, address, held))
+        });
+        // In an order that does not depend on the seeds of a hash table.
+        let mut held: Vec<_> = held.collect();
+        held.sort_unstable();
+        let held = held.into_iter();
+        log.extend(held.map(|(namespace, address, held)| Change::Address { namespace, address, held }));
+        self.watches.tell(&mut log);
         self.store.sweep();
         log
     }
@@ -181,7 +186,7 @@ impl Roster {
     fn stage(&mut self, id: WatchId, object: Box<EndpointObject>) {
         let stored = self.store.find(id, &object.key);
         let unchanged = stored.is_some_and(|stored| self.is_unchanged(stored, &object));
-        let Some(watch) = self.watches.by_id.get_mut(&id) else { return };
+        let Some(watch) = self.watches.get_mut(id) else { return };
         if let Some(stored) = stored.and_then(|stored| self.store.objects.get_mut(stored)) {
             stored.listed = watch.current_list();
         }
@@ -195,15 +200,14 @@ impl Roster {
 
     /// The list is complete: what it did not name goes, what it changed is applied.
     fn finish_list(&mut self, id: WatchId) {
-        let Some(watch) = self.watches.by_id.get_mut(&id) else { return };
-        watch.synced = true;
-        let Some(list) = watch.list.take() else { return };
+        let Some(list) = self.watches.synced(id) else { return };
+        let Some(watch) = self.watches.get(id) else { return };
         let current = watch.current_list();
         let is_listed = |object: &Id<Object>| {
             self.store.objects.get(*object).is_some_and(|object| object.listed == current)
         };
-        let gone: Vec<Id<Object>> =
-            watch.objects.iter().copied().filter(|object| !is_listed(object)).collect();
+        let mut gone: Vec<_> = watch.objects.iter().copied().filter(|object| !is_listed(object)).collect();
+        gone.sort_unstable();
         for object in gone {
             self.remove(object);
         }
@@ -256,12 +260,12 @@ impl Roster {
 
     fn add_object(&mut self, watch: WatchId, object: &EndpointObject) -> Id<Object> {
         if let Some(other) = self.store.other_watch(watch, &object.key) {
-            let object = super::ObjectName(object.key.clone());
+            let object = ObjectName(object.key.clone());
             let watches = [other, watch].map(|watch| self.watches.name(watch));
             self.notices.push(Notice::Twice { object, watches });
         }
         let origin = self.shared.texts.intern(&*self.watches.name(watch));
-        let of_watch = self.watches.by_id.get_mut(&watch);
+        let of_watch = self.watches.get_mut(watch);
         let id = self.store.add_object(Object {
             watch,
             origin,
@@ -282,7 +286,7 @@ impl Roster {
     fn remove(&mut self, id: Id<Object>) {
         self.withdraw(id);
         if let Some(object) = self.store.remove_object(id)
-            && let Some(watch) = self.watches.by_id.get_mut(&object.watch)
+            && let Some(watch) = self.watches.get_mut(object.watch)
         {
             watch.objects.remove(&id);
         }
@@ -326,8 +330,7 @@ impl Roster {
         let Some(object) = self.store.objects.get(id) else { return };
         let head = &object.head;
         for problem in head.problems.iter().filter(|problem| !before.problems.contains(problem)) {
-            let problem: Problem = problem.clone();
-            self.notices.push(Notice::Object { object: object.notice_name(), problem });
+            self.notices.push(Notice::Object { object: object.notice_name(), problem: problem.clone() });
         }
         if head.truncated && !(before.truncated && before.claims == head.claims) {
             for set in object.claims.iter().filter_map(|claim| self.sets.get(claim.set)) {

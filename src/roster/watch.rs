@@ -15,12 +15,13 @@ pub(super) struct Watch {
     /// What people call it.
     pub(super) name: Option<Box<str>>,
     /// Whether it has delivered its full list once.
-    pub(super) synced: bool,
-    pub(super) unreachable: bool,
+    synced: bool,
+    unreachable: bool,
     /// The list that is arriving.
     pub(super) list: Option<List>,
-    /// How many lists have begun, modulo 2^32.
-    pub(super) lists: u32,
+    /// The number of the list that is arriving, or arrived last, modulo 2^32; an object bears that of the last list that
+    /// named it.
+    lists: u32,
     pub(super) objects: HashSet<Id<Object>>,
 }
 
@@ -47,21 +48,29 @@ impl Watch {
         self.lists = self.lists.wrapping_add(1);
     }
 
-    /// The number of the list that is arriving, or arrived last; never that of an object that no list named.
+    /// The number that objects of the list that is arriving bear, or of the one that arrived last.
     pub(super) fn current_list(&self) -> u32 {
         self.lists
+    }
+
+    /// A number that no object of that list bears.
+    pub(super) fn earlier_list(&self) -> u32 {
+        self.lists.wrapping_sub(1)
     }
 }
 
 /// All watches, and what was told of them.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch for each thing that is told")]
 pub(super) struct Watches {
-    pub(super) by_id: BTreeMap<WatchId, Watch>,
+    by_id: BTreeMap<WatchId, Watch>,
     /// Namespaces that ever had a watch of their own, and whether they were told to be ready.
     namespaces: BTreeMap<Arc<str>, bool>,
     ready: bool,
     complete: bool,
     stale: bool,
+    /// Whether any of this may have changed since it was last told.
+    changed: bool,
 }
 
 impl Watches {
@@ -73,17 +82,50 @@ impl Watches {
 
     /// A watch begins; one that is there already only changes its scope.
     pub(super) fn start(&mut self, id: WatchId, scope: Scope) {
+        self.changed = true;
         match self.by_id.entry(id) {
             Entry::Occupied(mut known) => known.get_mut().scope = scope,
             Entry::Vacant(new) => drop(new.insert(Watch::new(scope))),
         }
     }
 
-    /// Tells what is ready, complete or stale otherwise than was told.
-    pub(super) fn settle(&mut self, log: &mut Vec<Change>) {
+    pub(super) fn get(&self, id: WatchId) -> Option<&Watch> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: WatchId) -> Option<&mut Watch> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// The watch has delivered its full list. Returns what the list changes.
+    pub(super) fn synced(&mut self, id: WatchId) -> Option<List> {
+        let watch = self.by_id.get_mut(&id)?;
+        self.changed |= !watch.synced;
+        watch.synced = true;
+        watch.list.take()
+    }
+
+    /// The watch has lost its origin, or found it again.
+    pub(super) fn set_unreachable(&mut self, id: WatchId, unreachable: bool) {
+        let Some(watch) = self.by_id.get_mut(&id) else { return };
+        self.changed |= watch.unreachable != unreachable;
+        watch.unreachable = unreachable;
+    }
+
+    /// The watch is no more.
+    pub(super) fn end(&mut self, id: WatchId) {
+        self.changed |= self.by_id.remove(&id).is_some();
+    }
+
+    /// Tells what is ready, complete or stale otherwise than was told. Costs nothing where no watch began, ended,
+    /// delivered its first list, or lost or found its origin.
+    pub(super) fn tell(&mut self, log: &mut Vec<Change>) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
         let mut ready = !self.by_id.is_empty();
         let mut complete = ready;
-        let mut single: BTreeMap<&str, bool> = BTreeMap::new();
+        let mut single = BTreeMap::<&str, bool>::new();
         for watch in self.by_id.values() {
             complete &= watch.synced;
             match &watch.scope {
@@ -91,10 +133,11 @@ impl Watches {
                 Scope::Namespace(namespace) => *single.entry(namespace).or_insert(true) &= watch.synced,
             }
         }
+        // A namespace without a word of its own is as ready as `Change::All` says. So one that gets its first own watch
+        // is named here, as not ready, before anything below can say that all are.
         for namespace in single.keys() {
             if !self.namespaces.contains_key(*namespace) {
-                // Told at once below, as nothing was: what is not ready must be said before all else is.
-                let namespace: Arc<str> = (*namespace).into();
+                let namespace = Arc::<str>::from(*namespace);
                 self.namespaces.insert(Arc::clone(&namespace), false);
                 log.push(Change::Namespace { namespace, ready: false });
             }

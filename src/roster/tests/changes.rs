@@ -106,3 +106,24 @@ fn an_object_that_changes_its_service_renames_its_peers() {
         assert_eq!(served.names("app.default"), format!("app@app-0.{service}.default.svc.cluster.local"));
     }
 }
+
+#[test]
+fn addresses_are_told_in_one_order() {
+    let mut served = serve([]);
+    let object = (0..200).rev().fold(slice("web", "1"), |object, number| {
+        let namespace = if number % 3 == 0 { "b" } else { "a" };
+        object.with(&format!("uid=pod-{number} {} ns={namespace}", address(number)))
+    });
+    let told = |changes: &[Change]| -> Vec<(String, IpAddr)> {
+        let addresses = changes.iter().filter_map(|change| match change {
+            Change::Address { namespace, address, .. } => Some((namespace.to_string(), *address)),
+            _ => None,
+        });
+        addresses.collect()
+    };
+    for changes in [served.apply(object), served.delete(key("1"))] {
+        let told = told(&changes);
+        assert_eq!(told.len(), 200);
+        assert!(told.is_sorted(), "{told:?}");
+    }
+}
