@@ -4,7 +4,7 @@ use super::suggest::nearest;
 use super::values::{self, Invalid};
 use crate::config::Pods;
 use crate::config::values::{RecordType, choose};
-use crate::roster::{Family, Include, Mode, Prefer, SrvHost, WhenEmpty};
+use crate::roster::{Family, Include, Mode, Prefer, SrvHost, TTL_MAX, WhenEmpty};
 use std::ops::RangeInclusive;
 
 /// A setting.
@@ -43,9 +43,8 @@ pub(super) enum Kind {
 /// Says why a text cannot be a value.
 pub(super) type Check = fn(&str) -> Result<(), Invalid>;
 
-/// TTLs, in seconds. RFC 2181 8: "a TTL value is an unsigned number, with a minimum value of 0, and a maximum value
-/// of 2147483647".
-const TTL: Kind = Kind::Integer(0..=0x7fff_ffff);
+/// TTLs, in seconds.
+const TTL: Kind = Kind::Integer(0..=TTL_MAX as i64);
 
 const fn key(path: &'static str, kind: Kind) -> Key {
     Key { path, kind, default: None, flag: None }

@@ -19,6 +19,7 @@ mod members;
 mod naming;
 mod notice;
 mod object;
+mod overrides;
 mod peer;
 mod ports;
 mod reading;
@@ -47,5 +48,5 @@ pub use object::{
 pub use peer::{Peer, SrvTarget};
 pub use selector::{Condition, LabelProblem, Requirement, Selector, SelectorError};
 pub use topology::{
-    Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, Topology, WhenEmpty,
+    Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, TTL_MAX, Topology, WhenEmpty,
 };

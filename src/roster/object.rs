@@ -109,8 +109,15 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Every value with its lower-case name.
+    pub const WORDS: &'static [(&'static str, Protocol)] = &[
+        (Protocol::Tcp.as_str(), Protocol::Tcp),
+        (Protocol::Udp.as_str(), Protocol::Udp),
+        (Protocol::Sctp.as_str(), Protocol::Sctp),
+    ];
+
     /// The lower-case name, `tcp`.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Protocol::Tcp => "tcp",
             Protocol::Udp => "udp",

@@ -1,8 +1,9 @@
 //! What the roster makes of an object: which topologies take it into which sets, and which of its words are wrong.
 
 use super::intern::Interner;
-use super::label::{Overrides, SET, is_dns_label};
+use super::label::is_dns_label;
 use super::notice::Problem;
+use super::overrides::{Overrides, SET};
 use super::ports::{is_port_name, normal};
 use super::selector::label;
 use super::store::{Addresses, Entry, Group, Head, Store};

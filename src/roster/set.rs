@@ -1,8 +1,8 @@
 //! A set: the objects that contribute to it, its peers, and what about it waits to be judged again.
 
 use super::Mode;
-use super::label::Overrides;
 use super::members::Members;
+use super::overrides::Overrides;
 use super::ports::{epmd, name_of, select};
 use super::slab::{Id, Slab};
 use super::store::{Claim, Object, UidRecord};

@@ -2,8 +2,8 @@
 //!
 //! Knows nothing of sets beyond which ones an object contributes to.
 
-use super::label::Overrides;
 use super::notice::{ObjectName, Problem};
+use super::overrides::Overrides;
 use super::set::Set;
 use super::slab::{Id, Slab};
 use super::{Include, ObjectKey, ObjectKind, Port, Uid, WatchId};

@@ -2,6 +2,10 @@
 
 use super::{Protocol, Selector};
 
+/// The largest TTL in seconds. RFC 2181 8: "a TTL value is an unsigned number, with a minimum value of 0, and a maximum
+/// value of 2147483647".
+pub const TTL_MAX: u32 = 2_147_483_647;
+
 /// A rule that picks peers and names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
@@ -77,6 +81,12 @@ pub enum Mode {
     Peer,
 }
 
+impl Mode {
+    /// Every value with its word in settings and labels.
+    pub const WORDS: &'static [(&'static str, Mode)] =
+        &[("ip", Mode::Ip), ("dns", Mode::Dns), ("hostname", Mode::Hostname), ("peer", Mode::Peer)];
+}
+
 /// Which peers are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Include {
@@ -86,6 +96,12 @@ pub enum Include {
     Serving,
     /// Also those not ready.
     All,
+}
+
+impl Include {
+    /// Every value with its word in settings and labels.
+    pub const WORDS: &'static [(&'static str, Include)] =
+        &[("ready", Include::Ready), ("serving", Include::Serving), ("all", Include::All)];
 }
 
 /// Whom to list when `include` leaves nobody.
@@ -99,6 +115,12 @@ pub enum WhenEmpty {
     All,
 }
 
+impl WhenEmpty {
+    /// Every value with its word in settings.
+    pub const WORDS: &'static [(&'static str, WhenEmpty)] =
+        &[("nothing", WhenEmpty::Nothing), ("serving", WhenEmpty::Serving), ("all", WhenEmpty::All)];
+}
+
 /// What SRV records point at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SrvHost {
@@ -106,6 +128,11 @@ pub enum SrvHost {
     Mode,
     /// The peer's name in our own zone.
     Peer,
+}
+
+impl SrvHost {
+    /// Every value with its word in settings.
+    pub const WORDS: &'static [(&'static str, SrvHost)] = &[("mode", SrvHost::Mode), ("peer", SrvHost::Peer)];
 }
 
 /// The record types served at a set's own name and at its parts, `_<i>._of<n>`.
@@ -138,6 +165,12 @@ pub enum Family {
     Ipv6,
 }
 
+impl Family {
+    /// Every value with its word in settings.
+    pub const WORDS: &'static [(&'static str, Family)] =
+        &[("any", Family::Any), ("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];
+}
+
 /// The family that names a dual-stack peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Prefer {
@@ -145,6 +178,11 @@ pub enum Prefer {
     Ipv4,
     /// IPv6.
     Ipv6,
+}
+
+impl Prefer {
+    /// Every value with its word in settings.
+    pub const WORDS: &'static [(&'static str, Prefer)] = &[("ipv4", Prefer::Ipv4), ("ipv6", Prefer::Ipv6)];
 }
 
 /// A port that SRV records carry, as `ports` names it.

@@ -32,36 +32,31 @@ impl Choice for Pods {
 }
 
 impl Choice for Mode {
-    const WORDS: &'static [(&'static str, Mode)] =
-        &[("ip", Mode::Ip), ("dns", Mode::Dns), ("hostname", Mode::Hostname), ("peer", Mode::Peer)];
+    const WORDS: &'static [(&'static str, Mode)] = Mode::WORDS;
 }
 
 impl Choice for Include {
-    const WORDS: &'static [(&'static str, Include)] =
-        &[("ready", Include::Ready), ("serving", Include::Serving), ("all", Include::All)];
+    const WORDS: &'static [(&'static str, Include)] = Include::WORDS;
 }
 
 impl Choice for WhenEmpty {
-    const WORDS: &'static [(&'static str, WhenEmpty)] =
-        &[("nothing", WhenEmpty::Nothing), ("serving", WhenEmpty::Serving), ("all", WhenEmpty::All)];
+    const WORDS: &'static [(&'static str, WhenEmpty)] = WhenEmpty::WORDS;
 }
 
 impl Choice for SrvHost {
-    const WORDS: &'static [(&'static str, SrvHost)] = &[("mode", SrvHost::Mode), ("peer", SrvHost::Peer)];
+    const WORDS: &'static [(&'static str, SrvHost)] = SrvHost::WORDS;
 }
 
 impl Choice for Family {
-    const WORDS: &'static [(&'static str, Family)] =
-        &[("any", Family::Any), ("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];
+    const WORDS: &'static [(&'static str, Family)] = Family::WORDS;
 }
 
 impl Choice for Prefer {
-    const WORDS: &'static [(&'static str, Prefer)] = &[("ipv4", Prefer::Ipv4), ("ipv6", Prefer::Ipv6)];
+    const WORDS: &'static [(&'static str, Prefer)] = Prefer::WORDS;
 }
 
 impl Choice for Protocol {
-    const WORDS: &'static [(&'static str, Protocol)] =
-        &[("tcp", Protocol::Tcp), ("udp", Protocol::Udp), ("sctp", Protocol::Sctp)];
+    const WORDS: &'static [(&'static str, Protocol)] = Protocol::WORDS;
 }
 
 /// One element of `records`.

@@ -1,8 +1,8 @@
 //! Names of zones, sets, namespaces and nodes; selectors.
 
 use super::Invalid;
-use crate::roster::Selector;
-use crate::wire::{LABEL_MAX, Name};
+use crate::roster::{Selector, is_basename, is_dns_label};
+use crate::wire::Name;
 
 /// A domain name of letters, digits, hyphens and underscores, not the root.
 pub(in crate::config) fn domain(text: &str) -> Result<Name, Invalid> {
@@ -38,16 +38,9 @@ pub(in crate::config) fn domain_text(name: &Name) -> String {
     }
 }
 
-/// A lower-case label as RFC 1123 2.1 and Kubernetes have it.
+/// A lower-case RFC 1123 label.
 pub(in crate::config) fn label(text: &str) -> Result<Box<str>, Invalid> {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let edge = |c: char| c != '-';
-    let legal = (1..=LABEL_MAX).contains(&text.len()) && text.chars().all(inner);
-    if legal && text.starts_with(edge) && text.ends_with(edge) {
-        Ok(text.into())
-    } else {
-        Err(Invalid::Label)
-    }
+    if is_dns_label(text) { Ok(text.into()) } else { Err(Invalid::Label) }
 }
 
 /// A namespace, or `"."` for the one that rosterd runs in.
@@ -55,10 +48,9 @@ pub(in crate::config) fn namespace(text: &str) -> Result<Box<str>, Invalid> {
     if text == "." { Ok(text.into()) } else { label(text) }
 }
 
-/// What stands before the `@` of a node name: the runtime's own rule is `^[0-9A-Za-z_-]+$`.
+/// What stands before the `@` of a node name.
 pub(in crate::config) fn basename(text: &str) -> Result<Box<str>, Invalid> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if !text.is_empty() && text.chars().all(allowed) { Ok(text.into()) } else { Err(Invalid::Basename) }
+    if is_basename(text) { Ok(text.into()) } else { Err(Invalid::Basename) }
 }
 
 /// A label selector.
