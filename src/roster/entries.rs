@@ -1,4 +1,4 @@
-//! Bringing an object's endpoints to what it says now, noting who has to be judged again.
+//! Bringing an object's endpoints to what it says now, noting who has to be reconciled.
 //!
 //! Only endpoints that differ are touched, so that a change in a slice of a set of thousands concerns one peer.
 
@@ -92,13 +92,13 @@ impl Entries<'_> {
         entry
     }
 
-    /// Whoever the entry is, and whoever else is at its addresses, is to be judged again.
+    /// Whoever the entry is, and whoever else is at its addresses, is to be reconciled.
     fn touch(&mut self, object: Id<Object>, entry: Id<Entry>) {
         let Some(object) = self.store.objects.get(object) else { return };
         let Some(entry) = self.store.entries.get(entry) else { return };
         for claim in &object.claims {
-            // A set that was never told is judged whole.
-            let is_new = self.sets.get(claim.set).is_none_or(|set| set.told.is_none());
+            // A set that was never published is reconciled whole.
+            let is_new = self.sets.get(claim.set).is_none_or(|set| set.published.is_none());
             if let Some(pending) = self.sets.touch(claim.set)
                 && !is_new
             {

@@ -6,8 +6,8 @@ use super::join::Resolved;
 use super::label::is_dns_label;
 use super::notice::{Notice, Notices};
 use super::reading::{Shared, read};
+use super::reconcile::Reconciler;
 use super::set::Sets;
-use super::settle::Court;
 use super::slab::Id;
 use super::store::{Claim, Head, Object, Store};
 use super::watch::Watches;
@@ -28,7 +28,7 @@ pub struct Options {
 
 /// The peers of all sets, kept up to date by events.
 ///
-/// Events are stored at once, and sets judged when [`Roster::take_changes`] is called: whatever happened in between
+/// Events are stored at once, and sets reconciled when [`Roster::take_changes`] is called: whatever happened in between
 /// is one change. The same objects give the same sets and peers, in whatever order they came.
 #[derive(Debug)]
 pub struct Roster {
@@ -136,7 +136,7 @@ impl Roster {
         for id in self.sets.take_pending() {
             let Some(set) = self.sets.get_mut(id) else { continue };
             let resolved = Resolved::default();
-            let mut court = Court {
+            let mut reconciler = Reconciler {
                 options: &self.options,
                 store: &self.store,
                 resolved: &resolved,
@@ -144,7 +144,7 @@ impl Roster {
                 log: &mut log,
                 notices: &mut self.notices,
             };
-            if !court.settle(id, set) {
+            if !reconciler.reconcile(id, set) {
                 self.sets.remove(id);
             }
         }
@@ -157,7 +157,7 @@ impl Roster {
         held.sort_unstable();
         let held = held.into_iter();
         log.extend(held.map(|(namespace, address, held)| Change::Address { namespace, address, held }));
-        self.watches.tell(&mut log);
+        self.watches.publish(&mut log);
         self.store.sweep();
         log
     }
@@ -248,13 +248,13 @@ impl Roster {
         let acts_the_same = stored.head.acts_as(&head);
         if acts_the_same {
             let before = std::mem::replace(&mut stored.head, head);
-            self.tell_problems(id, &before);
+            self.report_problems(id, &before);
             self.entries().replace(id, &incoming);
             return;
         }
         let before = self.withdraw(id);
         self.establish(id, head);
-        self.tell_problems(id, &before);
+        self.report_problems(id, &before);
         self.entries().replace(id, &incoming);
     }
 
@@ -326,7 +326,7 @@ impl Roster {
         }
     }
 
-    fn tell_problems(&mut self, id: Id<Object>, before: &Head) {
+    fn report_problems(&mut self, id: Id<Object>, before: &Head) {
         let Some(object) = self.store.objects.get(id) else { return };
         let head = &object.head;
         for problem in head.problems.iter().filter(|problem| !before.problems.contains(problem)) {

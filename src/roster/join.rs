@@ -21,7 +21,7 @@ pub(super) struct View<'a> {
     pub(super) resolved: &'a Resolved,
 }
 
-/// Who entries without uid are, by address, in one set while it is judged.
+/// Who entries without uid are, by address, in one set while it is reconciled.
 pub(super) type Resolved = RefCell<HashMap<IpAddr, Identity>>;
 
 /// Somebody who could be listed: has an entry, and an address of the wanted family.

@@ -1,5 +1,5 @@
 //! An endpoint object as every source delivers it: an EndpointSlice, an Endpoints or a Pod, reduced to what names
-//! peers. Content is hostile until the roster has judged it: names and labels are whatever the API held.
+//! peers. Content is hostile until the roster has checked it: names and labels are whatever the API held.
 
 use std::net::IpAddr;
 use std::sync::Arc;

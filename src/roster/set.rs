@@ -1,4 +1,4 @@
-//! A set: the objects that contribute to it, its peers, and what about it waits to be judged again.
+//! A set: the objects that contribute to it, its peers, and what about it waits to be reconciled.
 
 use super::Mode;
 use super::members::Members;
@@ -19,15 +19,15 @@ pub(super) struct Set {
     pub(super) permanent: Option<u32>,
     /// By topology, in file order; never empty ones.
     contributions: Vec<(u32, Contribution)>,
-    /// As it was told; `None` before.
-    pub(super) told: Option<Told>,
+    /// As it was published; `None` before.
+    pub(super) published: Option<Published>,
     /// Whoever could be listed, at whatever level.
     pub(super) members: Members,
     /// Who of the listed wants which hostname.
     pub(super) claimants: HashMap<Arc<str>, Vec<Identity>>,
     /// How many members' narrowest list is ready, serving, all.
     pub(super) counts: [usize; 3],
-    /// What is to be judged again; `None` where nothing is.
+    /// What is to be reconciled; `None` where nothing is.
     pub(super) pending: Option<Box<Pending>>,
 }
 
@@ -42,9 +42,9 @@ pub(super) struct Contribution {
     ports: Vec<(PortName, usize)>,
 }
 
-/// What was told of a set.
+/// What was published of a set.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Published {
     pub(super) naming: Naming,
     pub(super) settings: Arc<SetSettings>,
     /// Who is listed: `include`, or what `when_empty` made of it.
@@ -77,11 +77,11 @@ pub(super) struct Member {
     pub(super) level: Option<Include>,
     /// The hostname that it wants, if listed.
     pub(super) hostname: Option<Arc<str>>,
-    /// As it was told; `None` where it is not listed.
+    /// As it was published; `None` where it is not listed.
     pub(super) peer: Option<Arc<Peer>>,
 }
 
-/// What is to be judged again.
+/// What is to be reconciled.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     /// Who contributes, or their labels or ports.
@@ -106,7 +106,7 @@ impl Set {
             key,
             permanent: None,
             contributions: Vec::new(),
-            told: None,
+            published: None,
             members: Members::default(),
             claimants: HashMap::default(),
             counts: [0; 3],
@@ -316,7 +316,7 @@ impl Sets {
         Some(set)
     }
 
-    /// Notes that a set is to be judged again.
+    /// Notes that a set is to be reconciled.
     pub(super) fn touch(&mut self, id: Id<Set>) -> Option<&mut Pending> {
         let set = self.slab.get_mut(id)?;
         if set.pending.is_none() {
@@ -325,7 +325,7 @@ impl Sets {
         Some(set.pending.get_or_insert_default())
     }
 
-    /// The sets to be judged again, in the order in which that came up.
+    /// The sets to be reconciled, in the order in which that came up.
     pub(super) fn take_pending(&mut self) -> Vec<Id<Set>> {
         std::mem::take(&mut self.pending)
     }

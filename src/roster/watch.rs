@@ -59,17 +59,17 @@ impl Watch {
     }
 }
 
-/// All watches, and what was told of them.
+/// All watches, and what was published of them.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "one switch for each thing that is told")]
+#[expect(clippy::struct_excessive_bools, reason = "one switch for each thing that is published")]
 pub(super) struct Watches {
     by_id: BTreeMap<WatchId, Watch>,
-    /// Namespaces that ever had a watch of their own, and whether they were told to be ready.
+    /// Namespaces that ever had a watch of their own, and whether they were published as ready.
     namespaces: BTreeMap<Arc<str>, bool>,
     ready: bool,
     complete: bool,
     stale: bool,
-    /// Whether any of this may have changed since it was last told.
+    /// Whether any of this may have changed since it was last published.
     changed: bool,
 }
 
@@ -117,9 +117,9 @@ impl Watches {
         self.changed |= self.by_id.remove(&id).is_some();
     }
 
-    /// Tells what is ready, complete or stale otherwise than was told. Costs nothing where no watch began, ended,
+    /// Publishes what is ready, complete or stale otherwise than was published. Costs nothing where no watch began, ended,
     /// delivered its first list, or lost or found its origin.
-    pub(super) fn tell(&mut self, log: &mut Vec<Change>) {
+    pub(super) fn publish(&mut self, log: &mut Vec<Change>) {
         if !std::mem::take(&mut self.changed) {
             return;
         }
@@ -142,11 +142,11 @@ impl Watches {
                 log.push(Change::Namespace { namespace, ready: false });
             }
         }
-        for (namespace, told) in &mut self.namespaces {
+        for (namespace, published) in &mut self.namespaces {
             // One whose own watches ended waits for those of all namespaces alone.
             let now = ready && single.get(&**namespace).copied().unwrap_or(true);
-            if *told != now {
-                *told = now;
+            if *published != now {
+                *published = now;
                 log.push(Change::Namespace { namespace: Arc::clone(namespace), ready: now });
             }
         }

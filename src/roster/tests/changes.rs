@@ -57,13 +57,13 @@ fn a_burst_is_one_change() {
     let mut served = serve([]);
     for number in 0..20 {
         let object = slice("web", "1").with(&format!("uid=a 10.0.0.{number}"));
-        served.tell(0, crate::roster::EventKind::Apply(Box::new(object)));
+        served.handle(0, crate::roster::EventKind::Apply(Box::new(object)));
     }
     assert_eq!(served.take().len(), 3);
     assert_eq!(served.names("web.default"), "web@10.0.0.19");
     let back = slice("web", "1").with("uid=a 10.0.0.19");
-    served.tell(0, crate::roster::EventKind::Delete(key("1")));
-    served.tell(0, crate::roster::EventKind::Apply(Box::new(back)));
+    served.handle(0, crate::roster::EventKind::Delete(key("1")));
+    served.handle(0, crate::roster::EventKind::Apply(Box::new(back)));
     assert_eq!(served.take(), []);
 }
 

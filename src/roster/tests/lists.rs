@@ -23,25 +23,25 @@ fn three() -> Served {
 #[test]
 fn a_list_without_change_tells_nothing() {
     let mut served = three();
-    served.tell(0, EventKind::Reset);
+    served.handle(0, EventKind::Reset);
     for (name, address) in [("c", "10.0.0.3"), ("a", "10.0.0.1"), ("b", "10.0.0.2")] {
-        served.tell(0, apply(web(name, address)));
+        served.handle(0, apply(web(name, address)));
         assert_eq!(served.take(), []);
     }
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Synced);
     assert_eq!(served.take(), []);
 }
 
 #[test]
 fn a_list_is_a_difference_that_shows_at_its_end() {
     let mut served = three();
-    served.tell(0, EventKind::Reset);
+    served.handle(0, EventKind::Reset);
     for object in [web("a", "10.0.0.1"), web("b", "10.0.0.9"), web("d", "10.0.0.4")] {
-        served.tell(0, apply(object));
+        served.handle(0, apply(object));
         assert_eq!(served.take(), []);
     }
     assert_eq!(served.names("web.default"), "web@10.0.0.1 web@10.0.0.2 web@10.0.0.3");
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Synced);
     served.take();
     assert_eq!(served.names("web.default"), "web@10.0.0.1 web@10.0.0.4 web@10.0.0.9");
     served.delete(key("a"));
@@ -51,12 +51,12 @@ fn a_list_is_a_difference_that_shows_at_its_end() {
 #[test]
 fn a_list_that_begins_anew_forgets_what_came_before() {
     let mut served = three();
-    served.tell(0, EventKind::Reset);
-    served.tell(0, apply(web("a", "10.0.0.9")));
-    served.tell(0, apply(web("b", "10.0.0.2")));
-    served.tell(0, EventKind::Reset);
-    served.tell(0, apply(web("a", "10.0.0.1")));
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Reset);
+    served.handle(0, apply(web("a", "10.0.0.9")));
+    served.handle(0, apply(web("b", "10.0.0.2")));
+    served.handle(0, EventKind::Reset);
+    served.handle(0, apply(web("a", "10.0.0.1")));
+    served.handle(0, EventKind::Synced);
     served.take();
     assert_eq!(served.names("web.default"), "web@10.0.0.1");
 }
@@ -64,7 +64,7 @@ fn a_list_that_begins_anew_forgets_what_came_before() {
 #[test]
 fn within_a_list_the_last_word_holds() {
     let mut served = three();
-    served.tell(0, EventKind::Reset);
+    served.handle(0, EventKind::Reset);
     for kind in [
         apply(web("a", "10.0.0.9")),
         apply(web("a", "10.0.0.1")),
@@ -74,9 +74,9 @@ fn within_a_list_the_last_word_holds() {
         EventKind::Delete(key("c")),
         apply(web("c", "10.0.0.3")),
     ] {
-        served.tell(0, kind);
+        served.handle(0, kind);
     }
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Synced);
     served.take();
     assert_eq!(served.names("web.default"), "web@10.0.0.1 web@10.0.0.3");
 }
@@ -86,22 +86,22 @@ fn within_a_list_the_last_word_holds() {
 fn a_pod_that_moves_between_slices_is_no_change() {
     let mut served = serve([]);
     served.apply(slice("web", "a").with("uid=x 10.0.0.1").with("uid=y 10.0.0.2"));
-    served.tell(0, EventKind::Reset);
-    served.tell(0, apply(slice("web", "b").with("uid=y 10.0.0.2").with("uid=x 10.0.0.1")));
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Reset);
+    served.handle(0, apply(slice("web", "b").with("uid=y 10.0.0.2").with("uid=x 10.0.0.1")));
+    served.handle(0, EventKind::Synced);
     assert_eq!(served.take(), []);
 }
 
 #[test]
 fn nothing_shows_before_the_first_list_is_complete() {
     let mut served = serve([]);
-    served.tell(1, EventKind::Started(Scope::All));
-    served.tell(1, apply(web("too-early", "10.0.0.7")));
-    served.tell(1, EventKind::Reset);
-    served.tell(1, apply(web("a", "10.0.0.1")));
+    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, apply(web("too-early", "10.0.0.7")));
+    served.handle(1, EventKind::Reset);
+    served.handle(1, apply(web("a", "10.0.0.1")));
     served.take();
     assert_eq!((served.sets().as_str(), served.addresses().as_str()), ("", ""));
-    served.tell(1, EventKind::Synced);
+    served.handle(1, EventKind::Synced);
     served.take();
     assert_eq!(served.names("web.default"), "web@10.0.0.1");
 }
@@ -109,17 +109,17 @@ fn nothing_shows_before_the_first_list_is_complete() {
 #[test]
 fn a_watch_that_ends_takes_its_objects_with_it() {
     let mut served = three();
-    served.tell(1, EventKind::Started(Scope::All));
-    served.tell(1, EventKind::Synced);
-    served.tell(1, apply(web("a", "10.0.0.1")));
-    served.tell(1, apply(web("e", "10.0.0.5")));
+    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, EventKind::Synced);
+    served.handle(1, apply(web("a", "10.0.0.1")));
+    served.handle(1, apply(web("e", "10.0.0.5")));
     served.take();
     assert_eq!(served.names("web.default"), "web@10.0.0.1 web@10.0.0.2 web@10.0.0.3 web@10.0.0.5");
-    served.tell(0, EventKind::Ended);
+    served.handle(0, EventKind::Ended);
     served.take();
     assert_eq!(served.names("web.default"), "web@10.0.0.1 web@10.0.0.5");
-    served.tell(1, EventKind::Reset);
-    served.tell(1, EventKind::Ended);
+    served.handle(1, EventKind::Reset);
+    served.handle(1, EventKind::Ended);
     served.take();
     assert_eq!((served.sets().as_str(), served.addresses().as_str()), ("", ""));
 }
@@ -150,16 +150,16 @@ fn a_list_brings_what_changed_beside_the_endpoints() {
         (web("a", "10.0.0.1").label("rosterd.io/set", "c"), "c.default c@10.0.0.1"),
         (EndpointObject { service: Some("d".into()), ..web("a", "10.0.0.1") }, "d.default d@10.0.0.1"),
     ] {
-        served.tell(0, EventKind::Reset);
-        served.tell(0, apply(object));
-        served.tell(0, EventKind::Synced);
+        served.handle(0, EventKind::Reset);
+        served.handle(0, apply(object));
+        served.handle(0, EventKind::Synced);
         served.take();
         let sets = served.sets();
         assert_eq!(format!("{sets} {}", served.names(&sets)), expected);
     }
-    served.tell(0, EventKind::Reset);
-    served.tell(0, apply(web("a", "10.0.0.1").port("http/80")));
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Reset);
+    served.handle(0, apply(web("a", "10.0.0.1").port("http/80")));
+    served.handle(0, EventKind::Synced);
     served.take();
     assert_eq!(served.port_names("web.default"), "http/tcp");
 }

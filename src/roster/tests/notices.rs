@@ -34,9 +34,9 @@ fn what_is_wrong_with_an_object_is_said_when_it_begins() {
     served.apply(wrong().with("10.0.0.4"));
     served.apply(wrong());
     assert_eq!(served.notices(), [""; 0]);
-    served.tell(0, EventKind::Reset);
-    served.tell(0, EventKind::Apply(Box::new(wrong())));
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Reset);
+    served.handle(0, EventKind::Apply(Box::new(wrong())));
+    served.handle(0, EventKind::Synced);
     served.take();
     assert_eq!(served.notices(), [""; 0]);
     served.apply(slice("web", "1"));
@@ -62,10 +62,10 @@ fn hostile_texts_stay_on_one_line() {
 #[test]
 fn an_object_in_two_watches_is_served_from_both() {
     let mut served = serve([]);
-    served.tell(1, EventKind::Started(Scope::All));
-    served.tell(1, EventKind::Named("b.yaml".into()));
-    served.tell(1, EventKind::Apply(Box::new(slice("web", "1").with("10.0.0.2"))));
-    served.tell(1, EventKind::Synced);
+    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, EventKind::Named("b.yaml".into()));
+    served.handle(1, EventKind::Apply(Box::new(slice("web", "1").with("10.0.0.2"))));
+    served.handle(1, EventKind::Synced);
     served.apply(slice("web", "1").with("10.0.0.1"));
     assert_eq!(served.names("web.default"), "web@10.0.0.1 web@10.0.0.2");
     assert_eq!(served.notices(), ["EndpointSlice default/1 is in b.yaml and in watch 0: both are served"]);

@@ -25,53 +25,53 @@ fn namespace(namespace: &str, ready: bool) -> Change {
 #[test]
 fn names_wait_for_every_watch_that_can_contribute() {
     let mut served = new();
-    served.tell(0, EventKind::Started(Scope::All));
-    served.tell(1, within("a"));
+    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(1, within("a"));
     assert_eq!(served.take(), [namespace("a", false)]);
-    served.tell(1, EventKind::Synced);
+    served.handle(1, EventKind::Synced);
     assert_eq!(served.take(), [], "the watch over all namespaces is missing");
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Synced);
     assert_eq!(served.take(), [namespace("a", true), all(true, true)]);
-    served.tell(0, EventKind::Reset);
+    served.handle(0, EventKind::Reset);
     assert_eq!(served.take(), [], "a later list makes nothing unready");
-    served.tell(2, within("b"));
+    served.handle(2, within("b"));
     assert_eq!(served.take(), [namespace("b", false), all(true, false)]);
-    served.tell(3, within("a"));
+    served.handle(3, within("a"));
     assert_eq!(served.take(), [namespace("a", false)]);
-    served.tell(2, EventKind::Synced);
-    served.tell(3, EventKind::Ended);
+    served.handle(2, EventKind::Synced);
+    served.handle(3, EventKind::Ended);
     assert_eq!(served.take(), [namespace("a", true), namespace("b", true), all(true, true)]);
-    served.tell(4, EventKind::Started(Scope::All));
+    served.handle(4, EventKind::Started(Scope::All));
     assert_eq!(served.take(), [namespace("a", false), namespace("b", false), all(false, false)]);
 }
 
 #[test]
 fn without_watches_over_all_namespaces_those_not_watched_are_ready() {
     let mut served = new();
-    served.tell(0, within("a"));
-    served.tell(1, within("b"));
-    served.tell(1, EventKind::Synced);
+    served.handle(0, within("a"));
+    served.handle(1, within("b"));
+    served.handle(1, EventKind::Synced);
     assert_eq!(
         served.take(),
         [namespace("a", false), namespace("b", false), namespace("b", true), all(true, false)]
     );
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Synced);
     assert_eq!(served.take(), [namespace("a", true), all(true, true)]);
-    served.tell(0, EventKind::Ended);
-    served.tell(1, EventKind::Ended);
+    served.handle(0, EventKind::Ended);
+    served.handle(1, EventKind::Ended);
     assert_eq!(served.take(), [namespace("a", false), namespace("b", false), all(false, false)]);
 }
 
 #[test]
 fn a_new_file_of_a_folder_interrupts_nothing() {
     let mut served = new();
-    served.tell(0, EventKind::Started(Scope::All));
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Synced);
     served.take();
-    served.tell(1, EventKind::Started(Scope::All));
-    served.tell(1, EventKind::Reset);
-    served.tell(1, EventKind::Apply(Box::new(slice("web", "1"))));
-    served.tell(1, EventKind::Synced);
+    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, EventKind::Reset);
+    served.handle(1, EventKind::Apply(Box::new(slice("web", "1"))));
+    served.handle(1, EventKind::Synced);
     let changes = served.take();
     assert!(matches!(&changes[..], [Change::Set(..)]), "{changes:?}");
 }
@@ -79,10 +79,10 @@ fn a_new_file_of_a_folder_interrupts_nothing() {
 #[test]
 fn a_watch_that_is_started_again_stays_ready() {
     let mut served = new();
-    served.tell(0, EventKind::Started(Scope::All));
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Synced);
     served.take();
-    served.tell(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Started(Scope::All));
     assert_eq!(served.take(), []);
 }
 
@@ -90,8 +90,8 @@ fn a_watch_that_is_started_again_stays_ready() {
 fn any_watch_without_origin_makes_all_stale() {
     let mut served = new();
     for watch in 0..2 {
-        served.tell(watch, EventKind::Started(Scope::All));
-        served.tell(watch, EventKind::Synced);
+        served.handle(watch, EventKind::Started(Scope::All));
+        served.handle(watch, EventKind::Synced);
     }
     served.take();
     for (watch, kind, told) in [
@@ -103,7 +103,7 @@ fn any_watch_without_origin_makes_all_stale() {
         (0, EventKind::Unreachable, Some(true)),
         (0, EventKind::Ended, Some(false)),
     ] {
-        served.tell(watch, kind.clone());
+        served.handle(watch, kind.clone());
         assert_eq!(served.take(), Vec::from_iter(told.map(Change::Stale)), "{watch} {kind:?}");
     }
 }

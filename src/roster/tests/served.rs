@@ -88,15 +88,15 @@ pub(super) fn serve(topologies: impl Into<Vec<Topology>>) -> Served {
 
 pub(super) fn serve_with(options: Options) -> Served {
     let mut served = Served { roster: Roster::new(options), model: Model::default() };
-    served.tell(0, EventKind::Started(Scope::All));
-    served.tell(0, EventKind::Synced);
+    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Synced);
     served.take();
     served
 }
 
 impl Served {
-    /// One event, not yet judged.
-    pub(super) fn tell(&mut self, watch: u32, kind: EventKind) {
+    /// One event, not yet reconciled.
+    pub(super) fn handle(&mut self, watch: u32, kind: EventKind) {
         self.roster.handle(Event { watch: WatchId(watch), revision: None, kind });
     }
 
@@ -110,12 +110,12 @@ impl Served {
     }
 
     pub(super) fn apply(&mut self, object: EndpointObject) -> Vec<Change> {
-        self.tell(0, EventKind::Apply(Box::new(object)));
+        self.handle(0, EventKind::Apply(Box::new(object)));
         self.take()
     }
 
     pub(super) fn delete(&mut self, key: ObjectKey) -> Vec<Change> {
-        self.tell(0, EventKind::Delete(key));
+        self.handle(0, EventKind::Delete(key));
         self.take()
     }
 

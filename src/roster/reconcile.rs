@@ -1,19 +1,19 @@
-//! Judging a set again: what of its settings and peers is no longer what was told.
+//! Reconciling a set: what of its settings and peers is no longer what was published.
 
 use super::join::{Candidate, Resolved, View};
 use super::naming::Names;
 use super::notice::{Notice, Notices};
 use super::reading::Shared;
-use super::set::{Identity, Member, Naming, Pending, Set, Told};
+use super::set::{Identity, Member, Naming, Pending, Published, Set};
 use super::slab::Id;
 use super::store::{Claim, Store};
 use super::{Change, Include, Options, Peer, SetSettings, Topology, WhenEmpty};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What judging reads, and where it tells what changed.
+/// What reconciling reads, and where it puts what changed.
 #[derive(Debug)]
-pub(super) struct Court<'a> {
+pub(super) struct Reconciler<'a> {
     pub(super) options: &'a Options,
     pub(super) store: &'a Store,
     /// Empty: of one set.
@@ -23,55 +23,60 @@ pub(super) struct Court<'a> {
     pub(super) notices: &'a mut Notices,
 }
 
-/// Candidates that are judged, or that nobody is there any more.
-type Judged<'a> = BTreeMap<Identity, Option<Candidate<'a>>>;
+/// Identities that are reconciled: who they are now, or that nobody is there any more.
+type Candidates<'a> = BTreeMap<Identity, Option<Candidate<'a>>>;
 
-impl<'a> Court<'a> {
-    /// Judges what is pending for a set. Returns whether the set exists.
-    pub(super) fn settle(&mut self, id: Id<Set>, set: &mut Set) -> bool {
+impl<'a> Reconciler<'a> {
+    /// Reconciles what is pending for a set. Returns whether the set exists.
+    pub(super) fn reconcile(&mut self, id: Id<Set>, set: &mut Set) -> bool {
         let Some(mut pending) = set.pending.take() else { return true };
-        let told = set.told.take();
-        let Some((naming, settings)) = self.settings(set, told.as_ref(), pending.settings) else {
-            if told.is_some() {
+        let published = set.published.take();
+        let Some((naming, settings)) = self.settings(set, published.as_ref(), pending.settings) else {
+            if published.is_some() {
                 self.end(set);
             }
             return false;
         };
         let Some(topology) = self.options.topologies.get(naming.owner as usize) else { return false };
-        if told.as_ref().is_none_or(|told| told.settings != settings) {
+        if published.as_ref().is_none_or(|published| published.settings != settings) {
             self.log.push(Change::Set(set.key.clone(), Arc::clone(&settings)));
         }
-        let as_told = told.filter(|told| told.naming == naming).map(|told| told.level);
+        let published_level =
+            published.filter(|published| published.naming == naming).map(|published| published.level);
         let claim = Claim { topology: naming.owner, set: id };
         let view = View { store: self.store, claim, family: topology.family, resolved: self.resolved };
 
-        let mut judged = match as_told {
+        let mut candidates = match published_level {
             Some(_) => touched(view, &mut pending),
             None => everybody(view, set),
         };
-        set.recount(&judged);
+        set.recount(&candidates);
         let level = set.level(naming.include, topology.when_empty);
-        if as_told.is_some_and(|told| told != level) {
-            judged = everybody(view, set);
+        if published_level.is_some_and(|published| published != level) {
+            candidates = everybody(view, set);
         }
-        self.claim_hostnames(view, set, level, &mut judged);
-        self.list_peers(view, set, &naming, topology, level, &judged);
-        set.told = Some(Told { naming, settings, level });
+        self.claim_hostnames(view, set, level, &mut candidates);
+        self.list_peers(view, set, &naming, topology, level, &candidates);
+        set.published = Some(Published { naming, settings, level });
         true
     }
 
     fn settings(
         &self,
         set: &Set,
-        told: Option<&Told>,
+        published: Option<&Published>,
         may_differ: bool,
     ) -> Option<(Naming, Arc<SetSettings>)> {
-        match told {
-            Some(told) if !may_differ => Some((told.naming.clone(), Arc::clone(&told.settings))),
-            told => {
+        match published {
+            Some(published) if !may_differ => {
+                Some((published.naming.clone(), Arc::clone(&published.settings)))
+            }
+            published => {
                 let (naming, settings) = set.settings(&self.options.topologies, &self.store.objects)?;
                 // One allocation serves as long as nothing differs.
-                let same = told.map(|told| &told.settings).filter(|told| ***told == settings);
+                let same = published
+                    .map(|published| &published.settings)
+                    .filter(|published| ***published == settings);
                 Some((naming, same.map_or_else(|| Arc::new(settings), Arc::clone)))
             }
         }
@@ -86,9 +91,15 @@ impl<'a> Court<'a> {
     }
 
     /// Notes which hostnames the listed want, and calls in those whose hostname came to clash or no longer does.
-    fn claim_hostnames(&mut self, view: View<'a>, set: &mut Set, level: Include, judged: &mut Judged<'a>) {
+    fn claim_hostnames(
+        &mut self,
+        view: View<'a>,
+        set: &mut Set,
+        level: Include,
+        candidates: &mut Candidates<'a>,
+    ) {
         let mut clashed_before: BTreeMap<Arc<str>, bool> = BTreeMap::new();
-        for (identity, candidate) in &*judged {
+        for (identity, candidate) in &*candidates {
             let wanted = listed(candidate.as_ref(), level).and_then(|candidate| candidate.hostname);
             let Some(had) = set.members.get(*identity).map(|member| member.hostname.clone()) else {
                 continue;
@@ -112,12 +123,12 @@ impl<'a> Court<'a> {
                 self.notices.push(Notice::HostnameClash { set: set.key.clone(), hostname });
             }
             for identity in set.claimants.get(&hostname).into_iter().flatten() {
-                judged.entry(*identity).or_insert_with(|| view.candidate(*identity));
+                candidates.entry(*identity).or_insert_with(|| view.candidate(*identity));
             }
         }
     }
 
-    /// Tells which of the judged are listed otherwise than was told.
+    /// Publishes which of the candidates are listed otherwise than before.
     fn list_peers(
         &mut self,
         view: View<'a>,
@@ -125,11 +136,11 @@ impl<'a> Court<'a> {
         naming: &Naming,
         topology: &Topology,
         level: Include,
-        judged: &Judged<'a>,
+        candidates: &Candidates<'a>,
     ) {
         let key = set.key.clone();
         let names = Names { options: self.options, topology, naming, set: &key };
-        for (identity, candidate) in judged {
+        for (identity, candidate) in candidates {
             let listed = listed(candidate.as_ref(), level);
             let hostname = listed.and_then(|found| found.hostname).filter(|hostname| !set.clashes(hostname));
             let Some(member) = set.members.get_mut(*identity) else { continue };
@@ -150,7 +161,7 @@ impl<'a> Court<'a> {
 }
 
 /// Whoever was touched, as they are now.
-fn touched<'a>(view: View<'a>, pending: &mut Pending) -> Judged<'a> {
+fn touched<'a>(view: View<'a>, pending: &mut Pending) -> Candidates<'a> {
     pending.sort();
     for address in &pending.addresses {
         view.everybody_at(*address, &mut pending.identities);
@@ -160,7 +171,7 @@ fn touched<'a>(view: View<'a>, pending: &mut Pending) -> Judged<'a> {
 }
 
 /// Everybody, and whoever was there before.
-fn everybody<'a>(view: View<'a>, set: &Set) -> Judged<'a> {
+fn everybody<'a>(view: View<'a>, set: &Set) -> Candidates<'a> {
     let mut identities = view.everybody(set);
     identities.extend(set.members.iter().map(|(identity, _)| identity));
     identities.sort_unstable();
@@ -173,9 +184,9 @@ fn listed<'j, 'a>(candidate: Option<&'j Candidate<'a>>, level: Include) -> Optio
 }
 
 impl Set {
-    /// Brings levels and their counts to what was judged. Those who are gone stay members, at no level.
-    fn recount(&mut self, judged: &Judged<'_>) {
-        for (identity, candidate) in judged {
+    /// Brings levels and their counts to what the candidates are now. Those who are gone stay members, at no level.
+    fn recount(&mut self, candidates: &Candidates<'_>) {
+        for (identity, candidate) in candidates {
             let level = candidate.as_ref().map(|candidate| candidate.level);
             let before = match self.members.get_mut(*identity) {
                 Some(member) => std::mem::replace(&mut member.level, level),
