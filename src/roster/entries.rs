@@ -163,7 +163,7 @@ type Name<'a> = (Option<&'a Uid>, Option<IpAddr>);
 
 /// Entries with their places, by uid and first address.
 fn by_name<'a>(store: &'a Store, entries: &[Id<Entry>]) -> HashMap<Name<'a>, Vec<(usize, Id<Entry>)>> {
-    let mut by_name: HashMap<Name<'a>, Vec<(usize, Id<Entry>)>> = HashMap::default();
+    let mut by_name = HashMap::<_, Vec<_>>::default();
     for (place, id) in entries.iter().enumerate() {
         if let Some(entry) = store.entries.get(*id) {
             let uid = entry.uid.and_then(|uid| store.uid(uid));

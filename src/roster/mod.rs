@@ -46,7 +46,7 @@ pub use object::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid,
 };
 pub use peer::{Peer, SrvTarget};
-pub use selector::{Condition, LabelProblem, Requirement, Selector, SelectorError};
+pub use selector::{LabelProblem, Selector, SelectorError};
 pub use topology::{
     Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, TTL_MAX, Topology, WhenEmpty,
 };

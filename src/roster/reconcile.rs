@@ -98,7 +98,7 @@ impl<'a> Reconciler<'a> {
         level: Include,
         candidates: &mut Candidates<'a>,
     ) {
-        let mut clashed_before: BTreeMap<Arc<str>, bool> = BTreeMap::new();
+        let mut clashed_before = BTreeMap::new();
         for (identity, candidate) in &*candidates {
             let wanted = listed(candidate.as_ref(), level).and_then(|candidate| candidate.hostname);
             let Some(had) = set.members.get(*identity).map(|member| member.hostname.clone()) else {

@@ -16,16 +16,16 @@ pub struct Selector {
 
 /// What one label must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
+pub(super) struct Requirement {
     /// The label's key, valid by Kubernetes' rules.
-    pub key: Box<str>,
+    pub(super) key: Box<str>,
     /// What must hold for it.
-    pub condition: Condition,
+    pub(super) condition: Condition,
 }
 
 /// A condition on one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
+pub(super) enum Condition {
     /// Present, with one of these values: `=`, `==` and `in`. Sorted, unique, never empty.
     In(Box<[Box<str>]>),
     /// Absent, or with none of these values: `!=` and `notin`. Sorted, unique, never empty.
@@ -107,11 +107,6 @@ impl Selector {
     /// The selector that matches every object.
     pub fn everything() -> Selector {
         Selector::default()
-    }
-
-    /// The requirements, sorted by key.
-    pub fn requirements(&self) -> &[Requirement] {
-        &self.requirements
     }
 
     /// Whether all requirements hold for `labels`, which are sorted by key with unique keys.

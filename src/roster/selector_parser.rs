@@ -103,7 +103,7 @@ fn values(tokens: &mut Tokens<'_>) -> Result<Box<[Box<str>]>, SelectorError> {
         return Err(tokens.unexpected("`(`"));
     }
     tokens.take();
-    let mut values: Vec<Box<str>> = Vec::new();
+    let mut values = Vec::new();
     loop {
         let value = match tokens.next.kind {
             Kind::Word => checked_value(tokens.take())?.text,

@@ -6,7 +6,7 @@ use super::overrides::Overrides;
 use super::ports::{epmd, name_of, select};
 use super::slab::{Id, Slab};
 use super::store::{Claim, Object, UidRecord};
-use super::{Include, Peer, Port, PortName, SetKey, SetSettings, Topology};
+use super::{Include, Peer, PortName, SetKey, SetSettings, Topology};
 use foldhash::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -250,7 +250,7 @@ impl Contribution {
 /// the one that stands for none.
 fn port_names_of(topology: &Topology, object: &Object) -> Vec<PortName> {
     let choices = topology.ports.as_deref();
-    let mut ports: Vec<Port> = Vec::new();
+    let mut ports = Vec::new();
     for group in &object.head.groups {
         let before = ports.len();
         select(choices, &group.ports, &mut ports);

@@ -46,7 +46,7 @@ impl Summary {
         for (kind, count) in read.iter().flat_map(|report| &report.skipped) {
             *skipped.entry(kind.clone()).or_default() += count;
         }
-        let mut notices: Vec<String> = Vec::new();
+        let mut notices = Vec::new();
         for ReadReport { origin, notices: found, .. } in read {
             notices.extend(found.iter().map(|notice| format!("{origin}: {notice}")));
         }
@@ -82,7 +82,7 @@ fn topology(counts: &Counts, place: usize) -> String {
 
 /// One line for each namespace and topology.
 pub(super) fn scope(counts: &Counts) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+    let mut lines = Vec::new();
     for ((namespace, place), scoped) in &counts.scoped {
         lines.push(format!(
             "namespace {namespace}, topology {}: {}, {}, {}",

@@ -62,7 +62,7 @@ fn ports(spec: core::PodSpec, key: &ObjectKey, notices: &mut Notices) -> Vec<Por
     let sidecars = spec.init_containers.unwrap_or_default().into_iter().filter(restarting);
     let containers = spec.containers.into_iter().chain(sidecars);
     let all = containers.flat_map(|container| container.ports.unwrap_or_default());
-    let mut ports: Vec<Port> = Vec::new();
+    let mut ports = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for each in all {
         let port = port(each.name, each.container_port, each.protocol.as_deref(), key, notices);
