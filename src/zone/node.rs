@@ -61,48 +61,45 @@ impl<'a> Node<'a> {
 
 impl<'a> NodeKind<'a> {
     pub(super) fn rrset(&self, rtype: RecordType) -> Option<Rrset<'a>> {
-        let (kind, ttl) = match *self {
+        let (snapshot, own, kind) = match *self {
             NodeKind::Apex(snapshot, zone) => match rtype {
-                RecordType::SOA => (Kind::One(&zone.apex.soa), 0),
-                RecordType::NS => (Kind::Nameserver(snapshot, &zone.apex.ns), 0),
+                RecordType::SOA => (snapshot, None, Kind::One(&zone.apex.soa)),
+                RecordType::NS => (snapshot, None, Kind::Nameserver(snapshot, &zone.apex.ns)),
                 _ => return None,
             },
             NodeKind::Nameserver(snapshot) => {
-                of_size(snapshot, None, Kind::addresses(&snapshot.constants.advertised, rtype)?)
+                (snapshot, None, Kind::addresses(&snapshot.constants.advertised, rtype)?)
             }
             NodeKind::DnsVersion(snapshot) if rtype == RecordType::TXT => {
-                (Kind::One(&snapshot.constants.dns_version), 0)
+                (snapshot, None, Kind::One(&snapshot.constants.dns_version))
             }
-            NodeKind::Set(snapshot, set, ports) => of_set(snapshot, set, ports, None, rtype)?,
-            NodeKind::Part(snapshot, set, part) => of_set(snapshot, set, Ports::Every, Some(part), rtype)?,
+            NodeKind::Set(snapshot, set, ports) => {
+                (snapshot, set.settings.ttl, of_set(snapshot, set, ports, None, rtype)?)
+            }
+            NodeKind::Part(snapshot, set, part) => {
+                (snapshot, set.settings.ttl, of_set(snapshot, set, Ports::Every, Some(part), rtype)?)
+            }
             NodeKind::Host(snapshot, set, addresses) => {
-                of_size(snapshot, set.settings.ttl, Kind::addresses(addresses, rtype)?)
+                (snapshot, set.settings.ttl, Kind::addresses(addresses, rtype)?)
             }
             NodeKind::Pod(snapshot, address, holder) => {
                 let kind = match (rtype, address) {
                     (RecordType::A, IpAddr::V4(_)) | (RecordType::AAAA, IpAddr::V6(_)) => {
                         Kind::Address(address)
                     }
-                    (RecordType::TXT, _) => {
-                        Kind::NodeNames(holder.filter(|holder| holder.node_names().next().is_some())?)
-                    }
+                    (RecordType::TXT, _) => Kind::NodeNames(holder?),
                     _ => return None,
                 };
-                of_size(snapshot, None, kind)
+                (snapshot, None, kind)
             }
             NodeKind::Pointer(snapshot, address, holders) if rtype == RecordType::PTR => {
                 let cluster = &snapshot.constants.rendering.domains.cluster;
-                of_size(snapshot, None, Kind::Pointers { address, holders, cluster })
+                (snapshot, None, Kind::Pointers { address, holders, cluster })
             }
             NodeKind::EmptyNonTerminal | NodeKind::DnsVersion(_) | NodeKind::Pointer(..) => return None,
         };
-        Some(Rrset { kind, ttl })
+        Rrset::new(kind, |records| snapshot.constants.rendering.ttl(own, records))
     }
-}
-
-/// An RRset with the TTL that its size asks for, or that `own` sets.
-fn of_size<'a>(snapshot: &Snapshot, own: Option<u32>, kind: Kind<'a>) -> (Kind<'a>, u32) {
-    (kind, snapshot.constants.rendering.ttl(own, kind.records()))
 }
 
 fn of_set<'a>(
@@ -111,7 +108,7 @@ fn of_set<'a>(
     ports: Ports<'a>,
     part: Option<Part>,
     rtype: RecordType,
-) -> Option<(Kind<'a>, u32)> {
+) -> Option<Kind<'a>> {
     let served = set.settings.records;
     let list = match (rtype, ports) {
         // A port's own name has its SRV and nothing else, whatever is served at the set's name.
@@ -122,10 +119,9 @@ fn of_set<'a>(
         (RecordType::SRV, Ports::Every) if served.srv => None,
         _ => return None,
     };
-    let kind = match (list, part) {
+    Some(match (list, part) {
         (Some(list), None) => Kind::List(list, rtype),
         (Some(list), Some(part)) => Kind::ListPart(list, part, rtype),
         (None, part) => Kind::Srv { snapshot, set, ports, part },
-    };
-    (kind.records() > 0).then(|| of_size(snapshot, set.settings.ttl, kind))
+    })
 }

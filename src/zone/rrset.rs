@@ -13,9 +13,11 @@ use std::net::IpAddr;
 /// An RRset of a snapshot. Never empty.
 #[derive(Debug, Clone, Copy)]
 pub struct Rrset<'a> {
-    pub(super) kind: Kind<'a>,
+    kind: Kind<'a>,
     /// In seconds; of no meaning where the RR is rendered whole.
-    pub(super) ttl: u32,
+    ttl: u32,
+    /// Of the whole; that of a part of a set is found by looking at every RR of the set, once.
+    size: Copied,
 }
 
 /// The addresses that belong into the additional section for one RR.
@@ -52,31 +54,20 @@ pub(super) enum Kind<'a> {
 
 #[expect(clippy::len_without_is_empty, reason = "an RRset is never empty")]
 impl<'a> Rrset<'a> {
+    /// An RRset with the TTL that its size asks for; `None` where it would be empty.
+    pub(super) fn new(kind: Kind<'a>, ttl: impl FnOnce(usize) -> u32) -> Option<Rrset<'a>> {
+        let size = kind.size();
+        (size.records > 0).then(|| Rrset { kind, ttl: ttl(size.records), size })
+    }
+
     /// Number of RRs, at least one.
     pub fn len(&self) -> usize {
-        self.kind.records()
+        self.size.records
     }
 
     /// Octets of all RRs as [`Rrset::copy`] writes them.
     pub fn wire_len(&self) -> usize {
-        match self.kind {
-            Kind::One(rr) | Kind::Nameserver(_, rr) => rr.len(),
-            Kind::List(list, _) => list.octets(),
-            Kind::ListPart(list, part, _) => list.part(part).map(|rr| rr.octets.len()).sum(),
-            Kind::Srv { set, ports, part: None, .. } => set.srv(ports).map(RrList::octets).sum(),
-            Kind::Srv { set, ports, part: Some(part), .. } => {
-                set.srv(ports).flat_map(|list| list.part(part)).map(|rr| rr.octets.len()).sum()
-            }
-            Kind::Addresses(addresses) => {
-                addresses.iter().map(|address| rr::HEAD + address_octets(*address)).sum()
-            }
-            Kind::Address(address) => rr::HEAD + address_octets(address),
-            Kind::NodeNames(holder) => holder.node_names().map(|name| rr::HEAD + 1 + name.len()).sum(),
-            Kind::Pointers { address, holders, cluster } => {
-                let label = DashedLabel::new(address);
-                held(holders).map(|holder| rr::HEAD + PodName::new(&label, holder, cluster).wire_len()).sum()
-            }
-        }
+        self.size.octets
     }
 
     /// Whether complete answers may begin at any RR: only addresses, where clients try the first.
@@ -215,18 +206,36 @@ impl<'a> Kind<'a> {
         (!addresses.is_empty()).then_some(Kind::Addresses(addresses))
     }
 
-    pub(super) fn records(&self) -> usize {
+    fn size(&self) -> Copied {
+        let sum = |rrs: &mut dyn Iterator<Item = usize>| {
+            rrs.fold(Copied::default(), |sum, octets| Copied {
+                records: sum.records + 1,
+                octets: sum.octets + octets,
+            })
+        };
         match *self {
-            Kind::One(_) | Kind::Nameserver(..) | Kind::Address(_) => 1,
-            Kind::List(list, _) => list.records(),
-            Kind::ListPart(list, part, _) => list.part(part).count(),
-            Kind::Srv { set, ports, part: None, .. } => set.srv(ports).map(RrList::records).sum(),
-            Kind::Srv { set, ports, part: Some(part), .. } => {
-                set.srv(ports).map(|list| list.part(part).count()).sum()
+            Kind::One(rr) | Kind::Nameserver(_, rr) => Copied { records: 1, octets: rr.len() },
+            Kind::List(list, _) => Copied { records: list.records(), octets: list.octets() },
+            Kind::ListPart(list, part, _) => sum(&mut list.part(part).map(|rr| rr.octets.len())),
+            Kind::Srv { set, ports, part: None, .. } => {
+                set.srv(ports).fold(Copied::default(), |sum, list| Copied {
+                    records: sum.records + list.records(),
+                    octets: sum.octets + list.octets(),
+                })
             }
-            Kind::Addresses(addresses) => addresses.len(),
-            Kind::NodeNames(holder) => holder.node_names().count(),
-            Kind::Pointers { holders, .. } => held(holders).count(),
+            Kind::Srv { set, ports, part: Some(part), .. } => {
+                sum(&mut set.srv(ports).flat_map(|list| list.part(part)).map(|rr| rr.octets.len()))
+            }
+            Kind::Addresses(addresses) => {
+                sum(&mut addresses.iter().map(|address| rr::HEAD + address_octets(*address)))
+            }
+            Kind::Address(address) => Copied { records: 1, octets: rr::HEAD + address_octets(address) },
+            Kind::NodeNames(holder) => sum(&mut holder.node_names().map(|name| rr::HEAD + 1 + name.len())),
+            Kind::Pointers { address, holders, cluster } => {
+                let label = DashedLabel::new(address);
+                sum(&mut held(holders)
+                    .map(|holder| rr::HEAD + PodName::new(&label, holder, cluster).wire_len()))
+            }
         }
     }
 }
