@@ -58,6 +58,12 @@ impl Conflicts<'_> {
         let mut zones: Vec<(&str, String, Name)> = vec![("zone", "zone".to_owned(), settings.zone.clone())];
         if settings.pods != Some(Pods::Disabled) && self.sound("pods") {
             let apex = Name::below([&b"pod"[..]], &settings.cluster_domain).ok();
+            if let Some(pods) =
+                apex.as_ref().filter(|pods| settings.zone.is_at_or_below(pods) && settings.zone != **pods)
+            {
+                let value = Some(format!("{:?}", domain_text(&settings.zone)));
+                self.add("zone", value, Problem::HidesPods { pods: domain_text(pods) });
+            }
             zones.extend(apex.map(|apex| ("pods", "pods".to_owned(), apex)));
         }
         let reverse = settings.reverse_zones.iter().enumerate();

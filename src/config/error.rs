@@ -101,6 +101,14 @@ pub enum Problem {
         /// The other zone: its key and origin.
         other: String,
     },
+    /// The peer zone within the pod zone: the longest match answers, and would deny the pods of a namespace.
+    #[error(
+        "lies below the pod zone {pods} and would hide names of pods: take a zone elsewhere, or pods = \"disabled\""
+    )]
+    HidesPods {
+        /// The apex of the pod zone, without the final dot.
+        pods: String,
+    },
     /// A zone that leaves no room for the longest legal name below it.
     #[error("too long: {octets} octets on the wire, and the longest names below it leave room for {limit}")]
     TooLong {

@@ -251,6 +251,11 @@ fn conflicts_between_keys_are_refused() {
             "1:8: zone = \"pod.cluster.local\": two zones have the apex pod.cluster.local: this one and pods (default)",
         ),
         (
+            "zone = 'default.pod.cluster.local'",
+            "1:8: zone = \"default.pod.cluster.local\": lies below the pod zone pod.cluster.local and would hide names \
+             of pods: take a zone elsewhere, or pods = \"disabled\"",
+        ),
+        (
             "reverse_zones = ['10.0.0.0/8', '10.in-addr.arpa']",
             "1:32: reverse_zones = \"10.in-addr.arpa\": two zones have the apex 10.in-addr.arpa: this one and \
              reverse_zones (rosterd.toml:1:18)",
