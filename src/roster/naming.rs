@@ -5,7 +5,7 @@ use super::label::is_dns_label;
 use super::ports::{epmd, select};
 use super::reading::Shared;
 use super::set::Naming;
-use super::{Mode, Options, Peer, Port, Prefer, SetKey, SrvHost, SrvTarget, Topology, dashed};
+use super::{Mode, Options, Peer, Port, Prefer, SetKey, SrvHost, SrvTarget, Topology, dashed, parse_dashed};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -45,6 +45,8 @@ impl Names<'_> {
         addresses.dedup();
 
         let target = self.target(hostname, service(view, candidate));
+        // Below the set, a label that reads as an address is that address's.
+        let hostname = hostname.filter(|hostname| parse_dashed(hostname.as_bytes()).is_none());
         let node_name = self.node_name(primary, &first.namespace, hostname, &target);
         let too_long = Some(node_name.len()).filter(|length| *length > NODE_NAME_MAX);
         let peer = Peer {

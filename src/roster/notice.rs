@@ -79,8 +79,8 @@ pub enum Problem {
     /// Hostnames of endpoints are ignored; the first of them.
     #[error("the hostname `{}` is ignored: it is not a lower-case RFC 1123 label", one_line(.0))]
     Hostname(Box<str>),
-    /// The same.
-    #[error("the hostname `{0}` is ignored: it reads as an address")]
+    /// Hostnames of endpoints cannot be labels below the set; the first of them.
+    #[error("the hostname `{}` reads as an address: below the set, the peer goes by its own", one_line(.0))]
     HostnameIsAddress(Box<str>),
     /// Namespaces of endpoints are ignored, the object's holds; the first of them.
     #[error("the namespace `{}` of an endpoint is ignored: it is not a lower-case RFC 1123 label", one_line(.0))]

@@ -155,15 +155,14 @@ fn namespace<'a>(endpoint: &'a Endpoint, problems: &mut Vec<Problem>) -> Option<
 
 fn hostname<'a>(endpoint: &'a Endpoint, problems: &mut Vec<Problem>) -> Option<&'a str> {
     let hostname = endpoint.hostname.as_deref().filter(|hostname| !hostname.is_empty())?;
-    let problem = if !is_dns_label(hostname) {
-        Problem::Hostname(hostname.into())
-    } else if parse_dashed(hostname.as_bytes()).is_some() {
-        Problem::HostnameIsAddress(hostname.into())
-    } else {
-        return Some(hostname);
-    };
-    add_first(problems, problem);
-    None
+    if !is_dns_label(hostname) {
+        add_first(problems, Problem::Hostname(hostname.into()));
+        return None;
+    }
+    if parse_dashed(hostname.as_bytes()).is_some() {
+        add_first(problems, Problem::HostnameIsAddress(hostname.into()));
+    }
+    Some(hostname)
 }
 
 /// Kubernetes: "nil should be interpreted as true" for `ready`; Endpoints have no `serving`, a slice from before 1.20

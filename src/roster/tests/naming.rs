@@ -34,8 +34,14 @@ fn modes_name_peers() {
         (
             Mode::Hostname,
             "10.0.0.1 host=10-0-0-1",
-            "myapp@10-0-0-1.default.pod.cluster.local",
-            SrvTarget::Pod,
+            "myapp@10-0-0-1.web.default.svc.cluster.local",
+            service("10-0-0-1", "web"),
+        ),
+        (
+            Mode::Peer,
+            "10.0.0.1 host=10-0-0-9",
+            "myapp@10-0-0-1.app.default.svc.peers.cluster.local",
+            SrvTarget::Peer,
         ),
         (Mode::Hostname, "10.0.0.1 host=Web-0", "myapp@10-0-0-1.default.pod.cluster.local", SrvTarget::Pod),
         (

@@ -28,7 +28,9 @@ fn what_is_wrong_with_an_object_is_said_when_it_begins() {
             "{object} the namespace `A` of an endpoint is ignored: it is not a lower-case RFC 1123 label"
         ),
         format!("{object} the hostname `Web` is ignored: it is not a lower-case RFC 1123 label"),
-        format!("{object} the hostname `fd00--1` is ignored: it reads as an address"),
+        format!(
+            "{object} the hostname `fd00--1` reads as an address: below the set, the peer goes by its own"
+        ),
     ];
     assert_eq!(served.notices(), expected);
     served.apply(wrong().with("10.0.0.4"));
