@@ -76,22 +76,6 @@ impl Name {
         &self.wire
     }
 
-    /// Whether a label, or the root label, starts at this offset of the wire form.
-    pub fn starts_label_at(&self, offset: usize) -> bool {
-        let mut labels = self.labels();
-        loop {
-            match (self.wire.len() - labels.rest.len()).cmp(&offset) {
-                std::cmp::Ordering::Equal => return true,
-                std::cmp::Ordering::Greater => return false,
-                std::cmp::Ordering::Less => {
-                    if labels.next().is_none() {
-                        return false;
-                    }
-                }
-            }
-        }
-    }
-
     /// The labels, leftmost first, without the root label.
     pub fn labels(&self) -> Labels<'_> {
         Labels { rest: &self.wire }
@@ -99,9 +83,14 @@ impl Name {
 
     /// Whether this name is `ancestor` or lies below it.
     pub fn is_at_or_below(&self, ancestor: &Name) -> bool {
+        self.is_at_or_below_wire(&ancestor.wire)
+    }
+
+    /// The same, with the ancestor in wire form, lower case.
+    pub fn is_at_or_below_wire(&self, ancestor: &[u8]) -> bool {
         let mut rest = self.labels();
         loop {
-            if *rest.rest == *ancestor.wire {
+            if *rest.rest == *ancestor {
                 return true;
             }
             if rest.next().is_none() {
@@ -260,10 +249,11 @@ mod tests {
         assert!(name.is_at_or_below(&origin));
         assert!(origin.is_at_or_below(&origin));
         assert!(!origin.is_at_or_below(&name));
-        assert_eq!(
-            [0, 3, 7, 8, 26, 27, 28].map(|at| name.starts_label_at(at)),
-            [true, true, true, false, false, true, false]
-        );
+        // Where the octets of the ancestor begin within a label, it is none.
+        let wire = name.as_wire();
+        let ends = [0, 3, 7, 8, 26, 27].map(|at| name.is_at_or_below_wire(&wire[at..]));
+        assert_eq!(ends, [true, true, true, false, false, true]);
+        assert!(!name.is_at_or_below_wire(&[]));
         assert!(!"xpeers.cluster.local".parse::<Name>().unwrap().is_at_or_below(&origin));
     }
 

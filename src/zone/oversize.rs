@@ -1,5 +1,6 @@
 //! Sets too large for one message: nobody can read them whole at their own name, so that somebody has to be told.
 
+use super::rr_list::RrList;
 use super::set::{Ports, SetRecords};
 use crate::roster::SetKey;
 use crate::wire::{NAME_MAX, RecordType};
@@ -40,12 +41,12 @@ impl OversizeWatch {
     /// Looks at a set that changed.
     pub(super) fn look(&mut self, set: &SetRecords) {
         let served = set.settings.records;
-        let srv = || set.srv(Ports::Every).map(super::rr_list::RrList::octets).sum();
+        let srv = set.srv(Ports::Every).map(RrList::octets).sum();
         for (rtype, is_served, octets) in [
             (RecordType::A, served.a, set.addresses(RecordType::A).octets()),
             (RecordType::AAAA, served.aaaa, set.addresses(RecordType::AAAA).octets()),
             (RecordType::TXT, served.txt, set.txt().octets()),
-            (RecordType::SRV, served.srv, srv()),
+            (RecordType::SRV, served.srv, srv),
         ] {
             let octets = if is_served { octets } else { 0 };
             if octets <= ROOM && self.known.is_empty() {

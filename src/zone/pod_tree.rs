@@ -3,7 +3,7 @@
 use super::PodNames;
 use super::node::{Found, NodeKind};
 use super::snapshot::Snapshot;
-use crate::roster::parse_dashed;
+use crate::roster::{is_dns_label, parse_dashed};
 use crate::wire::{QueryName, RecordType};
 
 /// What stands at a name with `depth` labels below the apex, at least one.
@@ -45,10 +45,7 @@ pub(super) fn find<'a>(
     }
 }
 
-/// A label that a namespace can have: RFC 1123 letters, digits and hyphens, folded to lower case already.
+/// A label that a namespace can have, folded to lower case already.
 fn is_namespace(label: &[u8]) -> bool {
-    let alphanumeric = |octet: &u8| octet.is_ascii_lowercase() || octet.is_ascii_digit();
-    label.first().is_some_and(alphanumeric)
-        && label.last().is_some_and(alphanumeric)
-        && label.iter().all(|octet| alphanumeric(octet) || *octet == b'-')
+    std::str::from_utf8(label).is_ok_and(is_dns_label)
 }

@@ -134,12 +134,6 @@ impl<'a> ZoneRef<'a> {
 
     /// RFC 8020: a name above a zone that is served here, or at its apex as the parent sees it, exists.
     fn is_above_a_zone(&self, name: &QueryName) -> bool {
-        let is_at_or_below = |origin: &Name| {
-            let start = origin.as_wire().len().checked_sub(name.as_wire().len());
-            start.is_some_and(|start| {
-                origin.as_wire().get(start..) == Some(name.as_wire()) && origin.starts_label_at(start)
-            })
-        };
-        self.snapshot.zones.iter().any(|zone| is_at_or_below(&zone.origin))
+        self.snapshot.zones.iter().any(|zone| zone.origin.is_at_or_below_wire(name.as_wire()))
     }
 }
