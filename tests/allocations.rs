@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use rosterd::answer::{Client, Outcome, Policy, Scratch, Transport, answer};
-use rosterd::roster::{Event, EventKind, Mode, Options, Roster, Scope, Topology, WatchId};
+use rosterd::roster::{Event, EventKind, Gives, Mode, Options, Roster, Scope, Topology, WatchId};
 use rosterd::source::manifest::parse;
 use rosterd::wire::{Name, RecordType};
 use rosterd::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
@@ -73,7 +73,7 @@ fn snapshot(complete: bool, stale: bool) -> Arc<Snapshot> {
     })
     .unwrap();
     let mut tell = |kind| roster.handle(Event { watch: WatchId(0), revision: None, kind });
-    tell(EventKind::Started(Scope::All));
+    tell(EventKind::Started(Scope::All, Gives::Peers));
     for object in parse("test", manifest().as_bytes()).unwrap().objects {
         tell(EventKind::Apply(Box::new(object)));
     }

@@ -6,8 +6,8 @@
 
 use proptest::prelude::*;
 use rosterd::roster::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Mode, Namespaces, ObjectKey,
-    ObjectKind, Options, Roster, Scope, Selector, Topology, Uid, WatchId,
+    Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Gives, Mode, Namespaces,
+    ObjectKey, ObjectKind, Options, Roster, Scope, Selector, Topology, Uid, WatchId,
 };
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -97,7 +97,7 @@ fn served(selector: Selector, mode: Mode, basename: &str, objects: Vec<EndpointO
         topologies: vec![topology],
     });
     let mut handle = |kind| roster.handle(Event { watch: WatchId(0), revision: None, kind });
-    handle(EventKind::Started(Scope::Namespace(NAMESPACE.into())));
+    handle(EventKind::Started(Scope::Namespace(NAMESPACE.into()), Gives::Peers));
     handle(EventKind::Reset);
     for object in objects {
         handle(EventKind::Apply(Box::new(object)));

@@ -97,7 +97,7 @@ fn apply(served: &mut Served, events: &[Event]) {
     for Event { watch, revision, kind } in events {
         assert_eq!(*revision, None);
         match kind {
-            EventKind::Started(_) => {
+            EventKind::Started(..) => {
                 assert!(served.insert(*watch, (Vec::new(), true)).is_none(), "{watch:?} twice");
             }
             EventKind::Named(name) => assert!(!name.is_empty()),
@@ -117,7 +117,7 @@ fn apply(served: &mut Served, events: &[Event]) {
             EventKind::Ended => {
                 assert!(served.remove(watch).is_some());
             }
-            EventKind::Delete(_) => panic!("files do not delete one by one"),
+            EventKind::Delete(_) | EventKind::Broken(_) => panic!("files do not speak of single objects"),
         }
     }
     assert_eq!(list, None, "a list without an end");

@@ -11,9 +11,9 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use rosterd::roster::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Family, Include, Mode, Namespaces,
-    ObjectKey, ObjectKind, Options, Port, PortChoice, Prefer, Protocol, RecordTypes, Roster, Scope, SrvHost,
-    Topology, Uid, WatchId, WhenEmpty,
+    Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Family, Gives, Include, Mode,
+    Namespaces, ObjectKey, ObjectKind, Options, Port, PortChoice, Prefer, Protocol, RecordTypes, Roster,
+    Scope, SrvHost, Topology, Uid, WatchId, WhenEmpty,
 };
 use rosterd::wire::{Name, QueryName, RecordType};
 use rosterd::zone::{Found, PodNames, Snapshot, SnapshotWriter, ZoneConfig};
@@ -78,7 +78,7 @@ struct Origin {
 
 impl Origins {
     fn tell(&mut self, watch: u32, kind: &EventKind) {
-        if let EventKind::Started(_) = kind {
+        if let EventKind::Started(..) = kind {
             let new = Origin { list: Some(BTreeMap::new()), ..Origin::default() };
             self.0.entry(watch).or_insert(new);
             return;
@@ -95,7 +95,11 @@ impl Origins {
                 }
             }
             EventKind::Ended => drop(self.0.remove(&watch)),
-            EventKind::Started(_) | EventKind::Named(_) | EventKind::Unreachable | EventKind::Reachable => {}
+            EventKind::Started(..)
+            | EventKind::Named(_)
+            | EventKind::Broken(_)
+            | EventKind::Unreachable
+            | EventKind::Reachable => {}
         }
     }
 
@@ -110,7 +114,7 @@ impl Origins {
         objects.sort_by_key(|(place, _)| **place);
         let (listed, single): (Vec<_>, Vec<_>) = objects.into_iter().partition(|(place, _)| **place % 2 == 0);
         for watch in 0..WATCHES {
-            path.tell(watch, None, EventKind::Started(Scope::All));
+            path.tell(watch, None, EventKind::Started(Scope::All, Gives::Peers));
         }
         for (_, (watch, object)) in listed {
             path.tell(watch, None, EventKind::Apply(object));
@@ -328,7 +332,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => Just(EventKind::Reset),
         2 => Just(EventKind::Synced),
         1 => Just(EventKind::Ended),
-        1 => Just(EventKind::Started(Scope::All)),
+        1 => Just(EventKind::Started(Scope::All, Gives::Peers)),
         1 => select(vec![EventKind::Unreachable, EventKind::Reachable]),
     ];
     // Revisions and times around where counting modulo 2^32 begins anew.
@@ -353,7 +357,7 @@ proptest! {
         let mut path = Path::new(&topologies);
         let mut origins = Origins::default();
         // All watches exist, and some are complete from the beginning.
-        let start = || (0..WATCHES).map(|watch| (watch, EventKind::Started(Scope::All)));
+        let start = || (0..WATCHES).map(|watch| (watch, EventKind::Started(Scope::All, Gives::Peers)));
         let complete = |watches: u32| (0..watches).map(|watch| (watch, EventKind::Synced));
         let tell = |(watch, kind)| Step::Tell(watch, None, kind);
         let begin = start().chain(complete(u32::try_from(synced.index(WATCHES as usize + 1)).unwrap())).map(tell);

@@ -21,14 +21,18 @@ pub struct Event {
 /// once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
-    /// The watch exists from now on, not yet synchronised. Names within its scope wait for its first `Synced`.
-    Started(Scope),
+    /// The watch exists from now on, not yet synchronised. Names within its scope to which it contributes wait for its
+    /// first `Synced`.
+    Started(Scope, Gives),
     /// What people call the watch: a file, a resource. For notices only.
     Named(Box<str>),
     /// A full list begins.
     Reset,
     /// The object is now this.
     Apply(Box<EndpointObject>),
+    /// The object does not parse: of it, only key, service and labels are known, and it has no groups. Its last good
+    /// version stays; where there is none, its sets are refused until there is, or the object is gone.
+    Broken(Box<EndpointObject>),
     /// The object is gone; unknown ones are ignored.
     Delete(ObjectKey),
     /// The list is complete.
@@ -44,6 +48,15 @@ pub enum EventKind {
 /// A watch, numbered by whoever starts it. Equal objects of two watches are two objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WatchId(pub u32);
+
+/// What the objects of a watch are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gives {
+    /// Peers of sets, and addresses that pod names can be verified against.
+    Peers,
+    /// Those addresses alone: Pods, whose readiness is no membership.
+    Addresses,
+}
 
 /// The namespaces that a watch can contribute to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

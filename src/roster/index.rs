@@ -78,14 +78,13 @@ impl Roster {
     /// Takes in one event. Events of a watch that was not started, or has ended, are ignored.
     pub fn handle(&mut self, event: Event) {
         let Event { watch: id, revision, kind } = event;
-        if let EventKind::Started(scope) = kind {
+        if let EventKind::Started(scope, _) = kind {
             self.watches.start(id, scope);
             return;
         }
         let Some(watch) = self.watches.get_mut(id) else { return };
         let staged = watch.list.is_some();
         match kind {
-            EventKind::Started(_) => {}
             EventKind::Named(name) => {
                 watch.name = Some(name);
                 return;
@@ -110,6 +109,7 @@ impl Roster {
                 return;
             }
             EventKind::Apply(object) => self.apply(id, &object),
+            EventKind::Started(..) | EventKind::Broken(_) => {}
             EventKind::Delete(key) => {
                 if let Some(object) = self.store.find(id, &key) {
                     self.remove(object);

@@ -38,7 +38,7 @@ mod tests;
 pub use change::{Change, PortName, SetKey, SetSettings};
 pub use counts::{Counts, Scoped, SetCounts};
 pub use dashed::{DashedLabel, dashed, parse_dashed};
-pub use event::{Event, EventKind, Scope, WatchId};
+pub use event::{Event, EventKind, Gives, Scope, WatchId};
 pub use index::{Options, Roster};
 pub use label::{is_basename, is_dns_label};
 pub use notice::{Notice, NoticeKind, ObjectName, Problem};

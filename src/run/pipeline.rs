@@ -103,7 +103,7 @@ fn unix_time() -> u64 {
 mod tests {
     use super::*;
     use crate::config::{Sources, load};
-    use crate::roster::{EventKind, Scope, WatchId};
+    use crate::roster::{EventKind, Gives, Scope, WatchId};
     use crate::source::manifest::parse;
 
     /// A pipeline with default settings, but for one flag.
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn settings_and_events_become_records() {
         let mut pipeline = pipeline(("--basename", "node"));
-        pipeline.take([event(EventKind::Started(Scope::All))]);
+        pipeline.take([event(EventKind::Started(Scope::All, Gives::Peers))]);
         list(&mut pipeline, MANIFEST);
         let snapshot = pipeline.publish().unwrap();
         let text = served(&snapshot);
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn what_changes_nothing_is_not_published() {
         let mut pipeline = pipeline(("--basename", "node"));
-        pipeline.take([event(EventKind::Started(Scope::All))]);
+        pipeline.take([event(EventKind::Started(Scope::All, Gives::Peers))]);
         list(&mut pipeline, MANIFEST);
         assert!(pipeline.publish().is_some());
         list(&mut pipeline, MANIFEST);

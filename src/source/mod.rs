@@ -4,6 +4,7 @@
 //! in `convert`, the same for every source; what had to be left out of objects is said as [`Notice`]s.
 
 mod convert;
+pub mod kubernetes;
 pub mod manifest;
 mod notice;
 

@@ -2,7 +2,7 @@
 
 use super::build::{key, slice, topology};
 use super::served::{Served, serve};
-use crate::roster::{EndpointObject, Event, EventKind, Roster, Scope, WatchId};
+use crate::roster::{EndpointObject, Event, EventKind, Gives, Roster, Scope, WatchId};
 
 fn web(name: &str, address: &str) -> EndpointObject {
     slice("web", name).with(&format!("uid={name} {address}"))
@@ -95,7 +95,7 @@ fn a_pod_that_moves_between_slices_is_no_change() {
 #[test]
 fn nothing_shows_before_the_first_list_is_complete() {
     let mut served = serve([]);
-    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(1, apply(web("too-early", "10.0.0.7")));
     served.handle(1, EventKind::Reset);
     served.handle(1, apply(web("a", "10.0.0.1")));
@@ -109,7 +109,7 @@ fn nothing_shows_before_the_first_list_is_complete() {
 #[test]
 fn a_watch_that_ends_takes_its_objects_with_it() {
     let mut served = three();
-    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(1, EventKind::Synced);
     served.handle(1, apply(web("a", "10.0.0.1")));
     served.handle(1, apply(web("e", "10.0.0.5")));
@@ -131,7 +131,7 @@ fn revisions_count_when_they_show() {
         roster.handle(Event { watch: WatchId(0), revision: Some(revision), kind });
         roster.revision()
     };
-    assert_eq!(revision_after(1, EventKind::Started(Scope::All)), None);
+    assert_eq!(revision_after(1, EventKind::Started(Scope::All, Gives::Peers)), None);
     assert_eq!(revision_after(2, EventKind::Reset), None);
     assert_eq!(revision_after(9, apply(web("a", "10.0.0.1"))), None);
     assert_eq!(revision_after(5, EventKind::Synced), Some(5));

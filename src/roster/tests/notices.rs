@@ -2,7 +2,7 @@
 
 use super::build::{slice, topology};
 use super::served::serve;
-use crate::roster::{EventKind, NoticeKind, Scope};
+use crate::roster::{EventKind, Gives, NoticeKind, Scope};
 
 #[test]
 fn what_is_wrong_with_an_object_is_said_when_it_begins() {
@@ -64,7 +64,7 @@ fn hostile_texts_stay_on_one_line() {
 #[test]
 fn an_object_in_two_watches_is_served_from_both() {
     let mut served = serve([]);
-    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(1, EventKind::Named("b.yaml".into()));
     served.handle(1, EventKind::Apply(Box::new(slice("web", "1").with("10.0.0.2"))));
     served.handle(1, EventKind::Synced);

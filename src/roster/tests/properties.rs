@@ -3,8 +3,9 @@
 use super::build::{key, slice, topology};
 use super::served::{Model, options};
 use crate::roster::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Family, Include, Mode, ObjectKind,
-    Options, Port, PortChoice, Prefer, Protocol, Roster, Scope, SrvHost, Topology, Uid, WatchId, WhenEmpty,
+    Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Family, Gives, Include, Mode,
+    ObjectKind, Options, Port, PortChoice, Prefer, Protocol, Roster, Scope, SrvHost, Topology, Uid, WatchId,
+    WhenEmpty,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -117,8 +118,8 @@ fn an_event() -> impl Strategy<Value = (u32, EventKind)> {
         1 => Just(EventKind::Ended),
         1 => select(vec![EventKind::Unreachable, EventKind::Reachable]),
         1 => select(vec![
-            EventKind::Started(Scope::All),
-            EventKind::Started(Scope::Namespace("default".into())),
+            EventKind::Started(Scope::All, Gives::Peers),
+            EventKind::Started(Scope::Namespace("default".into()), Gives::Peers),
         ]),
     ];
     (watch, kind)
@@ -148,7 +149,7 @@ fn name(key: &crate::roster::ObjectKey) -> String {
 fn left(events: &[(u32, EventKind)]) -> Vec<(u32, EndpointObject)> {
     let mut origins: BTreeMap<u32, Origin> = BTreeMap::new();
     for (watch, kind) in events {
-        if let EventKind::Started(_) = kind {
+        if let EventKind::Started(..) = kind {
             let new = Origin { list: Some(BTreeMap::new()), ..Origin::default() };
             origins.entry(*watch).or_insert(new);
             continue;
@@ -163,7 +164,11 @@ fn left(events: &[(u32, EventKind)]) -> Vec<(u32, EndpointObject)> {
                 origin.visible = origin.list.take().unwrap_or(std::mem::take(&mut origin.visible));
             }
             EventKind::Ended => drop(origins.remove(watch)),
-            EventKind::Started(_) | EventKind::Named(_) | EventKind::Unreachable | EventKind::Reachable => {}
+            EventKind::Started(..)
+            | EventKind::Named(_)
+            | EventKind::Broken(_)
+            | EventKind::Unreachable
+            | EventKind::Reachable => {}
         }
     }
     let all = origins.into_iter().map(|(watch, origin)| (watch, origin.visible));
@@ -178,7 +183,7 @@ fn handle(roster: &mut Roster, watch: u32, kind: EventKind) {
 fn from_scratch(options: Options, objects: Vec<(u32, EndpointObject)>) -> Model {
     let mut roster = Roster::new(options);
     for watch in 0..3 {
-        handle(&mut roster, watch, EventKind::Started(Scope::All));
+        handle(&mut roster, watch, EventKind::Started(Scope::All, Gives::Peers));
     }
     for (watch, object) in objects {
         handle(&mut roster, watch, EventKind::Apply(Box::new(object)));
@@ -206,7 +211,7 @@ proptest! {
         let options = Options { label_settings, ..options(topologies) };
         let mut events = events;
         // Most sequences begin with watches that deliver.
-        let begin = [(0, EventKind::Started(Scope::All)), (0, EventKind::Synced), (1, EventKind::Started(Scope::All))];
+        let begin = [(0, EventKind::Started(Scope::All, Gives::Peers)), (0, EventKind::Synced), (1, EventKind::Started(Scope::All, Gives::Peers))];
         events.splice(0..0, begin.map(|event| (event, true)));
 
         let mut roster = Roster::new(options.clone());
@@ -242,7 +247,7 @@ proptest! {
     ) {
         let options = options(topologies);
         let mut roster = Roster::new(options.clone());
-        handle(&mut roster, 0, EventKind::Started(Scope::All));
+        handle(&mut roster, 0, EventKind::Started(Scope::All, Gives::Peers));
         handle(&mut roster, 0, EventKind::Synced);
         let mut model = Model::default();
         let mut last = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use super::build::slice;
 use super::served::{Model, Served, options};
-use crate::roster::{Change, EventKind, Roster, Scope};
+use crate::roster::{Change, EventKind, Gives, Roster, Scope};
 
 fn new() -> Served {
     let mut served = Served { roster: Roster::new(options(vec![])), model: Model::default() };
@@ -11,7 +11,7 @@ fn new() -> Served {
 }
 
 fn within(namespace: &str) -> EventKind {
-    EventKind::Started(Scope::Namespace(namespace.into()))
+    EventKind::Started(Scope::Namespace(namespace.into()), Gives::Peers)
 }
 
 fn all(ready: bool, complete: bool) -> Change {
@@ -25,7 +25,7 @@ fn namespace(namespace: &str, ready: bool) -> Change {
 #[test]
 fn names_wait_for_every_watch_that_can_contribute() {
     let mut served = new();
-    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(1, within("a"));
     assert_eq!(served.take(), [namespace("a", false)]);
     served.handle(1, EventKind::Synced);
@@ -41,7 +41,7 @@ fn names_wait_for_every_watch_that_can_contribute() {
     served.handle(2, EventKind::Synced);
     served.handle(3, EventKind::Ended);
     assert_eq!(served.take(), [namespace("a", true), namespace("b", true), all(true, true)]);
-    served.handle(4, EventKind::Started(Scope::All));
+    served.handle(4, EventKind::Started(Scope::All, Gives::Peers));
     assert_eq!(served.take(), [namespace("a", false), namespace("b", false), all(false, false)]);
 }
 
@@ -65,10 +65,10 @@ fn without_watches_over_all_namespaces_those_not_watched_are_ready() {
 #[test]
 fn a_new_file_of_a_folder_interrupts_nothing() {
     let mut served = new();
-    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(0, EventKind::Synced);
     served.take();
-    served.handle(1, EventKind::Started(Scope::All));
+    served.handle(1, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(1, EventKind::Reset);
     served.handle(1, EventKind::Apply(Box::new(slice("web", "1"))));
     served.handle(1, EventKind::Synced);
@@ -79,10 +79,10 @@ fn a_new_file_of_a_folder_interrupts_nothing() {
 #[test]
 fn a_watch_that_is_started_again_stays_ready() {
     let mut served = new();
-    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(0, EventKind::Synced);
     served.take();
-    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Started(Scope::All, Gives::Peers));
     assert_eq!(served.take(), []);
 }
 
@@ -90,7 +90,7 @@ fn a_watch_that_is_started_again_stays_ready() {
 fn any_watch_without_origin_makes_all_stale() {
     let mut served = new();
     for watch in 0..2 {
-        served.handle(watch, EventKind::Started(Scope::All));
+        served.handle(watch, EventKind::Started(Scope::All, Gives::Peers));
         served.handle(watch, EventKind::Synced);
     }
     served.take();

@@ -1,7 +1,7 @@
 //! A roster, and what somebody knows who only hears what it tells.
 
 use crate::roster::{
-    Change, EndpointObject, Event, EventKind, Notice, ObjectKey, Options, Peer, Roster, Scope, SetKey,
+    Change, EndpointObject, Event, EventKind, Gives, Notice, ObjectKey, Options, Peer, Roster, Scope, SetKey,
     SetSettings, Topology, WatchId,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,7 +88,7 @@ pub(super) fn serve(topologies: impl Into<Vec<Topology>>) -> Served {
 
 pub(super) fn serve_with(options: Options) -> Served {
     let mut served = Served { roster: Roster::new(options), model: Model::default() };
-    served.handle(0, EventKind::Started(Scope::All));
+    served.handle(0, EventKind::Started(Scope::All, Gives::Peers));
     served.handle(0, EventKind::Synced);
     served.take();
     served

@@ -3,8 +3,8 @@
 use super::build::{key, slice, topology};
 use super::served::{Served, options, serve, serve_with};
 use crate::roster::{
-    EndpointObject, Event, EventKind, Mode, ObjectKind, Options, PortChoice, Protocol, RecordTypes, Roster,
-    Scope, Topology, WatchId,
+    EndpointObject, Event, EventKind, Gives, Mode, ObjectKind, Options, PortChoice, Protocol, RecordTypes,
+    Roster, Scope, Topology, WatchId,
 };
 
 fn apply_all<const N: usize>(served: &mut Served, objects: [EndpointObject; N]) {
@@ -280,7 +280,7 @@ fn a_mode_of_a_topology_changes_with_its_owner() {
 fn events_of_unknown_watches_are_ignored() {
     let mut roster = Roster::new(options(vec![]));
     let mut handle = |watch, kind| roster.handle(Event { watch: WatchId(watch), revision: Some(5), kind });
-    handle(1, EventKind::Started(Scope::All));
+    handle(1, EventKind::Started(Scope::All, Gives::Peers));
     handle(1, EventKind::Synced);
     handle(2, EventKind::Reset);
     handle(2, EventKind::Apply(Box::new(slice("web", "1").with("10.0.0.1"))));

@@ -222,7 +222,7 @@ mod tests {
         let batch = manifests.look(start + LOOK * 3);
         let kinds: Vec<&EventKind> = batch.events.iter().map(|event| &event.kind).collect();
         let [
-            EventKind::Started(_),
+            EventKind::Started(..),
             EventKind::Named(_),
             EventKind::Reset,
             EventKind::Apply(object),

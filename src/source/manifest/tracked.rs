@@ -3,7 +3,7 @@
 use super::file::{Identity, ReadFailure, Sighting, read_version};
 use super::parse::{Parsed, parse};
 use super::report::{ReadReport, Report, Trouble};
-use crate::roster::{Event, EventKind, Scope, WatchId};
+use crate::roster::{Event, EventKind, Gives, Scope, WatchId};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -257,7 +257,8 @@ impl Tracked {
 
 /// The events with which a watch begins.
 pub(super) fn started(watch: WatchId, origin: &str) -> [Event; 2] {
-    [EventKind::Started(Scope::All), EventKind::Named(origin.into())].map(|kind| event(watch, kind))
+    [EventKind::Started(Scope::All, Gives::Peers), EventKind::Named(origin.into())]
+        .map(|kind| event(watch, kind))
 }
 
 /// The events of one whole version, put behind those in `events`.

@@ -1,0 +1,16 @@
+//! From octets of the API server to the roster's objects.
+//!
+//! Bodies are taken apart as they arrive, object by object: at no time is more in memory than one object, whatever a
+//! page holds. Of an object only what is used is read. One that does not parse is [`Decoded::Broken`], never a failure
+//! of those beside it.
+
+mod line;
+mod list;
+mod object;
+
+pub(super) use line::{Lines, WatchEvent, watch_event};
+pub(super) use list::{ListBody, ListMetadata};
+pub(super) use object::{Decoded, decode};
+
+/// The most octets of one object. etcd takes at most 1.5 MiB; what is larger is no object.
+pub(super) const OBJECT_MAX: usize = 8 << 20;
