@@ -70,9 +70,8 @@ impl ControlPlane {
     }
 
     fn wait_until_ready(&self) {
-        let explain = || {
-            format!("etcd:\n{}\nAPI server:\n{}", self.etcd.last_words(), self.api_server.last_words())
-        };
+        let explain =
+            || format!("etcd:\n{}\nAPI server:\n{}", self.etcd.last_words(), self.api_server.last_words());
         // RBAC's own roles are made after the API server listens; this is one of the last things to be ready.
         wait_for("the API server", explain, || self.api.try_text("/readyz").ok());
         let account = "/api/v1/namespaces/default/serviceaccounts/default";

@@ -11,24 +11,24 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+mod access;
 mod api;
 #[path = "../support/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
 mod control_plane;
+mod manifests;
+mod members;
+mod outages;
+mod pods;
 mod process;
+mod questions;
+mod relay;
+mod rights;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
+mod scene;
+mod services;
 mod wait;
 mod workload;
-
-#[test]
-fn plane_works() {
-    let plane = control_plane::ControlPlane::shared();
-    let ns = workload::Namespace::create(plane, "one");
-    ns.service("myapp", &serde_json::json!({}));
-    ns.ready_pod("myapp", "a", &["10.0.0.1"]);
-    println!("{}", plane.kubectl(&["get", "endpoints,endpointslices,pods,svc", "-A"]));
-    wait::wait_for("ep", || String::new(), || plane.kubectl(&["get", "endpoints", "-A"]).contains("10.0.0.1").then_some(()));
-}

@@ -10,7 +10,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Looks again and again until `look` returns something. Panics with `explain` when it does not come.
-pub(crate) fn wait_for<T>(what: &str, explain: impl Fn() -> String, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(
+    what: &str,
+    explain: impl Fn() -> String,
+    mut look: impl FnMut() -> Option<T>,
+) -> T {
     let until = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
