@@ -67,8 +67,8 @@ impl Api {
     }
 
     /// Changes some fields of an object: null takes a field away (RFC 7396).
-    pub(crate) fn patch(&self, path: &str, patch: &Value) -> Value {
-        self.call(Method::PATCH, path, "application/merge-patch+json", patch)
+    pub(crate) fn patch(&self, path: &str, fields: &Value) -> Value {
+        self.call(Method::PATCH, path, "application/merge-patch+json", fields)
             .unwrap_or_else(|error| panic!("{error}"))
     }
 

@@ -60,9 +60,10 @@ impl ControlPlane {
         // The certificate that clients trust is whole when its key is there, which the API server writes after it.
         let certificate = path.join("certificates/apiserver.key");
         wait_for("a certificate", || api_server.last_words(), || certificate.exists().then_some(()));
-        write_kubeconfig(path, "administrator", ports.api_server, &json!({"token": ADMINISTRATOR}));
+        let administrator =
+            write_kubeconfig(path, "administrator", ports.api_server, &json!({"token": ADMINISTRATOR}));
         let controllers = start_controllers(path, &ports);
-        let api = Api::new(&path.join("administrator.kubeconfig"));
+        let api = Api::new(&administrator);
         let plane = ControlPlane { controllers, api_server, etcd, api, ports, folder };
         plane.wait_until_ready();
         plane.api.create("/api/v1/nodes", &json!({"metadata": {"name": NODE}}));
@@ -106,13 +107,17 @@ impl ControlPlane {
         write_kubeconfig(self.folder.path(), name, port, user)
     }
 
+    /// The administrator's kubeconfig.
+    pub(crate) fn administrator(&self) -> PathBuf {
+        self.folder.path().join("administrator.kubeconfig")
+    }
+
     /// Runs kubectl as the administrator, and returns what it prints. Panics when it fails.
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
-        let path = self.folder.path();
         let output = Command::new(program("kubectl"))
             .args(arguments)
-            .env("KUBECONFIG", path.join("administrator.kubeconfig"))
-            .env("KUBECACHEDIR", path.join("kubectl"))
+            .env("KUBECONFIG", self.administrator())
+            .env("KUBECACHEDIR", self.folder.path().join("kubectl"))
             .output()
             .expect("kubectl");
         let complaint = String::from_utf8_lossy(&output.stderr);

@@ -34,7 +34,9 @@ impl ControlPlane {
             fs::copy(manifests().join(file), target).expect("a copied manifest");
         };
         copy("serviceaccount.yaml");
-        rights.iter().for_each(|file| copy(&format!("rights/{file}")));
+        for file in rights {
+            copy(&format!("rights/{file}"));
+        }
         let resources = [&["serviceaccount.yaml"], rights].concat();
         let overlay = json!({
             "namespace": name,

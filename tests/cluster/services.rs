@@ -83,7 +83,7 @@ fn follow_hostnames(watch: &str) {
     let name = format!("hostnames-{watch}");
     let kubeconfig = plane.kubeconfig_with(&format!("{name}-reader"), &[&format!("{watch}.yaml")]);
     let namespace = Namespace::create(plane, &name);
-    let settings = topology(&name, watch).replacen("\n", "\nmode = \"hostname\"\n", 1);
+    let settings = topology(&name, watch).replacen('\n', "\nmode = \"hostname\"\n", 1);
     let rosterd = Rosterd::watch(&kubeconfig, &settings);
 
     namespace.service("db", &json!({}));
