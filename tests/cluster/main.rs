@@ -30,5 +30,6 @@ mod rights;
 mod rosterd;
 mod scene;
 mod services;
+mod side_by_side;
 mod wait;
 mod workload;
