@@ -131,6 +131,43 @@ fn paths_are_relative_to_the_file_that_names_them() {
 }
 
 #[test]
+fn the_source_is_the_first_that_is_named() {
+    let in_cluster = environment(&[("KUBERNETES_SERVICE_HOST", "10.96.0.1")]);
+    for (text, flags, around, expected) in [
+        ("", vec![], false, "none"),
+        ("", vec![], true, "in cluster"),
+        ("manifests = ['m']", vec![], true, "manifests"),
+        ("", vec![flag("--manifest", &["-"])], false, "manifests"),
+        ("", vec![flag("--kubeconfig", &["k"])], true, "kubeconfig Some(\"k\") None"),
+        ("kubernetes.kubeconfig = 'k'", vec![], false, "kubeconfig Some(\"etc/k\") None"),
+        ("", vec![flag("--context", &["c"])], true, "kubeconfig None Some(\"c\")"),
+        (
+            "kubernetes = { kubeconfig = '/k', context = 'x' }",
+            vec![flag("--context", &["c"])],
+            false,
+            "kubeconfig Some(\"/k\") Some(\"c\")",
+        ),
+    ] {
+        let mut sources = file(text);
+        sources.file.as_mut().unwrap().path = "etc/rosterd.toml".into();
+        sources.flags = flags;
+        if around {
+            sources.environment = in_cluster.clone();
+        }
+        let found = match loaded(&sources).source() {
+            None => "none".to_owned(),
+            Some(Source::Manifests(_)) => "manifests".to_owned(),
+            Some(Source::Kubeconfig { path, context }) => format!("kubeconfig {path:?} {context:?}"),
+            Some(Source::InCluster) => "in cluster".to_owned(),
+        };
+        assert_eq!(found, expected, "{text} {:?}", sources.flags);
+    }
+    let sources =
+        Sources { environment: environment(&[("KUBERNETES_SERVICE_HOST", "")]), ..Sources::default() };
+    assert_eq!(loaded(&sources).source(), None);
+}
+
+#[test]
 fn flags_and_environment_describe_one_topology() {
     let sources = Sources {
         environment: environment(&[
@@ -223,10 +260,20 @@ fn show_tells_settings_and_origins() {
     let expected = "\
 cluster_domain = \"cluster.local\"       # default
 zone = \"p.example\"                     # rosterd.toml:1
-# pods is not set: \"verified\"
+# pods is not set: \"verified\" with manifests and where the Pods of all namespaces are watched, else \"insecure\"
 reverse_zones = []                     # default
 label_settings = true                  # default
 manifests = []                         # default
+
+[kubernetes]
+watch = \"endpointslices\"               # default
+watch_pods = false                     # default
+# kubeconfig is not set: the cluster around, or the user's own where a context is set
+# context is not set: the current one of the kubeconfig
+page_size = 500                        # default
+streaming_lists = false                # default
+stale_after = \"1m\"                     # default
+leave_out_after = \"1m\"                 # default
 
 [server]
 listen = [\"127.0.0.1:5300\"]            # --listen

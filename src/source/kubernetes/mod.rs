@@ -9,4 +9,4 @@
 mod decode;
 mod plan;
 
-pub use plan::WatchPlan;
+pub use plan::{Wanted, WatchPlan, knows_all_pods, plans};
