@@ -6,7 +6,9 @@
 
 #![expect(dead_code, unused_imports, reason = "the parts come one after the other")]
 
+mod connect;
 mod decode;
 mod plan;
 
+pub use connect::{ConnectError, Connection};
 pub use plan::{Wanted, WatchPlan, knows_all_pods, plans};
