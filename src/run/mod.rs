@@ -5,6 +5,7 @@
 //! data is whole.
 
 mod advertise;
+mod latency;
 mod load;
 mod log;
 mod notices;

@@ -9,6 +9,10 @@
 mod connect;
 mod decode;
 mod plan;
+mod readiness;
+mod standin;
 
 pub use connect::{ConnectError, Connection};
 pub use plan::{Wanted, WatchPlan, knows_all_pods, plans};
+pub use readiness::{Readiness, Unsynced, longest_silence};
+pub use standin::{Arrival, Batch, Health, Options, Report, State, WatchHealth, run};
