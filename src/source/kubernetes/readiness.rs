@@ -1,6 +1,7 @@
 //! Whether a server that watches the Kubernetes API is ready to be asked.
 
-use super::standin::{State, WatchHealth, title};
+use super::health::{State, WatchHealth};
+use super::resource::title;
 use std::time::{Duration, Instant};
 
 /// What readiness is made of. Pure: time is passed in.
@@ -60,7 +61,8 @@ fn why(state: &State) -> Box<str> {
 #[cfg(test)]
 mod tests {
     use super::super::plan::WatchPlan;
-    use super::super::standin::{Failure, Health};
+    use super::super::failure::Failure;
+    use super::super::health::Health;
     use super::*;
     use crate::roster::{Gives, ObjectKind, Scope};
     use proptest::prelude::*;
@@ -89,7 +91,7 @@ mod tests {
     }
 
     fn failure() -> Failure {
-        Failure("refused".to_owned())
+        Failure::Connection("refused".to_owned())
     }
 
     /// `ready; waiting n0; left out n1`.
