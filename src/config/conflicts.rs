@@ -138,12 +138,12 @@ impl Conflicts<'_> {
         let Settings { manifests, kubernetes, topologies, .. } = self.settings;
         if !manifests.is_empty() {
             let named = [
-                ("kubernetes.kubeconfig", kubernetes.kubeconfig.as_ref().map(|path| format!("{path:?}"))),
-                ("kubernetes.context", kubernetes.context.as_ref().map(|context| format!("{context:?}"))),
+                ("kubernetes.kubeconfig", kubernetes.kubeconfig.as_ref().map(|path| path.to_string_lossy())),
+                ("kubernetes.context", kubernetes.context.as_deref().map(Into::into)),
             ];
-            for (key, value) in named.into_iter().filter(|(_, value)| value.is_some()) {
+            for (key, value) in named.into_iter().filter_map(|(key, value)| Some((key, value?))) {
                 let manifests = self.origins.of("manifests").clone();
-                self.add(key, value, Problem::TwoSources { manifests });
+                self.add(key, Some(format!("{value:?}")), Problem::TwoSources { manifests });
             }
             return;
         }

@@ -100,7 +100,10 @@ impl Histogram {
     }
 
     fn counts(&self) -> Counts {
-        Counts { first: self.first, counts: self.counts.each_ref().map(|count| count.load(Ordering::Relaxed)) }
+        Counts {
+            first: self.first,
+            counts: self.counts.each_ref().map(|count| count.load(Ordering::Relaxed)),
+        }
     }
 }
 
@@ -167,7 +170,7 @@ mod tests {
         let latency = Latency::new();
         let (start, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
         let visible = start + Duration::from_millis(5);
-        let at = |micros_before: u64| visible - micros(micros_before);
+        let at = |micros_before: u64| visible.checked_sub(micros(micros_before)).unwrap();
         latency.visible(
             &[
                 Arrival { at: at(35), triggered: Some(wall - Duration::from_millis(3)) },
@@ -186,14 +189,20 @@ mod tests {
         );
         latency.visible(&[Arrival { at: at(2_000), triggered: None }], visible, wall);
         let last = latency.so_far().since(&all);
-        assert_eq!(last.to_string(), "1 change, visible from arrival: half within 2.56ms, 99 % within 2.56ms");
+        assert_eq!(
+            last.to_string(),
+            "1 change, visible from arrival: half within 2.56ms, 99 % within 2.56ms"
+        );
         assert!(latency.so_far().since(&latency.so_far()).is_empty());
     }
 
     #[test]
     fn bounds_are_those_of_coredns_and_what_is_above_is_said_to_be() {
         let trigger: Vec<Duration> = bounds(TRIGGER).collect();
-        assert_eq!((trigger.first(), trigger.last()), (Some(&TRIGGER), Some(&Duration::from_millis(1 << 20))));
+        assert_eq!(
+            (trigger.first(), trigger.last()),
+            (Some(&TRIGGER), Some(&Duration::from_millis(1 << 20)))
+        );
         let histogram = Histogram::new(ARRIVAL);
         histogram.count(Duration::from_secs(3_600));
         assert_eq!(histogram.counts().to_string(), "half above 10.48576s, 99 % above 10.48576s");
@@ -209,7 +218,9 @@ mod tests {
             times in prop::collection::vec(0_u64..20_000_000, 1..200), percent in 1_u64..=100,
         ) {
             let histogram = Histogram::new(ARRIVAL);
-            times.iter().for_each(|time| histogram.count(micros(*time)));
+            for time in &times {
+                histogram.count(micros(*time));
+            }
             let mut sorted = times;
             sorted.sort_unstable();
             let rank = (sorted.len() * usize::try_from(percent).unwrap()).div_ceil(100);

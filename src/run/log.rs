@@ -53,14 +53,18 @@ mod tests {
     fn what_rust_log_names_is_as_it_says_and_the_rest_is_quiet() {
         let quiet = directives(None);
         assert_eq!(directives(Some(" ")), quiet);
-        for quietened in ["info", "kube=warn", "kube_client=warn", "hyper=warn", "tower=warn", "rustls=warn"] {
+        for quietened in ["info", "kube=warn", "kube_client=warn", "hyper=warn", "tower=warn", "rustls=warn"]
+        {
             assert!(quiet.iter().any(|one| one == quietened), "{quiet:?}");
         }
         let debug = directives(Some("debug"));
         assert!(debug.contains(&"debug".to_owned()) && !debug.contains(&"info".to_owned()), "{debug:?}");
         assert!(debug.contains(&"kube=warn".to_owned()), "{debug:?}");
         let kube = directives(Some("kube=trace"));
-        assert!(kube.contains(&"kube=trace".to_owned()) && !kube.contains(&"kube=warn".to_owned()), "{kube:?}");
+        assert!(
+            kube.contains(&"kube=trace".to_owned()) && !kube.contains(&"kube=warn".to_owned()),
+            "{kube:?}"
+        );
         assert_eq!(directives(Some("off")), ["off"]);
         assert_eq!(directives(Some("error,rosterd=info")), ["error", "rosterd=info"]);
     }

@@ -26,21 +26,18 @@ impl Writer {
         (Writer { pipeline, published, notices: Notices::default(), _alive: alive }, ended)
     }
 
-    /// Publishes what happened together, and says what is reported of it: warnings are marked. Returns whether that
-    /// changed what is served.
+    /// Publishes what happened together, and says what is reported of it: warnings are marked. Returns since when it is
+    /// visible, if it changed what is served.
     pub(super) fn take<R: Display>(
         &mut self,
         events: Vec<Event>,
         reports: impl IntoIterator<Item = (bool, R)>,
-    ) -> bool {
-        // Readers of the last snapshot but one have long gone; those of the last one need microseconds.
-        self.published.free();
+    ) -> Option<Instant> {
         self.pipeline.take(events);
-        let snapshot = self.pipeline.publish();
-        let changed = snapshot.is_some();
-        if let Some(snapshot) = snapshot {
+        let visible = self.pipeline.publish().map(|snapshot| {
             self.published.put(snapshot);
-        }
+            Instant::now()
+        });
         for (warning, report) in reports {
             if warning {
                 tracing::warn!("{}", OneLine(report));
@@ -56,7 +53,9 @@ impl Writer {
         for oversize in self.pipeline.take_oversize() {
             tracing::warn!("{oversize}");
         }
-        changed
+        // Readers of the last snapshot need microseconds; the last but one has none any more.
+        self.published.free();
+        visible
     }
 
     /// How much there is.

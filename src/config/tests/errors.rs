@@ -133,16 +133,6 @@ fn impossible_values_are_refused() {
         ),
         ("server.tcp.read_timeout = '0s'", "1:27: server.tcp.read_timeout = \"0s\": must be from 1ms to 24h"),
         (
-            "kubernetes.watch = 'slices'",
-            "1:20: kubernetes.watch = \"slices\": must be \"endpointslices\", \"endpoints\" or \"pods\"; did you mean \
-             \"endpointslices\"?",
-        ),
-        ("kubernetes.page_size = 0", "1:24: kubernetes.page_size = 0: must be from 1 to 10000"),
-        ("kubernetes.page_size = 10001", "1:24: kubernetes.page_size = 10001: must be from 1 to 10000"),
-        ("kubernetes.kubeconfig = ''", "1:25: kubernetes.kubeconfig = \"\": is empty"),
-        ("kubernetes.context = ''", "1:22: kubernetes.context = \"\": is empty"),
-        ("kubernetes.stale_after = '0s'", "1:26: kubernetes.stale_after = \"0s\": must be from 1ms to 24h"),
-        (
             "topologies = [{ name = 'My_App' }]",
             "1:24: topologies[0].name = \"My_App\": not a lower-case RFC 1123 label: 1 to 63 of the characters a-z, \
              0-9 and -, with no - first or last",
@@ -308,36 +298,6 @@ fn conflicts_between_keys_are_refused() {
              one of the two away",
         ),
         (
-            "manifests = ['a']\nkubernetes.kubeconfig = 'b'",
-            "2:25: kubernetes.kubeconfig = \"b\": names the cluster to watch, but there are manifests \
-             (rosterd.toml:1:13), which are served instead: take one of the two away",
-        ),
-        (
-            "manifests = ['a']\nkubernetes.context = 'b'",
-            "2:22: kubernetes.context = \"b\": names the cluster to watch, but there are manifests \
-             (rosterd.toml:1:13), which are served instead: take one of the two away",
-        ),
-        (
-            "kubernetes.watch = 'endpoints'\ntopologies = [{}, { include = 'serving' }]",
-            "2:31: topologies[1].include = \"serving\": Endpoints do not say who is serving, and kubernetes.watch is \
-             \"endpoints\" (rosterd.toml:1:20): take \"ready\" or \"all\" here, or watch \"endpointslices\"",
-        ),
-        (
-            "kubernetes.watch = 'endpoints'\ntopologies = [{ when_empty = 'serving' }]",
-            "2:30: topologies[0].when_empty = \"serving\": Endpoints do not say who is serving, and kubernetes.watch \
-             is \"endpoints\" (rosterd.toml:1:20): take \"nothing\" or \"all\" here, or watch \"endpointslices\"",
-        ),
-        (
-            "kubernetes.watch = 'pods'",
-            "1:20: kubernetes.watch = \"pods\": Pods belong to no Service that could name their set: describe a \
-             topology with a name",
-        ),
-        (
-            "kubernetes.watch = 'pods'\ntopologies = [{ name = 'a' }, {}]",
-            "1:20: kubernetes.watch = \"pods\": Pods belong to no Service that could name their set: give the \
-             topology at rosterd.toml:2:31 a name",
-        ),
-        (
             "topologies = [{ namespaces = ['.'] }]",
             "1:31: topologies[0].namespaces = \".\": \".\" is the namespace rosterd runs in, which is not known here: \
              name the namespace, or set POD_NAMESPACE",
@@ -353,17 +313,9 @@ fn conflicts_between_keys_are_refused() {
         "server.listen = ['0.0.0.0:0', '127.0.0.1:0']",
         "topologies = [{ family = 'ipv6' }]",
         "reverse_zones = ['10.0.0.0/8', '10.1.0.0/16']",
-        "kubernetes.watch = 'pods'\nkubernetes.watch_pods = true\ntopologies = [{ name = 'a' }]",
-        "kubernetes.watch = 'endpoints'\ntopologies = [{ include = 'all', when_empty = 'all' }]",
-        // What is watched matters only where something is.
-        "manifests = ['a']\nkubernetes.watch = 'pods'",
-        "manifests = ['a']\nkubernetes.watch = 'endpoints'\ntopologies = [{ include = 'serving' }]",
     ] {
         loaded(&file(fine));
     }
-    let mut by_flag = file("kubernetes.watch = 'pods'");
-    by_flag.flags = vec![flag("--selector", &["app=a"])];
-    assert!(refused(&by_flag).ends_with(" could name their set: give the topology a name"));
     let sources = Sources {
         flags: vec![flag("--namespace", &["."])],
         own_namespace: Some("No".to_owned()),

@@ -1,6 +1,7 @@
 //! Whole layers together: precedence, origins, what is shown.
 
 mod errors;
+mod kubernetes;
 mod round_trip;
 
 use super::*;
@@ -128,43 +129,6 @@ fn paths_are_relative_to_the_file_that_names_them() {
     );
     sources.flags = vec![flag("--manifest", &["a,b.yaml"])];
     assert_eq!(loaded(&sources).manifests, [path("a,b.yaml")]);
-}
-
-#[test]
-fn the_source_is_the_first_that_is_named() {
-    let in_cluster = environment(&[("KUBERNETES_SERVICE_HOST", "10.96.0.1")]);
-    for (text, flags, around, expected) in [
-        ("", vec![], false, "none"),
-        ("", vec![], true, "in cluster"),
-        ("manifests = ['m']", vec![], true, "manifests"),
-        ("", vec![flag("--manifest", &["-"])], false, "manifests"),
-        ("", vec![flag("--kubeconfig", &["k"])], true, "kubeconfig Some(\"k\") None"),
-        ("kubernetes.kubeconfig = 'k'", vec![], false, "kubeconfig Some(\"etc/k\") None"),
-        ("", vec![flag("--context", &["c"])], true, "kubeconfig None Some(\"c\")"),
-        (
-            "kubernetes = { kubeconfig = '/k', context = 'x' }",
-            vec![flag("--context", &["c"])],
-            false,
-            "kubeconfig Some(\"/k\") Some(\"c\")",
-        ),
-    ] {
-        let mut sources = file(text);
-        sources.file.as_mut().unwrap().path = "etc/rosterd.toml".into();
-        sources.flags = flags;
-        if around {
-            sources.environment = in_cluster.clone();
-        }
-        let found = match loaded(&sources).source() {
-            None => "none".to_owned(),
-            Some(Source::Manifests(_)) => "manifests".to_owned(),
-            Some(Source::Kubeconfig { path, context }) => format!("kubeconfig {path:?} {context:?}"),
-            Some(Source::InCluster) => "in cluster".to_owned(),
-        };
-        assert_eq!(found, expected, "{text} {:?}", sources.flags);
-    }
-    let sources =
-        Sources { environment: environment(&[("KUBERNETES_SERVICE_HOST", "")]), ..Sources::default() };
-    assert_eq!(loaded(&sources).source(), None);
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod watching;
 pub use connect::{ConnectError, Connection};
 pub use failure::{Awaited, Failure, FailureKind, Refusal};
 pub use health::{Health, State, WatchHealth};
+pub use kube::Client;
 pub use plan::{Wanted, WatchPlan, knows_all_pods, plans};
 pub use readiness::{Readiness, Unsynced, longest_silence};
 pub use report::{Report, Verb};

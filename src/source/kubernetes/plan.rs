@@ -2,8 +2,10 @@
 //!
 //! Pure. Knows nothing of settings as they are written, or of how watches work.
 
+use super::resource::title;
 use crate::roster::{Gives, Namespaces, ObjectKind, Scope, Selector, Topology};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One watch: a list of one resource that is kept current.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,13 @@ pub struct WatchPlan {
     pub selector: Option<Box<str>>,
     /// What the objects are for.
     pub gives: Gives,
+}
+
+/// What people call the watch: `endpointslices in namespace a`.
+impl fmt::Display for WatchPlan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&title(self))
+    }
 }
 
 /// What is wanted of the API beside what topologies say.
@@ -37,7 +46,7 @@ pub struct Wanted {
 /// A selector is left to the API server where all topologies that look there have it, so that what nobody serves is
 /// neither sent nor kept. Not where a zone denies the addresses that no object holds: objects that no topology takes
 /// hold some, unless Pods are watched to know them all.
-pub fn plans(topologies: &[Topology], wanted: &Wanted) -> Vec<WatchPlan> {
+pub fn plans(topologies: &[Topology], wanted: Wanted) -> Vec<WatchPlan> {
     // All share the pod zone: verified by the pods of some namespaces, it would deny those of the others.
     let all_pods = wanted.pods && wanted.verified;
     // Where Pods are the peers, one watch gives both.
@@ -115,7 +124,7 @@ mod tests {
         Wanted { peers: ObjectKind::EndpointSlice, pods: false, verified: false, reverse_zones: false };
 
     /// `slices a [x=1]`, one for each plan; addresses in brackets.
-    fn told(topologies: &[Topology], wanted: &Wanted) -> Vec<String> {
+    fn told(topologies: &[Topology], wanted: Wanted) -> Vec<String> {
         let told = plans(topologies, wanted).into_iter().map(|plan| {
             let resource = match plan.resource {
                 ObjectKind::EndpointSlice => "slices",
@@ -142,10 +151,10 @@ mod tests {
             (&[topology(&["a"], ""), topology(&["b", "a"], "")], &["slices a", "slices b"]),
             (&[topology(&["a"], ""), topology(&[], "")], &["slices *"]),
         ] {
-            assert_eq!(told(topologies, &SLICES), expected, "{topologies:?}");
+            assert_eq!(told(topologies, SLICES), expected, "{topologies:?}");
         }
         let endpoints = Wanted { peers: ObjectKind::Endpoints, ..SLICES };
-        assert_eq!(told(&[], &endpoints), ["endpoints *"]);
+        assert_eq!(told(&[], endpoints), ["endpoints *"]);
     }
 
     #[test]
@@ -161,7 +170,7 @@ mod tests {
             ),
             (&[topology(&["n"], "!b,a in (x, y),c>1")], &["slices n a in (x,y),!b,c>1"]),
         ] {
-            assert_eq!(told(topologies, &SLICES), expected, "{topologies:?}");
+            assert_eq!(told(topologies, SLICES), expected, "{topologies:?}");
         }
     }
 
@@ -169,23 +178,23 @@ mod tests {
     fn zones_that_deny_addresses_want_them_all() {
         let one = &[topology(&["n"], "app=a")];
         let verified = Wanted { verified: true, ..SLICES };
-        assert_eq!(told(one, &verified), ["slices n"]);
+        assert_eq!(told(one, verified), ["slices n"]);
         let reverse_zones = Wanted { reverse_zones: true, ..SLICES };
-        assert_eq!(told(one, &reverse_zones), ["slices n"]);
-        assert_eq!(told(one, &Wanted { pods: true, ..SLICES }), ["slices n app=a", "(pods n)"]);
-        assert_eq!(told(one, &Wanted { pods: true, ..reverse_zones }), ["slices n app=a", "(pods n)"]);
-        assert_eq!(told(one, &Wanted { pods: true, ..verified }), ["slices n app=a", "(pods *)"]);
-        assert_eq!(told(&[], &Wanted { pods: true, ..SLICES }), ["slices *", "(pods *)"]);
+        assert_eq!(told(one, reverse_zones), ["slices n"]);
+        assert_eq!(told(one, Wanted { pods: true, ..SLICES }), ["slices n app=a", "(pods n)"]);
+        assert_eq!(told(one, Wanted { pods: true, ..reverse_zones }), ["slices n app=a", "(pods n)"]);
+        assert_eq!(told(one, Wanted { pods: true, ..verified }), ["slices n app=a", "(pods *)"]);
+        assert_eq!(told(&[], Wanted { pods: true, ..SLICES }), ["slices *", "(pods *)"]);
     }
 
     #[test]
     fn pods_that_are_peers_are_watched_once() {
         let one = &[topology(&["n"], "app=a")];
         let pods = Wanted { peers: ObjectKind::Pod, ..SLICES };
-        assert_eq!(told(one, &pods), ["pods n app=a"]);
-        assert_eq!(told(one, &Wanted { pods: true, ..pods }), ["pods n"]);
-        assert_eq!(told(one, &Wanted { verified: true, ..pods }), ["pods n"]);
-        assert_eq!(told(one, &Wanted { verified: true, pods: true, ..pods }), ["pods *"]);
+        assert_eq!(told(one, pods), ["pods n app=a"]);
+        assert_eq!(told(one, Wanted { pods: true, ..pods }), ["pods n"]);
+        assert_eq!(told(one, Wanted { verified: true, ..pods }), ["pods n"]);
+        assert_eq!(told(one, Wanted { verified: true, pods: true, ..pods }), ["pods *"]);
     }
 
     #[test]
@@ -201,7 +210,7 @@ mod tests {
             (topology(&["n"], ""), beside, false),
             (topology(&["n"], ""), Wanted { verified: true, ..beside }, true),
         ] {
-            let plans = plans(std::slice::from_ref(&topology), &wanted);
+            let plans = plans(std::slice::from_ref(&topology), wanted);
             assert_eq!(knows_all_pods(&plans), known, "{topology:?} {wanted:?}");
         }
     }
@@ -232,7 +241,7 @@ mod tests {
                 Namespaces::All => true,
                 Namespaces::Listed(names) => names.iter().any(|name| **name == *namespace),
             };
-            let plans = plans(&topologies, &wanted);
+            let plans = plans(&topologies, wanted);
             let covers = |plan: &&WatchPlan| match &plan.scope {
                 Scope::All => true,
                 Scope::Namespace(name) => **name == *namespace,

@@ -1,7 +1,6 @@
 //! Whether a server that watches the Kubernetes API is ready to be asked.
 
 use super::health::{State, WatchHealth};
-use super::resource::title;
 use std::time::{Duration, Instant};
 
 /// What readiness is made of. Pure: time is passed in.
@@ -31,23 +30,22 @@ impl Readiness {
     /// others from being served. But never all of them: a server that has nothing is not ready, however long it waits,
     /// so that it does not take the place of one that has.
     pub fn of(watches: &[WatchHealth], waited: Duration, leave_out_after: Duration) -> Readiness {
-        let unsynced = watches.iter().filter(|watch| !watch.synced).map(|watch| Unsynced {
-            watch: title(&watch.plan),
-            why: why(&watch.state),
-        });
+        let unsynced = watches
+            .iter()
+            .filter(|watch| !watch.synced)
+            .map(|watch| Unsynced { watch: watch.plan.to_string().into(), why: why(&watch.state) });
         let unsynced: Vec<Unsynced> = unsynced.collect();
         let any = unsynced.len() < watches.len();
-        let (waiting, left_out) = match any && waited >= leave_out_after {
-            true => (Vec::new(), unsynced),
-            false => (unsynced, Vec::new()),
-        };
+        let overdue = any && waited >= leave_out_after;
+        let (waiting, left_out) = if overdue { (Vec::new(), unsynced) } else { (unsynced, Vec::new()) };
         Readiness { ready: any && waiting.is_empty(), waiting, left_out }
     }
 }
 
 /// For how long the watch that has been silent for longest has been; none where none has delivered yet.
 pub fn longest_silence(watches: &[WatchHealth], now: Instant) -> Option<Duration> {
-    let silences = watches.iter().filter_map(|watch| Some(now.saturating_duration_since(watch.last_contact?)));
+    let silences =
+        watches.iter().filter_map(|watch| Some(now.saturating_duration_since(watch.last_contact?)));
     silences.max()
 }
 
@@ -60,9 +58,9 @@ fn why(state: &State) -> Box<str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::WatchPlan;
     use super::super::failure::Failure;
     use super::super::health::Health;
+    use super::super::plan::WatchPlan;
     use super::*;
     use crate::roster::{Gives, ObjectKind, Scope};
     use proptest::prelude::*;
