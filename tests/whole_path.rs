@@ -149,8 +149,8 @@ fn records(snapshot: &Snapshot, name: &str, record_type: RecordType) -> Option<V
     query.read(name.as_wire(), 0).unwrap();
     let node = match snapshot.zone_of(&query, record_type).expect("our zone").find(&query, record_type) {
         Found::Node(node) => node,
-        Found::NxDomain => return None,
-        Found::NotReady => unreachable!("all watches are complete"),
+        Found::NxDomain { .. } => return None,
+        Found::NotReady | Found::Broken => unreachable!("all watches are complete"),
     };
     let Some(rrset) = node.rrset(record_type) else { return Some(Vec::new()) };
     let mut octets = vec![0; rrset.wire_len()];

@@ -12,7 +12,7 @@ mod sockets;
 pub(super) use choice::{RecordType, choice_text, choose, record_list, record_types};
 pub use duration::{DURATION_MAX, DURATION_MIN};
 pub(super) use duration::{duration, duration_text};
-pub(super) use names::{basename, domain, domain_text, hostmaster, label, namespace, selector};
+pub(super) use names::{basename, domain, domain_text, filled, hostmaster, label, namespace, selector};
 pub(super) use ports::{port, port_text};
 pub(super) use reverse_zone::reverse_zone;
 pub(super) use sockets::{advertised, listener};

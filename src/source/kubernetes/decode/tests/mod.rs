@@ -1,0 +1,1 @@
+//! Octets in, objects out.
