@@ -67,7 +67,7 @@ fn a_namespace_without_rights_waits_alone() {
     plane.kubectl(&["delete", "rolebinding", "rosterd", "-n", "granted"]);
     relay.cut();
     relay.mend();
-    rosterd.wait_for_log("not allowed to watch endpointslices");
+    rosterd.wait_for_log("endpointslices.discovery.k8s.io in namespace \"granted\"");
     assert_eq!(txt(&rosterd, "granted"), node("10.0.0.1"));
 }
 

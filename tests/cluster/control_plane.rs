@@ -202,7 +202,7 @@ fn start_api_server(folder: &Path, ports: &Ports) -> Process {
 fn start_controllers(folder: &Path, ports: &Ports) -> Process {
     let arguments = [
         "--kubeconfig=administrator.kubeconfig".to_owned(),
-        "--controllers=endpoint,endpointslice,endpointslicemirroring,namespace,serviceaccount".to_owned(),
+        "--controllers=endpoint,endpointslice,endpointslicemirroring,garbagecollector,namespace,serviceaccount".to_owned(),
         "--service-account-private-key-file=accounts.key".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--secure-port={}", ports.controllers),

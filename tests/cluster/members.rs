@@ -41,7 +41,8 @@ fn follow_members(watch: &str) {
     scene.comes_to("a second Service has the label", &["10.0.0.2", "10.0.0.3"], &[]);
     namespace.api.delete(&namespace.path("services", "second"));
     scene.comes_to("the second Service is gone", &["10.0.0.2"], &[]);
-    namespace.patch_status("b", &json!({"phase": "Succeeded"}));
+    let ended = json!({"phase": "Succeeded", "conditions": [{"type": "Ready", "status": "False"}]});
+    namespace.patch_status("b", &ended);
     scene.comes_to("b has ended", &[], &[]);
     namespace.ready_pod("myapp", "d", &["10.0.0.4"]);
     scene.comes_to("d is ready", &["10.0.0.4"], &[]);

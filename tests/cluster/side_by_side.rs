@@ -17,7 +17,8 @@ const PORT: &str = "5300";
 /// The block of README that begins with a command: its commands, each with the lines it prints.
 fn shown(first: &str) -> Vec<(String, Vec<String>)> {
     let blocks = README.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let block = blocks.into_iter().find(|block| block.starts_with(&format!("$ {first}\n"))).expect("the block");
+    let block =
+        blocks.into_iter().find(|block| block.starts_with(&format!("$ {first}\n"))).expect("the block");
     let commands = block.split("$ ").skip(1).filter_map(|command| command.split_once('\n'));
     commands.map(|(command, output)| (command.to_owned(), masked(output.lines()))).collect()
 }
