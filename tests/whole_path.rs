@@ -17,7 +17,7 @@ use rosterd::roster::{
 };
 use rosterd::wire::{Name, QueryName, RecordType};
 use rosterd::zone::{Found, PodNames, Snapshot, SnapshotWriter, ZoneConfig};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const NAMESPACES: [&str; 2] = ["default", "prod"];
@@ -66,67 +66,213 @@ impl Path {
     }
 }
 
-/// Objects as the events' description says that they are visible, by watch.
+/// Watches as the events' description has them, by number.
 #[derive(Debug, Default, Clone)]
 struct Origins(BTreeMap<u32, Origin>);
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 struct Origin {
-    visible: BTreeMap<ObjectKey, EndpointObject>,
-    list: Option<BTreeMap<ObjectKey, EndpointObject>>,
+    scope: Scope,
+    gives: Gives,
+    synced: bool,
+    unreachable: bool,
+    visible: Content,
+    list: Option<Content>,
+}
+
+/// Objects as a list has them, or what happened since the last one.
+#[derive(Debug, Default, Clone)]
+struct Content {
+    /// Their last good versions.
+    good: BTreeMap<ObjectKey, EndpointObject>,
+    /// Those that do not parse as they are now.
+    broken: BTreeMap<ObjectKey, EndpointObject>,
+    /// What was deleted while the list arrived.
+    gone: BTreeSet<ObjectKey>,
+}
+
+/// Whether names are known, and whether what is known may be old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    ready: bool,
+    stale: bool,
 }
 
 impl Origins {
     fn tell(&mut self, watch: u32, kind: &EventKind) {
-        if let EventKind::Started(..) = kind {
-            let new = Origin { list: Some(BTreeMap::new()), ..Origin::default() };
-            self.0.entry(watch).or_insert(new);
-            return;
-        }
-        let Some(origin) = self.0.get_mut(&watch) else { return };
-        let target = origin.list.as_mut().unwrap_or(&mut origin.visible);
         match kind {
-            EventKind::Apply(object) => drop(target.insert(object.key.clone(), (**object).clone())),
-            EventKind::Delete(key) => drop(target.remove(key)),
-            EventKind::Reset => origin.list = Some(BTreeMap::new()),
-            EventKind::Synced => {
-                if let Some(list) = origin.list.take() {
-                    origin.visible = list;
-                }
+            EventKind::Started(scope, gives) => {
+                let new = Origin {
+                    scope: scope.clone(),
+                    gives: *gives,
+                    synced: false,
+                    unreachable: false,
+                    visible: Content::default(),
+                    list: Some(Content::default()),
+                };
+                self.0.entry(watch).or_insert(new).scope = scope.clone();
             }
             EventKind::Ended => drop(self.0.remove(&watch)),
-            EventKind::Started(..)
-            | EventKind::Named(_)
-            | EventKind::Broken(_)
-            | EventKind::Unreachable
-            | EventKind::Reachable => {}
+            kind => {
+                if let Some(origin) = self.0.get_mut(&watch) {
+                    origin.tell(kind);
+                }
+            }
         }
     }
 
-    /// What a new server makes of the visible objects. It meets them in the order that `order` makes of them: those of
-    /// even places in the first lists, the others one by one.
+    /// What a new server makes of the objects. It meets them in the order that `order` makes of them: those of even
+    /// places in the first lists, the others one by one.
     fn served_anew(&self, topologies: &[Topology], order: &[u16]) -> Arc<Snapshot> {
         let mut path = Path::new(topologies);
-        let visible = self.0.iter().flat_map(|(watch, origin)| {
-            origin.visible.values().map(|object| (*watch, Box::new(object.clone())))
+        let objects = self.0.iter().flat_map(|(watch, origin)| {
+            let Content { good, broken, .. } = &origin.visible;
+            let good = good.values().map(|object| EventKind::Apply(Box::new(object.clone())));
+            // One with a good version broke after that: it comes last, whatever the order.
+            let broken = broken.values().map(|object| EventKind::Broken(Box::new(object.clone())));
+            good.chain(broken).map(|kind| (*watch, kind))
         });
-        let mut objects: Vec<_> = order.iter().cycle().zip(visible).collect();
+        let is_kept = |(_, (watch, kind)): &(&u16, (u32, EventKind))| match kind {
+            EventKind::Broken(object) => self.0[watch].visible.good.contains_key(&object.key),
+            _ => false,
+        };
+        let (kept, mut objects): (Vec<_>, Vec<_>) = order.iter().cycle().zip(objects).partition(is_kept);
         objects.sort_by_key(|(place, _)| **place);
         let (listed, single): (Vec<_>, Vec<_>) = objects.into_iter().partition(|(place, _)| **place % 2 == 0);
-        for watch in 0..WATCHES {
-            path.tell(watch, None, EventKind::Started(Scope::All, Gives::Peers));
+        for (watch, origin) in &self.0 {
+            path.tell(*watch, None, EventKind::Started(Scope::All, origin.gives));
         }
-        for (_, (watch, object)) in listed {
-            path.tell(watch, None, EventKind::Apply(object));
+        for (_, (watch, kind)) in listed {
+            path.tell(watch, None, kind);
         }
-        for watch in 0..WATCHES {
-            path.tell(watch, None, EventKind::Synced);
+        for watch in self.0.keys() {
+            path.tell(*watch, None, EventKind::Synced);
         }
-        for (_, (watch, object)) in single {
-            path.tell(watch, None, EventKind::Apply(object));
+        for (_, (watch, kind)) in single.into_iter().chain(kept) {
+            path.tell(watch, None, kind);
         }
         path.publish(1).expect("a first publication")
     }
+
+    /// What is known of names to which these watches contribute.
+    fn known(&self, contributes: impl Fn(&Origin) -> bool) -> Known {
+        let mut known =
+            Known { ready: self.0.values().any(|origin| origin.gives == Gives::Peers), stale: false };
+        for origin in self.0.values().filter(|origin| contributes(origin)) {
+            known.ready &= origin.synced;
+            known.stale |= origin.synced && origin.unreachable;
+        }
+        known
+    }
+
+    /// What is found at names of every kind, given what a server finds that has seen all there is.
+    fn expected(&self, anew: &Snapshot) -> BTreeMap<String, String> {
+        let covers = |origin: &Origin, namespace: &str| match &origin.scope {
+            Scope::All => true,
+            Scope::Namespace(own) => **own == *namespace,
+        };
+        let mut expected = BTreeMap::new();
+        let mut expect = |name: String, known: Known, known_while_waiting: bool| {
+            let found = found(anew, &name);
+            let found = match found.as_str() {
+                "node" if !known.ready && known_while_waiting => found,
+                _ if !known.ready => "not ready".to_owned(),
+                _ => found,
+            };
+            let ages = known.stale && (found == "node" || found == "none");
+            expected.insert(name, if ages { format!("old {found}") } else { found });
+        };
+        for namespace in NAMESPACES.into_iter().chain(["absent"]) {
+            let of_sets = self.known(|origin| origin.gives == Gives::Peers && covers(origin, namespace));
+            for name in names_of_sets(namespace) {
+                expect(name, of_sets, false);
+            }
+            let of_addresses = self.known(|origin| covers(origin, namespace));
+            expect(format!("{namespace}.pod.cluster.local"), of_addresses, true);
+            for address in ["10-0-0-1", "10-0-0-4", "10-0-0-9", "fd00--1"] {
+                expect(format!("{address}.{namespace}.pod.cluster.local"), of_addresses, false);
+            }
+        }
+        let everywhere = self.known(|_| true);
+        for name in
+            ["1.0.0.10.in-addr.arpa", "4.0.0.10.in-addr.arpa", "9.0.0.10.in-addr.arpa", "0.10.in-addr.arpa"]
+        {
+            expect(name.to_owned(), everywhere, true);
+        }
+        for name in
+            ["peers.cluster.local", "pod.cluster.local", "svc.peers.cluster.local", "x.peers.cluster.local"]
+        {
+            expect(name.to_owned(), Known { ready: true, stale: false }, false);
+        }
+        expected
+    }
+}
+
+impl Origin {
+    fn tell(&mut self, kind: &EventKind) {
+        let content = self.list.as_mut().unwrap_or(&mut self.visible);
+        match kind {
+            EventKind::Apply(object) => {
+                content.gone.remove(&object.key);
+                content.broken.remove(&object.key);
+                content.good.insert(object.key.clone(), (**object).clone());
+            }
+            EventKind::Broken(object) => {
+                content.broken.insert(object.key.clone(), (**object).clone());
+                // What is served stays, where the list has no better version.
+                if !content.good.contains_key(&object.key)
+                    && !content.gone.contains(&object.key)
+                    && let Some(last) = self.visible.good.get(&object.key)
+                    && let Some(list) = &mut self.list
+                {
+                    list.good.insert(object.key.clone(), last.clone());
+                }
+            }
+            EventKind::Delete(key) => {
+                content.good.remove(key);
+                content.broken.remove(key);
+                content.gone.insert(key.clone());
+            }
+            EventKind::Reset => self.list = Some(Content::default()),
+            EventKind::Synced => {
+                self.synced = true;
+                if let Some(list) = self.list.take() {
+                    self.visible = Content { gone: BTreeSet::new(), ..list };
+                }
+            }
+            EventKind::Unreachable => self.unreachable = true,
+            EventKind::Reachable => self.unreachable = false,
+            EventKind::Started(..) | EventKind::Ended | EventKind::Named(_) => {}
+        }
+    }
+}
+
+fn names_of_sets(namespace: &str) -> Vec<String> {
+    let mut names = vec![format!("{namespace}.svc.peers.cluster.local")];
+    for set in SETS {
+        for below in ["", "web-0.", "_tcp.", "_0._of2.", "_http._tcp.", "10-0-0-1."] {
+            names.push(format!("{below}{set}.{namespace}.svc.peers.cluster.local"));
+        }
+    }
+    names
+}
+
+/// What is at a name: `node` or `none`, `old` before it where it may be, or why neither is told.
+fn found(snapshot: &Snapshot, name: &str) -> String {
+    let (found, stale) = match find(snapshot, name, RecordType::A) {
+        Found::Node(node) => ("node", node.is_stale()),
+        Found::NxDomain { stale } => ("none", stale),
+        Found::NotReady => ("not ready", false),
+        Found::Broken => ("broken", false),
+    };
+    if stale { format!("old {found}") } else { found.to_owned() }
+}
+
+fn find<'a>(snapshot: &'a Snapshot, name: &str, record_type: RecordType) -> Found<'a> {
+    let name: Name = name.parse().unwrap();
+    let mut query = QueryName::new();
+    query.read(name.as_wire(), 0).unwrap();
+    snapshot.zone_of(&query, record_type).expect("our zone").find(&query, record_type)
 }
 
 /// Master files by apex, without SOA records: these differ by their serials.
@@ -142,15 +288,13 @@ fn serials(snapshot: &Snapshot) -> BTreeMap<String, u32> {
     snapshot.serials().map(|(apex, serial)| (apex.to_string(), serial)).collect()
 }
 
-/// The RRs of a type at a name, each its octets from the TTL on, sorted; `None` where the name does not exist.
+/// The RRs of a type at a name, each its octets from the TTL on, sorted; `None` where the name does not exist, or is
+/// refused.
 fn records(snapshot: &Snapshot, name: &str, record_type: RecordType) -> Option<Vec<Vec<u8>>> {
-    let name: Name = name.parse().unwrap();
-    let mut query = QueryName::new();
-    query.read(name.as_wire(), 0).unwrap();
-    let node = match snapshot.zone_of(&query, record_type).expect("our zone").find(&query, record_type) {
+    let node = match find(snapshot, name, record_type) {
         Found::Node(node) => node,
-        Found::NxDomain { .. } => return None,
-        Found::NotReady | Found::Broken => unreachable!("all watches are complete"),
+        Found::NxDomain { .. } | Found::Broken => return None,
+        Found::NotReady => unreachable!("all watches are complete"),
     };
     let Some(rrset) = node.rrset(record_type) else { return Some(Vec::new()) };
     let mut octets = vec![0; rrset.wire_len()];
@@ -325,15 +469,23 @@ enum Step {
     Publish(u64),
 }
 
+fn a_start() -> impl Strategy<Value = EventKind> {
+    let [default, prod] = NAMESPACES.map(|namespace| Scope::Namespace(namespace.into()));
+    let scope = select(vec![Scope::All, Scope::All, default, prod]);
+    let gives = select(vec![Gives::Peers, Gives::Peers, Gives::Addresses]);
+    (scope, gives).prop_map(|(scope, gives)| EventKind::Started(scope, gives))
+}
+
 fn a_step() -> impl Strategy<Value = Step> {
     let kind = prop_oneof![
         12 => an_object().prop_map(|object| EventKind::Apply(Box::new(object))),
+        4 => an_object().prop_map(|object| EventKind::Broken(Box::new(EndpointObject { groups: vec![], ..object }))),
         3 => a_key().prop_map(EventKind::Delete),
         1 => Just(EventKind::Reset),
         2 => Just(EventKind::Synced),
         1 => Just(EventKind::Ended),
-        1 => Just(EventKind::Started(Scope::All, Gives::Peers)),
-        1 => select(vec![EventKind::Unreachable, EventKind::Reachable]),
+        1 => a_start(),
+        2 => select(vec![EventKind::Unreachable, EventKind::Reachable]),
     ];
     // Revisions and times around where counting modulo 2^32 begins anew.
     let around = u64::from(u32::MAX) - 5;
@@ -350,6 +502,7 @@ proptest! {
     #[test]
     fn what_is_served_is_what_a_new_server_would_serve(
         topologies in topologies(),
+        starts in prop::collection::vec(a_start(), WATCHES as usize),
         synced in any::<Index>(),
         steps in prop::collection::vec(a_step(), 1..60),
         order in prop::collection::vec(any::<u16>(), 1..20),
@@ -357,12 +510,12 @@ proptest! {
         let mut path = Path::new(&topologies);
         let mut origins = Origins::default();
         // All watches exist, and some are complete from the beginning.
-        let start = || (0..WATCHES).map(|watch| (watch, EventKind::Started(Scope::All, Gives::Peers)));
         let complete = |watches: u32| (0..watches).map(|watch| (watch, EventKind::Synced));
         let tell = |(watch, kind)| Step::Tell(watch, None, kind);
-        let begin = start().chain(complete(u32::try_from(synced.index(WATCHES as usize + 1)).unwrap())).map(tell);
-        // At the end all are, so that names are answered.
-        let end = start().chain(complete(WATCHES)).map(tell).chain([Step::Publish(0)]);
+        let begin = (0..).zip(starts).chain(complete(u32::try_from(synced.index(WATCHES as usize + 1)).unwrap())).map(tell);
+        // At the end all are, and one more that surely gives peers, so that names are answered.
+        let end = (0..=WATCHES).map(|watch| (watch, EventKind::Started(Scope::All, Gives::Peers)));
+        let end = end.chain(complete(WATCHES + 1)).map(tell).chain([Step::Publish(0)]);
         let mut last: Option<Arc<Snapshot>> = None;
         for step in begin.chain(steps).chain(end) {
             let now = match step {
@@ -376,7 +529,11 @@ proptest! {
             let published = path.publish(now);
             let served = path.zone.current();
             let text = texts(&served);
-            prop_assert_eq!(&text, &texts(&origins.served_anew(&topologies, &order)));
+            let anew = origins.served_anew(&topologies, &order);
+            prop_assert_eq!(&text, &texts(&anew));
+            for (name, expected) in origins.expected(&anew) {
+                prop_assert_eq!(found(&served, &name), expected, "{}", name);
+            }
             if let Some(last) = &last {
                 let (text_before, serials_before) = (texts(last), serials(last));
                 for (apex, serial) in serials(&served) {
