@@ -288,9 +288,7 @@ fn kubernetes_faults(module: &[String], text: &str) -> Vec<Fault> {
     faults(text, |path| {
         let named =
             KUBERNETES.iter().find(|(name, _)| path.segments.first().is_some_and(|first| first == name));
-        named.is_some_and(|(_, home)| {
-            !module.iter().map(String::as_str).zip(*home).all(|(at, home)| at == *home)
-        })
+        named.is_some_and(|(_, home)| module.get(..home.len()).is_none_or(|at| at != *home))
     })
 }
 
