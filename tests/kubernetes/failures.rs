@@ -22,7 +22,7 @@ impl Fault {
             Fault::Status(status) => asked.refuse(status).await,
             Fault::Refused => asked.fail(io::Error::from(io::ErrorKind::ConnectionRefused)),
             Fault::Tls => {
-                asked.fail(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "UnknownIssuer")))
+                asked.fail(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "UnknownIssuer")));
             }
             Fault::Broken => asked.fail(io::Error::from(io::ErrorKind::ConnectionReset)),
         }

@@ -172,7 +172,7 @@ impl Sending {
 
     /// Sends lines.
     pub(crate) async fn events(&mut self, lines: &[String]) {
-        self.send(&lines.iter().map(|line| format!("{line}\n")).collect::<String>()).await;
+        self.send(&(lines.join("\n") + "\n")).await;
     }
 
     /// The connection breaks.

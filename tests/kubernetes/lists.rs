@@ -1,9 +1,10 @@
 //! Full lists, page by page: visible whole or not at all, whatever happens to them.
 
 use crate::fake::{page, slice, slice_in, status_object};
-use crate::world::{World, options, plan, slices};
+use crate::world::{World, options, plan};
 use rosterd::roster::{EventKind, ObjectKind, WatchId};
 use rosterd::source::kubernetes::{FailureKind, Report, State};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::advance;
 
@@ -201,7 +202,7 @@ async fn a_second_list_is_a_difference_and_takes_away_what_is_gone() {
     world.api.watch("20").await;
     assert_eq!(world.served().await, ["10.0.0.1", "10.0.0.4", "10.0.0.9"]);
     let lengths: Vec<usize> =
-        world.states().iter().map(|state| state.get("web.default").map_or(0, |web| web.len())).collect();
+        world.states().iter().map(|state| state.get("web.default").map_or(0, BTreeSet::len)).collect();
     assert_eq!(lengths, [0, 3, 3], "nothing between the two lists was visible");
 }
 
@@ -240,18 +241,14 @@ async fn lists_larger_than_the_queue_arrive_whole() {
     let (world, _watch) = World::synced("70", &objects).await;
     assert_eq!(world.served().await.len(), 2_000);
     let states: Vec<usize> =
-        world.states().iter().map(|state| state.values().map(|web| web.len()).sum()).collect();
+        world.states().iter().map(|state| state.values().map(BTreeSet::len).sum()).collect();
     assert_eq!(states, [0, 2_000]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_lists_of_several_watches_do_not_wait_for_each_other() {
-    let plans = vec![
-        plan(ObjectKind::EndpointSlice, Some("a")),
-        plan(ObjectKind::EndpointSlice, Some("b")),
-        slices(),
-    ];
-    let mut world = World::with(plans[..2].to_vec(), options());
+    let plans = ["a", "b"].map(|namespace| plan(ObjectKind::EndpointSlice, Some(namespace)));
+    let mut world = World::with(plans.to_vec(), options());
     let (first, second) = (world.api.next().await, world.api.next().await);
     let (a, b) = if first.path.contains("/a/") { (first, second) } else { (second, first) };
     b.complete("7", &[slice_in("b", "x", 5, "10.0.0.2")]).await;

@@ -130,7 +130,7 @@ impl Server {
             Fault::NoAnswer => self.unanswered.push(asked),
             _ if asked.is_list() => self.list(asked, cluster, fault).await,
             _ if asked.query.contains_key("sendInitialEvents") => {
-                self.streamed_list(asked, cluster, fault).await
+                self.streamed_list(asked, cluster, fault).await;
             }
             _ => self.watch(asked, cluster, &fault).await,
         }
@@ -320,8 +320,8 @@ async fn run(streaming_lists: bool, steps: Vec<Step>, faults: Vec<Fault>) {
     serve(&mut world, &mut server, &cluster, Instant::now() + Duration::from_secs(300)).await;
 
     let expected: BTreeSet<String> = cluster.now().into_values().map(|(_, address)| address).collect();
-    let served: BTreeSet<String> = world.served().await.into_iter().collect();
-    assert_eq!(served, expected);
+    let in_the_end: BTreeSet<String> = world.served().await.into_iter().collect();
+    assert_eq!(in_the_end, expected);
     assert!(world.is_ready("default").await && !world.is_stale().await);
 
     let addresses = |state: &Served| -> BTreeSet<String> { state.values().flatten().cloned().collect() };
