@@ -43,7 +43,7 @@ fn kubernetes(from: &mut Reader<'_>, in_cluster: bool) -> Option<KubernetesSetti
         context: from.text("kubernetes.context", |text| Ok(text.to_owned())),
         page_size: from.required_integer("kubernetes.page_size")?,
         streaming_lists: from.boolean("kubernetes.streaming_lists")?,
-        stale_after: from.required("kubernetes.stale_after", values::duration)?,
+        stale_after: from.required("kubernetes.stale_after", values::stale_after)?,
         leave_out_after: from.required("kubernetes.leave_out_after", values::duration)?,
         in_cluster,
     })

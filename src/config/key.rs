@@ -92,7 +92,7 @@ pub(super) static ROOT: &[Key] = &[
     key("kubernetes.page_size", Kind::Integer(1..=10_000)).default("500"),
     key("kubernetes.streaming_lists", Kind::Boolean).default("false"),
     // An API server that is restarted or replaced is back within it, and a dead connection is found within it.
-    key("kubernetes.stale_after", DURATION).default("60s"),
+    key("kubernetes.stale_after", Kind::Text(|text| values::stale_after(text).map(drop))).default("60s"),
     key("kubernetes.leave_out_after", DURATION).default("60s"),
     // IPv4 and IPv6 are separate sockets: answers then leave from the address that was asked on either.
     key("server.listen", filled_list(|text| values::listener(text).map(drop)))

@@ -22,7 +22,7 @@ impl Fault {
             Fault::Status(status) => asked.refuse(status).await,
             Fault::Refused => asked.fail(io::Error::from(io::ErrorKind::ConnectionRefused)),
             Fault::Tls => {
-                asked.fail(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "UnknownIssuer")))
+                asked.fail(io::Error::other(io::Error::new(io::ErrorKind::InvalidData, "UnknownIssuer")));
             }
             Fault::Broken => asked.fail(io::Error::from(io::ErrorKind::ConnectionReset)),
         }
@@ -187,7 +187,7 @@ async fn a_failure_of_another_kind_is_news() {
     for status in [500, 500, 403, 500, 401, 403] {
         world.api.list().await.refuse(status).await;
     }
-    world.api.list().await;
+    let _unanswered = world.api.list().await;
     let kinds: Vec<Option<FailureKind>> = world
         .reports()
         .await

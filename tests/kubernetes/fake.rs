@@ -8,7 +8,7 @@ use kube::client::Body;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tower::BoxError;
 
 /// Longer than anything that is waited for, in paused time.
@@ -17,28 +17,28 @@ const BOUND: Duration = Duration::from_secs(300);
 type Answered = Result<Response<Channel<Bytes, BoxError>>, BoxError>;
 
 /// The API server's side.
-pub struct Api {
+pub(crate) struct Api {
     requests: mpsc::UnboundedReceiver<Asked>,
 }
 
 /// A request that waits for its answer. Dropped, it fails as a connection does.
-pub struct Asked {
-    pub method: String,
-    pub path: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// Decoded.
-    pub query: BTreeMap<String, String>,
-    pub accept: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) accept: String,
     answer: oneshot::Sender<Answered>,
 }
 
 /// A body that is being sent. Dropped, it ends as it should.
-pub struct Sending {
+pub(crate) struct Sending {
     body: Sender<Bytes, BoxError>,
 }
 
 impl Api {
     /// A client, and the server that it asks.
-    pub fn new() -> (Client, Api) {
+    pub(crate) fn new() -> (Client, Api) {
         let (sender, requests) = mpsc::unbounded_channel();
         let service = tower::service_fn(move |request: Request<Body>| {
             let (answer, answered) = oneshot::channel();
@@ -52,13 +52,18 @@ impl Api {
     }
 
     /// The next request.
-    pub async fn next(&mut self) -> Asked {
+    pub(crate) async fn next(&mut self) -> Asked {
         let asked = timeout(BOUND, self.requests.recv()).await.expect("no request");
         asked.expect("the client is gone")
     }
 
+    /// The next request, if one comes in time.
+    pub(crate) async fn next_until(&mut self, until: Instant) -> Option<Asked> {
+        timeout_at(until, self.requests.recv()).await.ok().flatten()
+    }
+
     /// The next request, which asks for the first page of a list.
-    pub async fn list(&mut self) -> Asked {
+    pub(crate) async fn list(&mut self) -> Asked {
         let asked = self.next().await;
         assert!(asked.is_list() && !asked.query.contains_key("continue"), "{asked:?}");
         assert_eq!(asked.query["limit"], "500", "{asked:?}");
@@ -66,14 +71,14 @@ impl Api {
     }
 
     /// The next request, which asks for the revision of the cluster.
-    pub async fn check(&mut self) -> Asked {
+    pub(crate) async fn check(&mut self) -> Asked {
         let asked = self.next().await;
         assert!(asked.is_list() && asked.query["limit"] == "1", "{asked:?}");
         asked
     }
 
     /// The next request, which asks for what happens after a revision.
-    pub async fn watch(&mut self, revision: &str) -> Asked {
+    pub(crate) async fn watch(&mut self, revision: &str) -> Asked {
         let asked = self.next().await;
         assert_eq!(asked.query.get("watch").map(String::as_str), Some("1"), "{asked:?}");
         assert_eq!(asked.query["resourceVersion"], revision, "{asked:?}");
@@ -82,12 +87,12 @@ impl Api {
     }
 
     /// Whether the client is gone, and has asked nothing before.
-    pub async fn is_over(&mut self) -> bool {
+    pub(crate) async fn is_over(&mut self) -> bool {
         timeout(BOUND, self.requests.recv()).await.expect("the client is still there").is_none()
     }
 
     /// Whether nothing has been asked that was not taken.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.requests.is_empty()
     }
 }
@@ -105,17 +110,17 @@ impl Asked {
         }
     }
 
-    pub fn is_list(&self) -> bool {
+    pub(crate) fn is_list(&self) -> bool {
         !self.query.contains_key("watch")
     }
 
     /// Whether the client has given up waiting.
-    pub fn is_given_up(&self) -> bool {
+    pub(crate) fn is_given_up(&self) -> bool {
         self.answer.is_closed()
     }
 
     /// Begins an answer with a status and headers.
-    pub fn begin(self, status: u16, headers: &[(&str, &str)]) -> Sending {
+    pub(crate) fn begin(self, status: u16, headers: &[(&str, &str)]) -> Sending {
         let (body, channel) = Channel::new(1024);
         let mut response = Response::builder().status(status);
         for (name, value) in headers {
@@ -127,27 +132,27 @@ impl Asked {
     }
 
     /// Begins an answer that is no error.
-    pub fn accept(self) -> Sending {
+    pub(crate) fn accept(self) -> Sending {
         self.begin(200, &[])
     }
 
     /// Answers with a whole body.
-    pub async fn answer(self, status: u16, headers: &[(&str, &str)], body: &str) {
+    pub(crate) async fn answer(self, status: u16, headers: &[(&str, &str)], body: &str) {
         self.begin(status, headers).send(body).await;
     }
 
     /// Answers with a `Status`.
-    pub async fn refuse(self, status: u16) {
+    pub(crate) async fn refuse(self, status: u16) {
         self.answer(status, &[], &status_object(status)).await;
     }
 
     /// Answers with a list of one page.
-    pub async fn complete(self, revision: &str, objects: &[String]) {
+    pub(crate) async fn complete(self, revision: &str, objects: &[String]) {
         self.answer(200, &[], &page(revision, objects, "")).await;
     }
 
     /// There is no answer: the connection fails.
-    pub fn fail(self, error: impl Into<BoxError>) {
+    pub(crate) fn fail(self, error: impl Into<BoxError>) {
         let _ = self.answer.send(Err(error.into()));
     }
 }
@@ -160,24 +165,24 @@ impl std::fmt::Debug for Asked {
 
 impl Sending {
     /// Sends octets.
-    pub async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         // The client may have given up.
         let _ = self.body.send_data(Bytes::copy_from_slice(text.as_bytes())).await;
     }
 
     /// Sends lines.
-    pub async fn events(&mut self, lines: &[String]) {
-        self.send(&lines.iter().map(|line| format!("{line}\n")).collect::<String>()).await;
+    pub(crate) async fn events(&mut self, lines: &[String]) {
+        self.send(&(lines.join("\n") + "\n")).await;
     }
 
     /// The connection breaks.
-    pub fn cut(self) {
+    pub(crate) fn cut(self) {
         self.body.abort("connection reset by peer".into());
     }
 }
 
 /// A page of a list; without token, the last.
-pub fn page(revision: &str, objects: &[String], token: &str) -> String {
+pub(crate) fn page(revision: &str, objects: &[String], token: &str) -> String {
     let items = objects.join(",");
     format!(
         r#"{{"kind":"EndpointSliceList","apiVersion":"discovery.k8s.io/v1","metadata":{{"resourceVersion":"{revision}","continue":"{token}"}},"items":[{items}]}}"#
@@ -185,24 +190,24 @@ pub fn page(revision: &str, objects: &[String], token: &str) -> String {
 }
 
 /// A slice of a Service `web` in a namespace, with one address.
-pub fn slice_in(namespace: &str, name: &str, revision: u64, address: &str) -> String {
+pub(crate) fn slice_in(namespace: &str, name: &str, revision: u64, address: &str) -> String {
     format!(
         r#"{{"metadata":{{"name":"{name}","namespace":"{namespace}","resourceVersion":"{revision}","labels":{{"kubernetes.io/service-name":"web"}}}},"addressType":"IPv4","endpoints":[{{"addresses":["{address}"],"conditions":{{"ready":true}}}}],"ports":[]}}"#
     )
 }
 
 /// The same in the namespace `default`.
-pub fn slice(name: &str, revision: u64, address: &str) -> String {
+pub(crate) fn slice(name: &str, revision: u64, address: &str) -> String {
     slice_in("default", name, revision, address)
 }
 
 /// An event of a watch.
-pub fn event(kind: &str, object: &str) -> String {
+pub(crate) fn event(kind: &str, object: &str) -> String {
     format!(r#"{{"type":"{kind}","object":{object}}}"#)
 }
 
 /// A bookmark of a watch.
-pub fn bookmark(revision: &str) -> String {
+pub(crate) fn bookmark(revision: &str) -> String {
     event(
         "BOOKMARK",
         &format!(
@@ -212,7 +217,7 @@ pub fn bookmark(revision: &str) -> String {
 }
 
 /// The bookmark that ends a list that is a stream.
-pub fn list_end(revision: &str) -> String {
+pub(crate) fn list_end(revision: &str) -> String {
     event(
         "BOOKMARK",
         &format!(
@@ -222,7 +227,7 @@ pub fn list_end(revision: &str) -> String {
 }
 
 /// A `Status` with a code.
-pub fn status_object(code: u16) -> String {
+pub(crate) fn status_object(code: u16) -> String {
     format!(
         r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","message":"because {code}","code":{code}}}"#
     )

@@ -33,7 +33,7 @@ async fn an_older_list_is_put_aside_until_a_second_one_confirms_it() {
         ]
     );
     second.complete("510", &[slice("b", 505, "10.0.0.2")]).await;
-    world.api.watch("510").await;
+    let _watch = world.api.watch("510").await;
     assert_eq!(world.served().await, ["10.0.0.2"]);
     let reports = world.reports().await;
     assert!(matches!(reports[..], [Report::WentBack { from: 1000, to: 510, .. }]), "{reports:?}");

@@ -17,6 +17,7 @@ mod failures;
 mod fake;
 mod history;
 mod lists;
+mod model;
 
 mod objects;
 mod rights;

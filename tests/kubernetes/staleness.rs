@@ -29,7 +29,7 @@ async fn data_is_stale_once_the_api_has_been_silent_for_long() {
             }
         }
         // It is told at its time, and met here at the next attempt.
-        let range = STALE_AFTER - Duration::from_secs(1)..=STALE_AFTER + Duration::from_secs(31);
+        let range = STALE_AFTER..=STALE_AFTER + Duration::from_secs(31);
         assert!(range.contains(&told.unwrap()), "{told:?}");
         assert_eq!((unreachable(&world).await, reachable(&world).await), (1, 0), "said once");
         let pulse = world.pulse().await;
@@ -52,9 +52,9 @@ async fn data_is_stale_once_the_api_has_been_silent_for_long() {
 async fn staleness_is_told_at_its_time() {
     let (world, watch) = World::synced("10", &[]).await;
     // No answer, no failure: nothing happens at all.
-    advance(STALE_AFTER - Duration::from_millis(10)).await;
+    advance(STALE_AFTER.mul_f64(0.999)).await;
     assert!(!world.is_stale().await);
-    advance(Duration::from_millis(20)).await;
+    advance(STALE_AFTER.mul_f64(0.001)).await;
     assert!(world.is_stale().await);
     drop(watch);
 }

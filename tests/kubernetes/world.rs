@@ -14,15 +14,15 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-pub const STALE_AFTER: Duration = Duration::from_secs(120);
+pub(crate) const STALE_AFTER: Duration = Duration::from_secs(120);
 
 /// What the roster serves: the addresses of each set.
-pub type Served = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Served = BTreeMap<String, BTreeSet<String>>;
 
 /// Watches that run, and what came of them.
-pub struct World {
-    pub api: Api,
-    pub health: Health,
+pub(crate) struct World {
+    pub(crate) api: Api,
+    pub(crate) health: Health,
     seen: Arc<Mutex<Seen>>,
     running: JoinHandle<()>,
 }
@@ -43,28 +43,28 @@ struct Seen {
 }
 
 /// EndpointSlices of all namespaces.
-pub fn slices() -> WatchPlan {
+pub(crate) fn slices() -> WatchPlan {
     plan(ObjectKind::EndpointSlice, None)
 }
 
 /// Objects of one namespace, or of all.
-pub fn plan(resource: ObjectKind, namespace: Option<&str>) -> WatchPlan {
+pub(crate) fn plan(resource: ObjectKind, namespace: Option<&str>) -> WatchPlan {
     let scope = namespace.map_or(Scope::All, |namespace| Scope::Namespace(namespace.into()));
     WatchPlan { resource, scope, selector: None, gives: Gives::Peers }
 }
 
 /// Options with nothing special.
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options { page_size: 500, streaming_lists: false, stale_after: STALE_AFTER }
 }
 
 impl World {
     /// One watch over all EndpointSlices.
-    pub fn start() -> World {
+    pub(crate) fn start() -> World {
         World::with(vec![slices()], options())
     }
 
-    pub fn with(plans: Vec<WatchPlan>, options: Options) -> World {
+    pub(crate) fn with(plans: Vec<WatchPlan>, options: Options) -> World {
         let (client, api) = Api::new();
         let health = Health::new(&plans);
         let seen = Arc::new(Mutex::new(Seen::new()));
@@ -75,7 +75,7 @@ impl World {
     }
 
     /// One watch that has this list, and the watch that follows it.
-    pub async fn synced(revision: &str, objects: &[String]) -> (World, Asked) {
+    pub(crate) async fn synced(revision: &str, objects: &[String]) -> (World, Asked) {
         let mut world = World::start();
         world.api.list().await.complete(revision, objects).await;
         let watch = world.api.watch(revision).await;
@@ -83,44 +83,44 @@ impl World {
     }
 
     /// Lets everything happen that can happen now.
-    pub async fn idle(&self) {
+    pub(crate) async fn idle(&self) {
         sleep(Duration::from_millis(1)).await;
         assert!(!self.running.is_finished(), "the watches have ended");
     }
 
     /// Breaks when it receives the next batch.
-    pub fn stop_with_next_batch(&self) {
+    pub(crate) fn stop_with_next_batch(&self) {
         self.seen.lock().unwrap().stop = true;
     }
 
     /// Waits until the watches have ended.
-    pub async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         (&mut self.running).await.unwrap();
     }
 
     /// The addresses of `web` in the namespace `default`; none where it does not exist.
-    pub async fn served(&self) -> Vec<String> {
+    pub(crate) async fn served(&self) -> Vec<String> {
         self.served_in("default").await
     }
 
-    pub async fn served_in(&self, namespace: &str) -> Vec<String> {
+    pub(crate) async fn served_in(&self, namespace: &str) -> Vec<String> {
         self.idle().await;
         let seen = self.seen.lock().unwrap();
         seen.served.get(&format!("web.{namespace}")).into_iter().flatten().cloned().collect()
     }
 
     /// Every state that was visible.
-    pub fn states(&self) -> Vec<Served> {
+    pub(crate) fn states(&self) -> Vec<Served> {
         self.seen.lock().unwrap().states.clone()
     }
 
     /// Whether every watch of a namespace has delivered its full list.
-    pub async fn is_ready(&self, namespace: &str) -> bool {
+    pub(crate) async fn is_ready(&self, namespace: &str) -> bool {
         self.standing(namespace).await.ready
     }
 
     /// Whether what is served is marked as stale.
-    pub async fn is_stale(&self) -> bool {
+    pub(crate) async fn is_stale(&self) -> bool {
         self.standing("default").await.stale
     }
 
@@ -132,52 +132,52 @@ impl World {
     }
 
     /// The sets that are refused, as an object that never parsed may belong to them.
-    pub async fn refused(&self) -> BTreeSet<String> {
+    pub(crate) async fn refused(&self) -> BTreeSet<String> {
         self.idle().await;
         self.seen.lock().unwrap().refused.clone()
     }
 
     /// All events so far.
-    pub async fn events(&self) -> Vec<Event> {
+    pub(crate) async fn events(&self) -> Vec<Event> {
         self.idle().await;
         self.seen.lock().unwrap().batches.concat()
     }
 
     /// The events so far, batch by batch.
-    pub async fn batches(&self) -> Vec<Vec<Event>> {
+    pub(crate) async fn batches(&self) -> Vec<Vec<Event>> {
         self.idle().await;
         self.seen.lock().unwrap().batches.clone()
     }
 
     /// How many events so far satisfy a condition.
-    pub async fn count(&self, is: impl Fn(&EventKind) -> bool) -> usize {
+    pub(crate) async fn count(&self, is: impl Fn(&EventKind) -> bool) -> usize {
         self.events().await.iter().filter(|event| is(&event.kind)).count()
     }
 
-    pub async fn arrivals(&self) -> Vec<Arrival> {
+    pub(crate) async fn arrivals(&self) -> Vec<Arrival> {
         self.idle().await;
         self.seen.lock().unwrap().arrivals.clone()
     }
 
     /// What was told since this was last asked.
-    pub async fn reports(&self) -> Vec<Report> {
+    pub(crate) async fn reports(&self) -> Vec<Report> {
         self.idle().await;
         std::mem::take(&mut self.seen.lock().unwrap().reports)
     }
 
     /// The same as text.
-    pub async fn lines(&self) -> Vec<String> {
+    pub(crate) async fn lines(&self) -> Vec<String> {
         self.reports().await.iter().map(ToString::to_string).collect()
     }
 
     /// How the first watch fares.
-    pub async fn pulse(&self) -> WatchHealth {
+    pub(crate) async fn pulse(&self) -> WatchHealth {
         self.idle().await;
         self.health.watches().remove(0)
     }
 
     /// How often the first watch has failed in a way.
-    pub async fn failures(&self, kind: FailureKind) -> u64 {
+    pub(crate) async fn failures(&self, kind: FailureKind) -> u64 {
         self.pulse().await.failures.get(&kind).copied().unwrap_or(0)
     }
 }

@@ -49,6 +49,14 @@ impl Rosterd {
         Rosterd::run(folder, &arguments, settings, &["127.0.0.1:0"])
     }
 
+    /// The same with the text of a kubeconfig.
+    pub(crate) fn start_in_cluster(kubeconfig: &str, settings: &str) -> Rosterd {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("kubeconfig");
+        fs::write(&file, kubeconfig).expect("a written kubeconfig");
+        Rosterd::run(folder, &[OsStr::new("--kubeconfig"), file.as_os_str()], settings, &["127.0.0.1:0"])
+    }
+
     fn run(folder: tempfile::TempDir, arguments: &[&OsStr], settings: &str, listen: &[&str]) -> Rosterd {
         assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
         let file = folder.path().join("rosterd.toml");

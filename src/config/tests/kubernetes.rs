@@ -52,6 +52,7 @@ fn impossible_values_are_refused() {
         ("kubernetes.kubeconfig = ''", "1:25: kubernetes.kubeconfig = \"\": is empty"),
         ("kubernetes.context = ''", "1:22: kubernetes.context = \"\": is empty"),
         ("kubernetes.stale_after = '0s'", "1:26: kubernetes.stale_after = \"0s\": must be from 1ms to 24h"),
+        ("kubernetes.stale_after = '9s'", "1:26: kubernetes.stale_after = \"9s\": must be at least 10s"),
     ] {
         assert_eq!(refused(&file(text)), format!("rosterd.toml:{error}"), "{text}");
     }

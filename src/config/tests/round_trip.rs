@@ -106,9 +106,9 @@ prop_compose! {
         context in prop::option::of("\\PC{1,20}"),
         page_size in 1_u32..=10_000,
         streaming_lists: bool,
-        times in prop::array::uniform2((1_u64..=86_400_000).prop_map(Duration::from_millis)),
+        stale_after in (10_000_u64..=86_400_000).prop_map(Duration::from_millis),
+        leave_out_after in (1_u64..=86_400_000).prop_map(Duration::from_millis),
     ) -> KubernetesSettings {
-        let [stale_after, leave_out_after] = times;
         KubernetesSettings {
             watch, watch_pods, kubeconfig, context, page_size, streaming_lists, stale_after, leave_out_after,
             in_cluster: false,

@@ -44,7 +44,7 @@ pub(in crate::source) struct Annotations<'a> {
     last_change_trigger_time: Option<Text<'a>>,
 }
 
-impl<'a> Metadata<'a> {
+impl Metadata<'_> {
     /// The object's key.
     pub(in crate::source) fn key(&mut self, kind: ObjectKind) -> Result<ObjectKey, Nameless> {
         let name = non_empty(self.name.take()).ok_or(Nameless)?;

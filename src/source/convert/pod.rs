@@ -44,11 +44,12 @@ struct Container<'a> {
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct ContainerPort<'a> {
     #[serde(borrow)]
     name: Option<Text<'a>>,
-    container_port: Option<i32>,
+    #[serde(rename = "containerPort")]
+    number: Option<i32>,
     protocol: Option<Text<'a>>,
 }
 
@@ -149,7 +150,7 @@ fn ports(spec: PodSpec<'_>, key: &ObjectKey, notices: &mut Notices) -> Vec<Port>
     let mut ports = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for each in all {
-        let number = each.container_port.unwrap_or_default();
+        let number = each.number.unwrap_or_default();
         let port = port(each.name, number, each.protocol.as_deref(), key, notices);
         ports.extend(port.filter(|port| seen.insert(port.clone())));
     }
@@ -189,7 +190,7 @@ impl<'a> From<&'a core::Container> for Container<'a> {
     fn from(from: &'a core::Container) -> Container<'a> {
         let ports = from.ports.iter().flatten().map(|from| ContainerPort {
             name: from.name.as_ref().map(Text::from),
-            container_port: Some(from.container_port),
+            number: Some(from.container_port),
             protocol: from.protocol.as_ref().map(Text::from),
         });
         Container { restart_policy: from.restart_policy.as_ref().map(Text::from), ports: ports.collect() }

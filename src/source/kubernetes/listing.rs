@@ -31,17 +31,16 @@ impl Reflector {
     pub(super) async fn list(&mut self) -> Result<(), Failure> {
         self.pulse.does(State::Listing);
         self.pulse.note(|watch| watch.lists += 1);
-        let (revision, objects) = match self.streams {
-            true => match self.streamed_list().await {
-                Err(failure) if self.is_without_streams(&failure) => {
-                    self.streams = false;
-                    let watch = self.title();
-                    self.report(Report::Paged { watch, failure }).await;
-                    self.paged_list().await?
-                }
-                outcome => outcome?,
-            },
-            false => self.paged_list().await?,
+        let streamed = if self.streams { Some(self.streamed_list().await) } else { None };
+        let (revision, objects) = match streamed {
+            Some(Err(failure)) if self.is_without_streams(&failure) => {
+                self.streams = false;
+                let watch = self.title();
+                self.report(Report::Paged { watch, failure }).await;
+                self.paged_list().await?
+            }
+            Some(outcome) => outcome?,
+            None => self.paged_list().await?,
         };
         self.judge(&revision)?;
         self.complete(revision, objects).await;

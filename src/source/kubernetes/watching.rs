@@ -58,10 +58,22 @@ impl Reflector {
             let (kind, notices) = (self.plan.resource, &mut self.oddities.notices);
             let pushed =
                 lines.push(octets.as_ref(), &mut |line| events.push(watch_event(kind, line, notices)));
+            let mut outcome = Ok(());
+            let mut is_current = false;
             for event in events {
-                self.follow(event, at).await?;
+                match self.follow(event, at).await {
+                    Ok(news) => is_current |= news,
+                    Err(failure) => {
+                        outcome = Err(failure);
+                        break;
+                    }
+                }
+            }
+            if is_current {
+                self.hear(at, Word::Heard).await;
             }
             self.tell_notices().await;
+            outcome?;
             pushed.map_err(|error| Failure::TooLarge(error.to_string()))?;
         }
         self.hear(Instant::now(), Word::Heard).await;
@@ -72,14 +84,15 @@ impl Reflector {
         Ok(())
     }
 
-    async fn follow(&mut self, event: WatchEvent, at: Instant) -> Result<(), Failure> {
+    /// Takes an event in. Returns whether it shows that the watch is current.
+    async fn follow(&mut self, event: WatchEvent, at: Instant) -> Result<bool, Failure> {
         match event {
             WatchEvent::Applied(object) => {
                 let revision = revision(&object);
                 self.comes_after(revision.as_ref())?;
                 self.take(object, Some(at)).await;
                 self.pulse.note(|watch| watch.events += 1);
-                self.progress(revision, at).await;
+                self.progress(revision);
             }
             WatchEvent::Deleted(key, revision) => {
                 let reached = revision.map(Revision::Number);
@@ -87,21 +100,24 @@ impl Reflector {
                 self.oddities.sound(&key);
                 self.tell_at(at, Word::Change(EventKind::Delete(key), revision, None)).await;
                 self.pulse.note(|watch| watch.events += 1);
-                self.progress(reached, at).await;
+                self.progress(reached);
             }
             WatchEvent::Bookmark { revision, .. } => {
                 let revision = Revision::parse(&revision);
                 self.comes_after(revision.as_ref())?;
-                self.progress(revision, at).await;
+                self.progress(revision);
             }
-            WatchEvent::Unknown(_) => self.pulse.note(|watch| watch.unknown_events += 1),
+            WatchEvent::Unknown(_) => {
+                self.pulse.note(|watch| watch.unknown_events += 1);
+                return Ok(false);
+            }
             WatchEvent::Error(status) => {
                 self.errors += 1;
                 return Err(status.into());
             }
             WatchEvent::Malformed(reason) => return Err(Failure::Malformed(reason)),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Events come in the order of their revisions. One that does not would undo what is newer: the full list decides.
@@ -112,14 +128,13 @@ impl Reflector {
         }
     }
 
-    async fn progress(&mut self, revision: Option<Revision>, at: Instant) {
+    fn progress(&mut self, revision: Option<Revision>) {
         self.backoff.progress();
         self.errors = 0;
         if let Some(revision) = revision {
             self.pulse.reached(&revision);
             self.revision = Some(revision);
         }
-        self.hear(at, Word::Heard).await;
     }
 }
 

@@ -4,7 +4,7 @@ use super::OBJECT_MAX;
 use super::lenient::Fields;
 use super::members::{Members, MembersError, Part};
 use super::object::{Decoded, decode, leniently};
-use super::reason::quoted;
+use super::reason::{quoted, repeated};
 use crate::roster::{ObjectKey, ObjectKind};
 use crate::source::convert::Text;
 use crate::source::notice::Notices;
@@ -76,7 +76,7 @@ pub(in crate::source::kubernetes) enum WatchEvent {
     },
     /// `ERROR`.
     Error(Status),
-    /// A type that this version does not know.
+    /// A type that this version does not know, fit for a line of a log.
     Unknown(Box<str>),
     /// No event.
     Malformed(String),
@@ -167,7 +167,7 @@ impl Envelope {
             "BOOKMARK" => bookmark(&Fields::up_to_fault(object()?))
                 .ok_or_else(|| "BOOKMARK without metadata.resourceVersion".to_owned()),
             "ERROR" => Ok(WatchEvent::Error(status(&Fields::up_to_fault(object().unwrap_or_default())))),
-            other => Ok(WatchEvent::Unknown(quoted(other).into_boxed_str())),
+            other => Ok(WatchEvent::Unknown(repeated(other).into_boxed_str())),
         }
     }
 }

@@ -8,8 +8,8 @@ const WORDS_MAX: usize = 160;
 /// Most octets of a path, give or take its last key.
 const PATH_MAX: usize = 100;
 
-/// Most characters of a text that is repeated.
-const QUOTED_MAX: usize = 40;
+/// Most characters of a text that is repeated: the longest annotation that is read here fits.
+const QUOTED_MAX: usize = 63;
 
 /// What is wrong with an object's octets: `endpoints[3].conditions.ready: invalid type: …`.
 pub(super) fn reason(octets: &[u8], error: &serde_json::Error) -> String {
@@ -26,7 +26,12 @@ pub(super) fn at(octets: &[u8], words: &str) -> String {
 
 /// A text of others as part of a line.
 pub(super) fn quoted(text: &str) -> String {
-    format!("`{}`", short(text, QUOTED_MAX))
+    format!("`{}`", repeated(text))
+}
+
+/// The same without quotes.
+pub(super) fn repeated(text: &str) -> String {
+    short(text, QUOTED_MAX)
 }
 
 /// A text on one line, cut where it is long; what would end the line or steer a terminal is escaped.
@@ -102,7 +107,7 @@ fn path(octets: &[u8]) -> String {
             Level::Key([]) => Ok(()),
             Level::Key(key) => {
                 let dot = if path.is_empty() { "" } else { "." };
-                write!(path, "{dot}{}", short(&String::from_utf8_lossy(key), QUOTED_MAX))
+                write!(path, "{dot}{}", repeated(&String::from_utf8_lossy(key)))
             }
             Level::Index(index) => write!(path, "[{index}]"),
         };
