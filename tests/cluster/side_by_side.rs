@@ -64,7 +64,11 @@ fn kubectl_and_dns_say_the_same() {
     let both = "10.0.0.1:4369,10.0.0.2:4369";
     let there = || plane.kubectl(&["get", "endpoints", "myapp"]).contains(both).then_some(());
     wait_for("the endpoints", || both.to_owned(), there);
-    let mut watch = run(&format!("exec {watched}")).stdout(Stdio::piped()).spawn().expect("a shell");
+    let mut watch = run(&format!("exec {watched}"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell");
     let seen = lines(watch.stdout.take().expect("a pipe"));
 
     let steps = shown("kubectl get endpoints -l app=myapp");
