@@ -1,6 +1,7 @@
 //! The API server takes the manifests in `deploy/kubernetes`, as they are.
 
 use crate::rights::{manifests, shipped_account};
+use rosterd::config::{File, Sources, load};
 use serde_json::{Value, json};
 
 #[test]
@@ -28,6 +29,18 @@ fn the_api_server_takes_the_manifests() {
     for file in std::fs::read_dir(manifests().join("rights")).expect("a folder") {
         let file = file.expect("a file").path().display().to_string();
         plane.kubectl(&[&arguments[..], &["-n", "default", "-f", &file]].concat());
+    }
+}
+
+#[test]
+fn the_settings_in_the_manifests_are_settings() {
+    let path = manifests().join("rosterd.toml");
+    let text = std::fs::read_to_string(&path).expect("settings");
+    // What is commented out is settings as well.
+    for text in [text.clone(), text.replace("# advertise", "advertise")] {
+        let file = File { path: path.clone(), text };
+        let settings = load(&Sources { file: Some(file), ..Sources::default() });
+        assert!(settings.is_ok(), "{settings:?}");
     }
 }
 
