@@ -34,6 +34,11 @@ pub(crate) trait Candidate {
         status(self.process(), "VmRSS:")
     }
 
+    /// What of it is not mapped from files, in MiB.
+    fn anonymous(&self) -> f64 {
+        status(self.process(), "RssAnon:")
+    }
+
     /// The largest resident memory so far in MiB.
     fn peak(&self) -> f64 {
         status(self.process(), "VmHWM:")

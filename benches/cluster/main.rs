@@ -42,6 +42,7 @@ const ROUNDS: usize = 3;
 struct Figures {
     ready: Duration,
     resident: f64,
+    anonymous: f64,
     peak_of_start: f64,
     peak_of_list: f64,
     after_list: f64,
@@ -76,7 +77,7 @@ fn main() {
     let candidates = [rosterd.0, coredns.0];
     let before = candidates.each_ref().map(|candidate| {
         candidate::settle(candidate.as_ref());
-        (candidate.resident(), candidate.peak())
+        (candidate.resident(), candidate.anonymous(), candidate.peak())
     });
     for candidate in &candidates {
         candidate.forget_peak();
@@ -95,15 +96,18 @@ fn main() {
         candidate::settle(candidate.as_ref());
     }
 
+    println!("pages of slices that the new API server has given: {}", pages(&plane));
+
     let figures: Vec<Figures> = candidates
         .iter()
         .zip(before)
         .zip(&mut ready)
-        .map(|((candidate, (resident, peak_of_start)), ready)| {
+        .map(|((candidate, (resident, anonymous, peak_of_start)), ready)| {
             ready.sort();
             Figures {
                 ready: ready[ready.len() / 2],
                 resident,
+                anonymous,
                 peak_of_start,
                 peak_of_list: candidate.peak(),
                 after_list: candidate.resident(),
@@ -128,6 +132,18 @@ fn started(start: &dyn Fn() -> Box<dyn Candidate>) -> (Box<dyn Candidate>, Durat
     (candidate, ready)
 }
 
+/// How many list requests for slices the API server has answered since its start. CoreDNS and the controllers stream
+/// theirs, as watches.
+fn pages(plane: &ControlPlane) -> u64 {
+    let metrics = plane.api.try_text("/metrics").expect("metrics");
+    let lists = metrics.lines().filter(|line| {
+        ["apiserver_request_total{", "resource=\"endpointslices\"", "verb=\"LIST\"", "code=\"200\""]
+            .iter()
+            .all(|part| line.contains(part))
+    });
+    lists.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+}
+
 fn print(names: &[String; 2], figures: &[Figures]) {
     let [ours, theirs] = figures else { panic!("two servers") };
     println!("\n{:32}{:>12}{:>16}", "", names[0], names[1]);
@@ -136,6 +152,7 @@ fn print(names: &[String; 2], figures: &[Figures]) {
     };
     line("start to ready, median", "s", |figures| figures.ready.as_secs_f64());
     line("resident", "MB", |figures| figures.resident);
+    line("  without mapped files", "MB", |figures| figures.anonymous);
     line("peak until then", "MB", |figures| figures.peak_of_start);
     line("peak during a re-list", "MB", |figures| figures.peak_of_list);
     line("resident after the re-list", "MB", |figures| figures.after_list);
