@@ -5,6 +5,7 @@
 //! complete; a watch that breaks is resumed where it stood; one that cannot be is listed again.
 
 mod backoff;
+mod connect;
 mod decode;
 mod failure;
 mod health;
@@ -12,6 +13,7 @@ mod listing;
 mod message;
 mod oddities;
 mod plan;
+mod readiness;
 mod reflector;
 mod report;
 mod request;
@@ -24,8 +26,11 @@ mod transport;
 mod troubles;
 mod watching;
 
+pub use connect::{ConnectError, Connection};
 pub use failure::{Awaited, Failure, FailureKind, Refusal};
 pub use health::{Health, State, WatchHealth};
-pub use plan::WatchPlan;
+pub use kube::Client;
+pub use plan::{Wanted, WatchPlan, knows_all_pods, plans};
+pub use readiness::{Readiness, Unsynced, longest_silence};
 pub use report::{Report, Verb};
 pub use run::{Arrival, Batch, Options, run};

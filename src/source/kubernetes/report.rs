@@ -151,20 +151,23 @@ impl Verb {
     }
 }
 
+/// `{:#}` is for those who do not try again.
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Report::Synced { watch, objects: 1 } => write!(formatter, "{watch}: 1 object"),
             Report::Synced { watch, objects } => write!(formatter, "{watch}: {objects} objects"),
             Report::Forbidden { watch, plan, verb, message, lasting } => {
-                write!(formatter, "{watch}: {}; trying again{}", Missing(plan, *verb), For(*lasting))?;
+                write!(formatter, "{watch}: {}", Missing(plan, *verb))?;
+                again(formatter, *lasting)?;
                 match &**message {
                     "" => Ok(()),
                     message => write!(formatter, "; the API server says: {message}"),
                 }
             }
             Report::Failing { watch, failure, lasting } => {
-                write!(formatter, "{watch}: {failure}; trying again{}", For(*lasting))
+                write!(formatter, "{watch}: {failure}")?;
+                again(formatter, *lasting)
             }
             Report::Recovered { watch, after } => {
                 write!(formatter, "{watch}: works again, after {}", Rounded(*after))
@@ -218,6 +221,10 @@ impl fmt::Display for Missing<'_> {
         let plural = resource.plural;
         write!(formatter, " with apiGroups: [{group}], resources: [{plural}], verbs: [list, watch] grants it")
     }
+}
+
+fn again(formatter: &mut fmt::Formatter<'_>, lasting: Duration) -> fmt::Result {
+    if formatter.alternate() { Ok(()) } else { write!(formatter, "; trying again{}", For(lasting)) }
 }
 
 /// ` for 5 min`; nothing where it has just begun.
