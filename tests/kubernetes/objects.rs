@@ -72,6 +72,29 @@ async fn one_that_never_parsed_refuses_its_set_and_fails_no_list() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_was_gone_is_another_one_when_it_is_back() {
+    let mut world = World::start();
+    for (round, objects, told) in [(0, vec![broken("a", 1)], 1), (1, vec![], 0), (2, vec![broken("a", 1)], 1)]
+    {
+        let revision = (10 + round).to_string();
+        world.api.list().await.complete(&revision, &objects).await;
+        let watch = world.api.watch(&revision).await;
+        assert_eq!(told_broken(&world).await, told, "round {round}");
+        watch.refuse(410).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_ten_thousand_broken_objects_some_are_named() {
+    let objects: Vec<String> = (0..10_000).map(|number| broken(&format!("s{number}"), 5)).collect();
+    let (world, _watch) = World::synced("10", &objects).await;
+    assert_eq!(world.pulse().await.broken_objects, 10_000);
+    let reports = world.reports().await;
+    assert!(reports.len() < 50, "{}", reports.len());
+    assert!(reports.iter().any(|report| matches!(report, Report::MoreBroken { .. })));
+}
+
+#[tokio::test(start_paused = true)]
 async fn objects_without_a_name_are_counted_and_told_now_and_then() {
     let (world, watch) = World::synced("10", &[NAMELESS.to_owned(), slice("b", 2, "10.0.0.2")]).await;
     assert_eq!(world.served().await, ["10.0.0.2"]);

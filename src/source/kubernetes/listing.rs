@@ -161,7 +161,7 @@ impl Reflector {
                         self.take(object, None).await;
                     }
                     WatchEvent::Deleted(key, revision) => {
-                        self.oddities.sound(&key);
+                        self.oddities.gone(&key);
                         self.event(EventKind::Delete(key), revision).await;
                     }
                     WatchEvent::Bookmark { revision, ends_list: true } => {

@@ -75,6 +75,11 @@ pub enum Report {
         /// The object.
         object: ObjectName,
     },
+    /// More objects do not parse, or parse again, than are named.
+    MoreBroken {
+        /// What people call the watch.
+        watch: Box<str>,
+    },
     /// There are objects whose name cannot be read; the first of them.
     Nameless {
         /// What people call the watch.
@@ -125,6 +130,7 @@ impl Report {
             | Report::Failing { .. }
             | Report::WentBack { .. }
             | Report::Broken { .. }
+            | Report::MoreBroken { .. }
             | Report::Nameless { .. }
             | Report::LeftOut { .. } => true,
             Report::Synced { .. }
@@ -178,6 +184,12 @@ impl fmt::Display for Report {
                 "{object}: it does not parse ({reason}); its last good version stays, without one its sets are not served"
             ),
             Report::Mended { object } => write!(formatter, "{object}: it parses again"),
+            Report::MoreBroken { watch } => {
+                write!(
+                    formatter,
+                    "{watch}: more objects do not parse, or do again, than are named here; all are counted"
+                )
+            }
             Report::Nameless { watch, reason } => {
                 write!(formatter, "{watch}: objects are ignored, as their names cannot be read ({reason})")
             }

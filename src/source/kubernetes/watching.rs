@@ -97,7 +97,7 @@ impl Reflector {
             WatchEvent::Deleted(key, revision) => {
                 let reached = revision.map(Revision::Number);
                 self.comes_after(reached.as_ref())?;
-                self.oddities.sound(&key);
+                self.oddities.gone(&key);
                 self.tell_at(at, Word::Change(EventKind::Delete(key), revision, None)).await;
                 self.pulse.note(|watch| watch.events += 1);
                 self.progress(reached);
