@@ -1,5 +1,5 @@
-//! What is odd in objects, said once: objects that do not parse until they change, names that cannot be read every few
-//! minutes, values that were left out once per kind. Of many objects only some are named: a list can hold ten thousand.
+//! What is odd in objects, said once: objects that do not parse until they change, values that were left out once per
+//! kind. Of many objects only some are named: a list can hold ten thousand.
 
 use super::troubles::REPEAT;
 use crate::roster::ObjectKey;
@@ -29,7 +29,6 @@ pub(super) struct Oddities {
     /// Objects that do not parse, each with its revision and the list that named it last.
     broken: BTreeMap<ObjectKey, (Option<u64>, u64)>,
     lists: u64,
-    nameless: Option<Instant>,
     /// Since when objects have been named, and how many.
     named: Option<(Instant, u32)>,
     said: BTreeSet<Oddity>,
@@ -69,15 +68,6 @@ impl Oddities {
         }
     }
 
-    /// An object without a name that can be read. Returns whether that is worth a line.
-    pub(super) fn nameless(&mut self, now: Instant) -> bool {
-        let due = self.nameless.is_none_or(|said| now.duration_since(said) >= REPEAT);
-        if due {
-            self.nameless = Some(now);
-        }
-        due
-    }
-
     /// A full list begins.
     pub(super) fn list_begins(&mut self) {
         self.lists += 1;
@@ -99,7 +89,6 @@ impl Oddities {
 mod tests {
     use super::*;
     use crate::roster::ObjectKind;
-    use std::time::Duration;
 
     fn key(name: &str) -> ObjectKey {
         ObjectKey { namespace: "default".into(), name: name.into(), kind: ObjectKind::EndpointSlice }
@@ -135,15 +124,6 @@ mod tests {
             let lines: Vec<Line> = (first..first + 100).map(met).collect();
             let expected = [[Line::Named].repeat(20), vec![Line::More], [Line::None].repeat(79)].concat();
             assert_eq!(lines, expected);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn names_that_cannot_be_read_are_said_every_five_minutes() {
-        let mut oddities = Oddities::default();
-        let start = Instant::now();
-        for (seconds, said) in [(0, true), (1, false), (299, false), (300, true), (301, false)] {
-            assert_eq!(oddities.nameless(start + Duration::from_secs(seconds)), said, "at {seconds} s");
         }
     }
 

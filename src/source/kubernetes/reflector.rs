@@ -171,7 +171,10 @@ impl Reflector {
     }
 
     /// Takes an object in, of a list or, with `arrived`, of an event.
-    pub(super) async fn take(&mut self, decoded: Decoded, arrived: Option<Instant>) {
+    ///
+    /// One whose name cannot be read fails what it stands in: it may be any of those that are served, and without it
+    /// the list would be a part of itself.
+    pub(super) async fn take(&mut self, decoded: Decoded, arrived: Option<Instant>) -> Result<(), Failure> {
         match decoded {
             Decoded::Good { object, revision, triggered } => {
                 let line = self.oddities.mended(&object.key, Instant::now());
@@ -190,12 +193,10 @@ impl Reflector {
             }
             Decoded::Nameless { reason } => {
                 self.pulse.note(|watch| watch.nameless_objects += 1);
-                if self.oddities.nameless(Instant::now()) {
-                    let watch = self.title.clone();
-                    self.report(Report::Nameless { watch, reason }).await;
-                }
+                return Err(Failure::Malformed(format!("an object whose name cannot be read ({reason})")));
             }
         }
+        Ok(())
     }
 
     async fn name(&self, line: Line, report: impl FnOnce() -> Report) {

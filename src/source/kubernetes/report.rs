@@ -80,13 +80,6 @@ pub enum Report {
         /// What people call the watch.
         watch: Box<str>,
     },
-    /// There are objects whose name cannot be read; the first of them.
-    Nameless {
-        /// What people call the watch.
-        watch: Box<str>,
-        /// Why.
-        reason: String,
-    },
     /// Something was left out of objects. Said once per kind.
     LeftOut {
         /// What people call the watch.
@@ -131,7 +124,6 @@ impl Report {
             | Report::WentBack { .. }
             | Report::Broken { .. }
             | Report::MoreBroken { .. }
-            | Report::Nameless { .. }
             | Report::LeftOut { .. } => true,
             Report::Synced { .. }
             | Report::Recovered { .. }
@@ -189,9 +181,6 @@ impl fmt::Display for Report {
                     formatter,
                     "{watch}: more objects do not parse, or do again, than are named here; all are counted"
                 )
-            }
-            Report::Nameless { watch, reason } => {
-                write!(formatter, "{watch}: objects are ignored, as their names cannot be read ({reason})")
             }
             Report::LeftOut { watch, notices } => {
                 write!(formatter, "{watch}")?;

@@ -90,7 +90,7 @@ impl Reflector {
             WatchEvent::Applied(object) => {
                 let revision = revision(&object);
                 self.comes_after(revision.as_ref())?;
-                self.take(object, Some(at)).await;
+                self.take(object, Some(at)).await?;
                 self.pulse.note(|watch| watch.events += 1);
                 self.progress(revision);
             }
