@@ -2,17 +2,43 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use rosterd::answer::{Client, Outcome, Policy, Scratch, Transport, answer};
+use rosterd::answer::{
+    AccessList, AccessRule, Client, Context, Cookies, Network, Outcome, Policy, RateLimiter, RateLimits,
+    Scratch, Transport, answer,
+};
 use rosterd::roster::{Event, EventKind, Gives, Mode, Options, Roster, Scope, Topology, WatchId};
 use rosterd::source::manifest::parse;
-use rosterd::wire::{Name, RecordType};
+use rosterd::wire::{CookieSecret, Name, RecordType};
 use rosterd::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-const POLICY: Policy = Policy { udp_max: 1232, recursion_available: false };
+/// Everything that settings can turn on.
+fn policy() -> Policy {
+    let rule = AccessRule {
+        allow: true,
+        clients: vec![Network::new([127, 0, 0, 0].into(), 8)],
+        zones: vec!["cluster.local".parse().unwrap()],
+        transports: vec![Transport::Udp, Transport::Tcp],
+    };
+    let secrets = [*b"the first secret", *b"the other secret"].map(CookieSecret::new);
+    let [signing, other] = secrets;
+    Policy {
+        cookies: Some(Cookies::new(signing, vec![other], false)),
+        nsid: b"replica-1"[..].into(),
+        identity: Some(b"replica-1"[..].into()),
+        version: Some(b"1"[..].into()),
+        access: AccessList::new(vec![rule]),
+        ..Policy::default()
+    }
+}
+
+/// One that is never reached, made once.
+static LIMITER: LazyLock<RateLimiter> = LazyLock::new(|| {
+    RateLimiter::new(RateLimits { answers_per_second: 1 << 30, slip: 2, ipv4_prefix: 24, ipv6_prefix: 56 })
+});
 
 /// Response codes (RFC 1035 4.1.1).
 const NOERROR: u8 = 0;
@@ -89,26 +115,29 @@ fn snapshot(complete: bool, stale: bool) -> Arc<Snapshot> {
     writer.publish(1, None).unwrap()
 }
 
-/// A query with EDNS, a cookie in it.
+/// A query with EDNS, in it NSID, a cookie and ZONEVERSION.
 fn query(name: &str, record_type: RecordType) -> Vec<u8> {
     let name: Name = name.parse().unwrap();
     let mut query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\x01".to_vec();
     query.extend_from_slice(name.as_wire());
     query.extend_from_slice(&record_type.0.to_be_bytes());
     query.extend_from_slice(b"\0\x01");
-    // OPT (RFC 6891 6.1.2), with COOKIE (RFC 7873 4).
-    query.extend_from_slice(b"\0\0\x29\x10\0\0\0\0\0\0\x0c\0\x0a\0\x08abcdefgh");
+    // OPT (RFC 6891 6.1.2), with NSID (RFC 5001 2.3), COOKIE (RFC 7873 4) and ZONEVERSION (RFC 9660 2).
+    query.extend_from_slice(b"\0\0\x29\x10\0\0\0\0\0\0\x24\0\x03\0\0\0\x0a\0\x18");
+    query.extend_from_slice(b"abcdefgh\x01\0\0\0\0\0\x03\xe8the hash\0\x13\0\0");
     query
 }
 
 /// Asks and counts. Returns the answer and how often memory was allocated for it.
 fn ask(query: &[u8], transport: Transport, snapshot: &Snapshot) -> (Option<Vec<u8>>, u64) {
     let client = Client { transport, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    let policy = policy();
+    let context = Context { snapshot, policy: &policy, limiter: Some(&*LIMITER), now: 1000 };
     let mut scratch = Scratch::new();
     let mut out = vec![0; 65_535];
     let mut outcome = Outcome::Drop;
     let counted = allocation_counter::measure(|| {
-        outcome = answer(query, &client, 7, &POLICY, snapshot, &mut scratch, &mut out);
+        outcome = answer(query, &client, 7, &context, &mut scratch, &mut out);
     });
     let answer = match outcome {
         Outcome::Reply(length) => Some(out[..length].to_vec()),

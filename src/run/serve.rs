@@ -54,9 +54,12 @@ pub fn serve(settings: &Settings) -> Result<(), ServeError> {
         );
     }
     let published = Published::new(pipeline.current());
-    let policy =
-        Policy { udp_max: settings.server.udp_max, recursion_available: settings.server.recursion_available };
-    let responder = CurrentSnapshot { snapshot: published.current(), policy };
+    let policy = Policy {
+        udp_max: settings.server.udp_max,
+        recursion_available: settings.server.recursion_available,
+        ..Policy::default()
+    };
+    let responder = CurrentSnapshot { snapshot: published.current(), policy, limiter: None };
     let server = Server::start(&server_config(&settings.server), responder)?;
     let (alive, source) = oneshot::channel();
     let mut writer = Writer { pipeline, published, notices: Notices::default(), _alive: alive };
