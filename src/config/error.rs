@@ -150,7 +150,7 @@ pub enum Problem {
     /// `prefer` names a family that `family` leaves out.
     #[error("names peers by a family that family = \"{0}\" leaves out: take one of the two away")]
     PreferLeftOut(&'static str),
-    /// A setting that has a default has no value. Not to be expected.
+    /// A setting without a default that must have a value has none.
     #[error("has no value")]
     Missing,
     /// The layers cannot be merged. Not to be expected.

@@ -26,7 +26,10 @@ pub use environment::PREFIX;
 pub use error::{Error, Errors, Problem};
 pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
-pub use settings::{Manifest, Pods, ServerSettings, Settings, TcpSettings};
+pub use settings::{
+    Access, AccessRule, CookieSettings, Manifest, Network, Pods, RateLimitSettings, ServerSettings, Settings,
+    TcpSettings, Transport,
+};
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};
 

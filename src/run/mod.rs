@@ -10,6 +10,7 @@ mod log;
 mod notices;
 mod one_line;
 mod pipeline;
+mod policy;
 mod published;
 mod serve;
 mod signals;
@@ -17,5 +18,6 @@ mod summary;
 
 pub use load::{LoadError, Loaded, load_once};
 pub use one_line::OneLine;
+pub use policy::SecretError;
 pub use serve::{ServeError, serve};
 pub use summary::{SetSummary, Summary, counted, idle};

@@ -5,10 +5,10 @@ use super::log;
 use super::notices::Notices;
 use super::one_line::OneLine;
 use super::pipeline::{Pipeline, pods};
+use super::policy::{self, SecretError};
 use super::published::Published;
 use super::signals::{End, Signals};
 use super::summary::scope;
-use crate::answer::Policy;
 use crate::config::{ServerSettings, Settings};
 use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits};
 use crate::source::manifest::Batch;
@@ -24,6 +24,9 @@ pub enum ServeError {
     /// There is nothing to serve.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The secrets of cookies cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// It cannot be served.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -41,6 +44,7 @@ pub enum ServeError {
 pub fn serve(settings: &Settings) -> Result<(), ServeError> {
     log::start();
     let signals = Signals::listen()?;
+    let policy = policy::policy(&settings.server)?;
     let First { manifests, pipeline, summary } = first(settings)?;
     for notice in &summary.notices {
         tracing::warn!("{}", OneLine(notice));
@@ -54,12 +58,8 @@ pub fn serve(settings: &Settings) -> Result<(), ServeError> {
         );
     }
     let published = Published::new(pipeline.current());
-    let policy = Policy {
-        udp_max: settings.server.udp_max,
-        recursion_available: settings.server.recursion_available,
-        ..Policy::default()
-    };
-    let responder = CurrentSnapshot { snapshot: published.current(), policy, limiter: None };
+    let limiter = policy::limiter(&settings.server.rate_limit);
+    let responder = CurrentSnapshot { snapshot: published.current(), policy, limiter };
     let server = Server::start(&server_config(&settings.server), responder)?;
     let (alive, source) = oneshot::channel();
     let mut writer = Writer { pipeline, published, notices: Notices::default(), _alive: alive };

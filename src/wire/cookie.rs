@@ -142,7 +142,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn octets(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        let digit = |digit: u8| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap();
+        hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
     }
 
     /// RFC 9018 appendix A: secret, client address, time, the query's option (which the secret behind it made) and the
