@@ -256,6 +256,30 @@ fn no_malformed_query_allocates() {
     }
 }
 
+#[test]
+fn no_number_of_options_allocates() {
+    let snapshot = snapshot(true, false);
+    let plain = query("myapp.default.svc.peers.cluster.local", RecordType::SRV);
+    // The OPT record is the last: its length stands before the 36 octets of its options.
+    let head = &plain[..plain.len() - 38];
+    for option in
+        [&b"\0\x0a\0\x08a client"[..], b"\0\x0a\0\0", b"\0\x03\0\0", b"\0\x13\0\0", b"\xff\xfe\0\x01x"]
+    {
+        for count in [1, 2, 100, 1_000] {
+            let options = option.repeat(count);
+            let length = u16::try_from(options.len()).unwrap().to_be_bytes();
+            let (answer, allocations) = ask(&[head, &length, &options].concat(), Transport::Tcp, &snapshot);
+            assert_eq!((answer.is_some(), allocations), (true, 0), "{count} times {option:?}");
+        }
+    }
+    // The whole record twice.
+    let opt = &plain[plain.len() - 47..];
+    let mut twice = [&plain[..], opt].concat();
+    twice[11] = 2;
+    let (answer, allocations) = ask(&twice, Transport::Udp, &snapshot);
+    assert_eq!((answer.map(|answer| answer[3] & 0xf), allocations), (Some(1), 0));
+}
+
 /// What the counts above rest on.
 #[test]
 fn allocations_are_seen() {
