@@ -58,7 +58,7 @@ impl Answer {
 
     /// The version in the OPT record, where there is one.
     fn edns_version(&self) -> Option<u8> {
-        self.message.edns.as_ref().map(|edns| edns.version())
+        self.message.edns.as_ref().map(hickory_proto::op::Edns::version)
     }
 
     /// The flags of the OPT record: DO and those that must be zero.

@@ -181,7 +181,7 @@ fn look_up(
     match zone.find(name, question.record_type) {
         Found::Node(node) => {
             reply.authoritative();
-            if snapshot.stale() {
+            if node.is_stale() {
                 reply.explain(Ede::StaleAnswer.into());
             }
             if !records::put(reply, &node, question.record_type, rotation) {
@@ -189,9 +189,9 @@ fn look_up(
             }
             Rcode::NOERROR
         }
-        Found::NxDomain => {
+        Found::NxDomain { stale } => {
             reply.authoritative();
-            if snapshot.stale() {
+            if stale {
                 reply.explain(Ede::StaleNxdomainAnswer.into());
             }
             reply.put_soa(&zone);
@@ -199,6 +199,10 @@ fn look_up(
         }
         Found::NotReady => {
             reply.explain(Ede::NotReady.into());
+            Rcode::SERVFAIL
+        }
+        Found::Broken => {
+            reply.explain(Ede::InvalidData.into());
             Rcode::SERVFAIL
         }
     }

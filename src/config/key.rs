@@ -4,7 +4,7 @@ use super::suggest::nearest;
 use super::values::{self, Invalid};
 use crate::config::values::{RecordType, choose};
 use crate::config::{Access, Pods, Transport};
-use crate::roster::{Family, Include, Mode, Prefer, SrvHost, TTL_MAX, WhenEmpty};
+use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, SrvHost, TTL_MAX, WhenEmpty};
 use std::ops::RangeInclusive;
 
 /// A setting.
@@ -83,6 +83,17 @@ pub(super) static ROOT: &[Key] = &[
         .flag("--reverse-zone"),
     key("label_settings", Kind::Boolean).default("true"),
     key("manifests", Kind::Paths).default("").flag("--manifest"),
+    key("kubernetes.watch", Kind::Text(|text| choose::<ObjectKind>(text).map(drop)))
+        .default("endpointslices"),
+    key("kubernetes.watch_pods", Kind::Boolean).default("false"),
+    key("kubernetes.kubeconfig", Kind::Path).flag("--kubeconfig"),
+    key("kubernetes.context", Kind::Text(values::filled)).flag("--context"),
+    // What kubectl and client-go ask for.
+    key("kubernetes.page_size", Kind::Integer(1..=10_000)).default("500"),
+    key("kubernetes.streaming_lists", Kind::Boolean).default("false"),
+    // An API server that is restarted or replaced is back within it, and a dead connection is found within it.
+    key("kubernetes.stale_after", Kind::Text(|text| values::stale_after(text).map(drop))).default("60s"),
+    key("kubernetes.leave_out_after", DURATION).default("60s"),
     // IPv4 and IPv6 are separate sockets: answers then leave from the address that was asked on either.
     key("server.listen", filled_list(|text| values::listener(text).map(drop)))
         .default("0.0.0.0:53,[::]:53")
@@ -278,7 +289,9 @@ mod tests {
             ("server", "acces", Some("\"access\"")),
             ("server.access[1]", "client", Some("\"clients\"")),
             ("", "transport", Some("\"transports\" in [[server.access]]")),
-            ("", "kubernetes", None),
+            ("", "kubeconfig", Some("\"kubernetes.kubeconfig\"")),
+            ("kubernetes", "watch_pod", Some("\"watch_pods\"")),
+            ("", "certificate", None),
         ] {
             assert_eq!(meant(table, name).as_deref(), meant_name, "{table} {name}");
         }

@@ -5,6 +5,7 @@ use super::rr_list::Part;
 use super::rrset::{Kind, Rrset};
 use super::set::{Ports, SetRecords};
 use super::snapshot::{Snapshot, Zone};
+use crate::roster::Standing;
 use crate::wire::RecordType;
 use std::net::IpAddr;
 
@@ -14,14 +15,22 @@ pub enum Found<'a> {
     /// The name exists; which types it has is another question.
     Node(Node<'a>),
     /// Nothing exists at or below the name (RFC 8020).
-    NxDomain,
+    NxDomain {
+        /// Whether that may be no longer so: a watch that could contribute to the name has lost its origin.
+        stale: bool,
+    },
     /// A watch that can contribute to the name has not delivered its full list yet: neither data nor denial is true.
     NotReady,
+    /// An object that could contribute to the name does not parse and never did: neither data nor denial is true.
+    Broken,
 }
 
 /// An existing name.
 #[derive(Debug, Clone, Copy)]
-pub struct Node<'a>(NodeKind<'a>);
+pub struct Node<'a> {
+    kind: NodeKind<'a>,
+    stale: bool,
+}
 
 /// Which name of the generated trees it is, with what its records are made of.
 #[derive(Debug, Clone, Copy)]
@@ -47,15 +56,32 @@ pub(super) enum NodeKind<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// A name that no watch can have told anything old of.
     pub(super) fn node(kind: NodeKind<'a>) -> Found<'a> {
-        Found::Node(Node(kind))
+        Found::Node(Node { kind, stale: false })
+    }
+
+    /// A name that cannot exist, whatever watches tell.
+    pub(super) const IMPOSSIBLE: Found<'static> = Found::NxDomain { stale: false };
+
+    /// What stands at a name to which watches contribute that are ready, if anything does.
+    pub(super) fn of_watches(kind: Option<NodeKind<'a>>, known: Standing) -> Found<'a> {
+        match kind {
+            Some(kind) => Found::Node(Node { kind, stale: known.stale }),
+            None => Found::NxDomain { stale: known.stale },
+        }
     }
 }
 
 impl<'a> Node<'a> {
     /// The RRset of a type; `None` where there is none (NODATA).
     pub fn rrset(&self, rtype: RecordType) -> Option<Rrset<'a>> {
-        self.0.rrset(rtype)
+        self.kind.rrset(rtype)
+    }
+
+    /// Whether what it has may be old: a watch that can contribute to it has lost its origin.
+    pub fn is_stale(&self) -> bool {
+        self.stale
     }
 }
 

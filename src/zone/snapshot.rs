@@ -6,6 +6,7 @@ use super::holders::AddressTable;
 use super::node::{Found, NodeKind};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
+use super::refusals::Refusals;
 use super::set::{Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::{PodNames, peer_tree, pod_tree, reverse_tree};
@@ -20,13 +21,13 @@ pub struct Snapshot {
     /// The served zones, those with more labels first, so that the first that fits is the longest match.
     pub(super) zones: Vec<Zone>,
     pub(super) sets: ShardedTable<SetRecords>,
-    /// Namespaces with sets, and how many.
+    /// Namespaces with sets, and how many; refused ones count once more.
     pub(super) set_namespaces: OrderedTable<Box<[u8]>, usize>,
     pub(super) addresses: AddressTable,
     /// Namespaces with held addresses, and how many.
     pub(super) pod_namespaces: OrderedTable<Box<[u8]>, usize>,
     pub(super) readiness: Readiness,
-    pub(super) stale: bool,
+    pub(super) refusals: Refusals,
 }
 
 /// What never changes while the server runs.
@@ -92,11 +93,6 @@ impl Snapshot {
         first
     }
 
-    /// Whether what is served may be old, because a source lost its origin.
-    pub fn stale(&self) -> bool {
-        self.stale
-    }
-
     /// Apexes with their serials.
     pub fn serials(&self) -> impl Iterator<Item = (&Name, u32)> {
         self.zones.iter().map(|zone| (&zone.origin, zone.apex.serial))
@@ -135,7 +131,7 @@ impl<'a> ZoneRef<'a> {
             ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
         };
         match found {
-            Found::NxDomain | Found::NotReady if self.is_above_a_zone(name) => {
+            Found::NxDomain { .. } | Found::NotReady | Found::Broken if self.is_above_a_zone(name) => {
                 Found::node(NodeKind::EmptyNonTerminal)
             }
             found => found,

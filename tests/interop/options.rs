@@ -10,7 +10,7 @@ const NAME: &str = "myapp.default.svc.peers.cluster.local.";
 fn replica(folder: &std::path::Path, secrets: &[&str], settings: &str) -> Rosterd {
     let file = folder.join("cookie-secret");
     std::fs::write(&file, secrets.join("\n")).expect("a written secret");
-    let cookies = format!("[server.cookies]\nenabled = true\nsecret_file = {file:?}\n");
+    let cookies = format!("[server.cookies]\nenabled = true\nsecret_file = \"{}\"\n", file.display());
     Rosterd::start(include_str!("../data/schema.yaml"), &format!("{cookies}{settings}"))
 }
 

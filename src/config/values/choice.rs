@@ -3,7 +3,7 @@
 use super::Invalid;
 use crate::config::suggest::nearest;
 use crate::config::{Access, Pods, Transport};
-use crate::roster::{Family, Include, Mode, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
+use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
 
 /// A type whose values are words.
 pub(in crate::config) trait Choice: Copy + PartialEq + 'static {
@@ -37,6 +37,15 @@ impl Choice for Access {
 
 impl Choice for Transport {
     const WORDS: &'static [(&'static str, Transport)] = &[("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+}
+
+/// The resources of the Kubernetes API, as its paths spell them.
+impl Choice for ObjectKind {
+    const WORDS: &'static [(&'static str, ObjectKind)] = &[
+        ("endpointslices", ObjectKind::EndpointSlice),
+        ("endpoints", ObjectKind::Endpoints),
+        ("pods", ObjectKind::Pod),
+    ];
 }
 
 impl Choice for Mode {

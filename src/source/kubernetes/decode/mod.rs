@@ -4,12 +4,19 @@
 //! page holds. Of an object only what is used is read. One that does not parse is [`Decoded::Broken`], never a failure
 //! of those beside it.
 
+mod lenient;
 mod line;
 mod list;
+mod members;
 mod object;
+mod reason;
+mod value;
 
-pub(super) use line::{Lines, WatchEvent, watch_event};
-pub(super) use list::{ListBody, ListMetadata};
+#[cfg(test)]
+mod tests;
+
+pub(super) use line::{Lines, Status, WatchEvent, watch_event};
+pub(super) use list::{ListBody, ListError, ListMetadata};
 pub(super) use object::{Decoded, decode};
 
 /// The most octets of one object. etcd takes at most 1.5 MiB; what is larger is no object.
