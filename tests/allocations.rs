@@ -2,20 +2,46 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
-use rosterd::answer::{Client, Outcome, Policy, Scratch, Transport, answer};
+use rosterd::answer::{
+    AccessList, AccessRule, Client, Context, Cookies, Network, Outcome, Policy, RateLimiter, RateLimits,
+    Scratch, Transport, answer,
+};
 use rosterd::roster::{
     EndpointObject, Event, EventKind, Gives, Mode, ObjectKey, ObjectKind, Options, Roster, Scope, Topology,
     WatchId,
 };
 use rosterd::source::manifest::parse;
-use rosterd::wire::{Name, RecordType};
+use rosterd::wire::{CookieSecret, Name, RecordType};
 use rosterd::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-const POLICY: Policy = Policy { udp_max: 1232, recursion_available: false };
+/// Everything that settings can turn on.
+fn policy() -> Policy {
+    let rule = AccessRule {
+        allow: true,
+        clients: vec![Network::new([127, 0, 0, 0].into(), 8)],
+        zones: vec!["cluster.local".parse().unwrap()],
+        transports: vec![Transport::Udp, Transport::Tcp],
+    };
+    let secrets = [*b"the first secret", *b"the other secret"].map(CookieSecret::new);
+    let [signing, other] = secrets;
+    Policy {
+        cookies: Some(Cookies::new(signing, vec![other], false)),
+        nsid: b"replica-1"[..].into(),
+        identity: Some(b"replica-1"[..].into()),
+        version: Some(b"1"[..].into()),
+        access: AccessList::new(vec![rule]),
+        ..Policy::default()
+    }
+}
+
+/// One that is never reached, made once.
+static LIMITER: LazyLock<RateLimiter> = LazyLock::new(|| {
+    RateLimiter::new(RateLimits { answers_per_second: 1 << 30, slip: 2, ipv4_prefix: 24, ipv6_prefix: 56 })
+});
 
 /// Response codes (RFC 1035 4.1.1).
 const NOERROR: u8 = 0;
@@ -111,26 +137,29 @@ fn snapshot(state: Watch) -> Arc<Snapshot> {
     writer.publish(Some(1)).unwrap()
 }
 
-/// A query with EDNS, a cookie in it.
+/// A query with EDNS, in it NSID, a cookie and ZONEVERSION.
 fn query(name: &str, record_type: RecordType) -> Vec<u8> {
     let name: Name = name.parse().unwrap();
     let mut query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\x01".to_vec();
     query.extend_from_slice(name.as_wire());
     query.extend_from_slice(&record_type.0.to_be_bytes());
     query.extend_from_slice(b"\0\x01");
-    // OPT (RFC 6891 6.1.2), with COOKIE (RFC 7873 4).
-    query.extend_from_slice(b"\0\0\x29\x10\0\0\0\0\0\0\x0c\0\x0a\0\x08abcdefgh");
+    // OPT (RFC 6891 6.1.2), with NSID (RFC 5001 2.3), COOKIE (RFC 7873 4) and ZONEVERSION (RFC 9660 2).
+    query.extend_from_slice(b"\0\0\x29\x10\0\0\0\0\0\0\x24\0\x03\0\0\0\x0a\0\x18");
+    query.extend_from_slice(b"abcdefgh\x01\0\0\0\0\0\x03\xe8the hash\0\x13\0\0");
     query
 }
 
 /// Asks and counts. Returns the answer and how often memory was allocated for it.
 fn ask(query: &[u8], transport: Transport, snapshot: &Snapshot) -> (Option<Vec<u8>>, u64) {
     let client = Client { transport, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    let policy = policy();
+    let context = Context { snapshot, policy: &policy, limiter: Some(&*LIMITER), now: 1000 };
     let mut scratch = Scratch::new();
     let mut out = vec![0; 65_535];
     let mut outcome = Outcome::Drop;
     let counted = allocation_counter::measure(|| {
-        outcome = answer(query, &client, 7, &POLICY, snapshot, &mut scratch, &mut out);
+        outcome = answer(query, &client, 7, &context, &mut scratch, &mut out);
     });
     let answer = match outcome {
         Outcome::Reply(length) => Some(out[..length].to_vec()),
@@ -262,6 +291,30 @@ fn no_malformed_query_allocates() {
             assert_eq!(ask(&changed, Transport::Udp, &snapshot).1, 0, "bit {bit} of octet {place}");
         }
     }
+}
+
+#[test]
+fn no_number_of_options_allocates() {
+    let snapshot = snapshot(Watch::Complete);
+    let plain = query("myapp.default.svc.peers.cluster.local", RecordType::SRV);
+    // The OPT record is the last: its length stands before the 36 octets of its options.
+    let head = &plain[..plain.len() - 38];
+    for option in
+        [&b"\0\x0a\0\x08a client"[..], b"\0\x0a\0\0", b"\0\x03\0\0", b"\0\x13\0\0", b"\xff\xfe\0\x01x"]
+    {
+        for count in [1, 2, 100, 1_000] {
+            let options = option.repeat(count);
+            let length = u16::try_from(options.len()).unwrap().to_be_bytes();
+            let (answer, allocations) = ask(&[head, &length, &options].concat(), Transport::Tcp, &snapshot);
+            assert_eq!((answer.is_some(), allocations), (true, 0), "{count} times {option:?}");
+        }
+    }
+    // The whole record twice.
+    let opt = &plain[plain.len() - 47..];
+    let mut twice = [&plain[..], opt].concat();
+    twice[11] = 2;
+    let (answer, allocations) = ask(&twice, Transport::Udp, &snapshot);
+    assert_eq!((answer.map(|answer| answer[3] & 0xf), allocations), (Some(1), 0));
 }
 
 /// What the counts above rest on.

@@ -161,6 +161,48 @@ fn a_first_version_that_cannot_be_read_stops_it() {
 }
 
 #[test]
+fn secrets_that_cannot_be_had_stop_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("peers.yaml"), manifest(1)).unwrap();
+    let file = folder.path().join("rosterd.toml");
+    let settings = "manifests = ['peers.yaml']\n[server]\nlisten = ['127.0.0.1:0']\n[server.cookies]\nenabled = true\n\
+                    secret_file = 'secret'\n";
+    std::fs::write(&file, settings).unwrap();
+    let (code, said) = refused(&["--config", file.to_str().unwrap()]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("error: cannot read server.cookies.secret_file ") && said.contains("/secret: "),
+        "{said}"
+    );
+    std::fs::write(folder.path().join("secret"), "not one\n").unwrap();
+    let (code, said) = refused(&["--config", file.to_str().unwrap()]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("/secret, line 1: not a secret") && !said.contains("not one"), "{said}");
+}
+
+#[test]
+fn a_network_that_asks_too_much_is_told_to_come_by_tcp() {
+    let server = Rosterd::start(
+        &manifest(2),
+        "[server.rate_limit]\nanswers_per_second = 3\nslip = 1\n[server]\nworkers = 2",
+    );
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask(server.ipv4(), Transport::Udp, NAME, "A", None);
+        if answer.metadata.truncation {
+            assert!(answer.answers.is_empty());
+            break;
+        }
+        assert_eq!(answer.answers.len(), 2);
+        assert!(Instant::now() < until, "no answer was held back");
+    }
+    for _ in 0..10 {
+        let answer = ask(server.ipv4(), Transport::Tcp, NAME, "A", None);
+        assert_eq!((answer.answers.len(), answer.metadata.truncation), (2, false));
+    }
+}
+
+#[test]
 fn a_log_that_nobody_reads_any_more_ends_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("peers.yaml");

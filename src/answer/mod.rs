@@ -4,17 +4,27 @@
 //! here allocates, locks, logs or reads a clock. It knows messages and one snapshot of the zones; nothing of sockets,
 //! Kubernetes or how a snapshot comes to be.
 
+mod access;
+mod chaos;
 mod client;
+mod cookies;
+mod policy;
+mod rate_limit;
 mod records;
 mod reply;
 mod request;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, Policy, Transport};
+pub use access::{AccessList, AccessRule, Network};
+pub use client::{Client, Transport};
+pub use cookies::Cookies;
+pub use policy::Policy;
+pub use rate_limit::{RateLimiter, RateLimits};
 
 use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType};
 use crate::zone::{Found, Snapshot};
+use rate_limit::Verdict;
 use reply::Reply;
 use request::Request;
 
@@ -40,7 +50,20 @@ impl Scratch {
     }
 }
 
-/// Answers `query` from `snapshot` into `out`.
+/// What all queries of a batch are answered from.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The data.
+    pub snapshot: &'a Snapshot,
+    /// The settings.
+    pub policy: &'a Policy,
+    /// What bounds the answers to each network, where that is set.
+    pub limiter: Option<&'a RateLimiter>,
+    /// Unix time in seconds, modulo 2^32.
+    pub now: u32,
+}
+
+/// Answers `query` into `out`.
 ///
 /// `rotation` moves the start of complete A and AAAA RRsets; a caller that counts its queries spreads its clients.
 /// `out` bounds the answer: over UDP it should have `policy.udp_max` octets, over TCP 65535. An answer whose question
@@ -49,12 +72,11 @@ pub fn answer(
     query: &[u8],
     client: &Client,
     rotation: u32,
-    policy: &Policy,
-    snapshot: &Snapshot,
+    context: &Context<'_>,
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Outcome {
-    match respond(query, client, rotation, *policy, snapshot, scratch, out) {
+    match respond(query, client, rotation, context, scratch, out) {
         Some(octets) => Outcome::Reply(octets),
         None => Outcome::Drop,
     }
@@ -64,8 +86,7 @@ fn respond(
     query: &[u8],
     client: &Client,
     rotation: u32,
-    policy: Policy,
-    snapshot: &Snapshot,
+    context: &Context<'_>,
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Option<usize> {
@@ -74,13 +95,67 @@ fn respond(
     if header.flags.contains(Flags::QR) {
         return None;
     }
-    let request = Request::read(query, header, &mut scratch.name);
-    let mut reply = Reply::begin(query, &request, client.transport, policy, out)?;
+    let policy = context.policy;
+    let request = Request::read(query, header, client, policy, context.now, &mut scratch.name);
+    let mut reply = Reply::begin(query, &request, client, policy, out)?;
+    // Over TCP a client cannot forge its address; with a good cookie it does not.
+    if let Some(limiter) = context.limiter
+        && client.transport == Transport::Udp
+        && !request.has_good_cookie()
+    {
+        match limiter.count(client.address, context.now) {
+            Verdict::Answer => {}
+            Verdict::Truncate => {
+                reply.truncated();
+                return reply.finish(Rcode::NOERROR);
+            }
+            Verdict::Drop => return None,
+        }
+    }
     let rcode = match &request.question {
-        Ok(question) => look_up(question, &scratch.name, rotation, snapshot, &mut reply),
-        Err(fault) => *fault,
+        Ok(question) => match gate(&request, client, &scratch.name, policy, &mut reply) {
+            None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
+            None => look_up(question, &scratch.name, rotation, context.snapshot, &mut reply),
+            Some(rcode) => rcode,
+        },
+        Err(fault) => {
+            if *fault == Rcode::NOTIMP {
+                reply.explain(Ede::NotSupported.into());
+            }
+            *fault
+        }
     };
     reply.finish(rcode)
+}
+
+/// With which response code a question is turned away before anything is looked up; `None` for those that are not.
+fn gate(
+    request: &Request<'_>,
+    client: &Client,
+    name: &QueryName,
+    policy: &Policy,
+    reply: &mut Reply<'_>,
+) -> Option<Rcode> {
+    if !policy.access.allows(client, name.as_wire()) {
+        reply.explain(Ede::Prohibited.into());
+        return Some(Rcode::REFUSED);
+    }
+    // RFC 8945 5.2.1: "If a non-forwarding server does not recognize the key or algorithm used by the client …, the server
+    // MUST generate an error response with RCODE 9 (NOTAUTH) and TSIG ERROR 17 (BADKEY)." No key is known here. An answer
+    // without a word on the signature would be thrown away by a client that insists on one, for no reason it could see.
+    if let Some(tsig) = &request.records.tsig {
+        reply.refuse_key(tsig);
+        return Some(Rcode::NOTAUTH);
+    }
+    // RFC 7873 5.2.3, 5.2.4. A client without any cookie is answered: most have none.
+    if let (Some(cookies), Some(_)) = (&policy.cookies, request.cookie)
+        && cookies.require()
+        && client.transport == Transport::Udp
+        && !request.has_good_cookie()
+    {
+        return Some(Rcode::BADCOOKIE);
+    }
+    None
 }
 
 /// Writes the sections that answer the question and returns the response code.
@@ -98,6 +173,7 @@ fn look_up(
         reply.explain(Ede::NotAuthoritative.into());
         return Rcode::REFUSED;
     };
+    reply.answers_from(&zone, name);
     if matches!(question.record_type, RecordType::AXFR | RecordType::IXFR) {
         reply.explain(Ede::NotSupported.into());
         return Rcode::REFUSED;

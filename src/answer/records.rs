@@ -109,6 +109,9 @@ fn put_targets(reply: &mut Reply<'_>, rrset: &Rrset<'_>, first: usize, target_at
         let Some(Additional { ttl, addresses }) = additional else {
             continue;
         };
+        if !reply.may_show(&(rdata_at + target_at..end)) {
+            continue;
+        }
         let (v4, v6) = addresses.split_at(addresses.partition_point(IpAddr::is_ipv4));
         for family in [v4, v6] {
             let target = rdata_at + target_at..end;

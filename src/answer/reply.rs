@@ -1,8 +1,11 @@
 //! The message that is being written: sections in their order, within the limit, the OPT record always kept.
 
-use super::client::{Policy, Transport};
+use super::client::{Client, Transport};
+use super::policy::Policy;
 use super::request::Request;
-use crate::wire::{Class, Edns, ExtendedError, Flags, HEADER_LEN, Header, Opt, Rcode, RecordType};
+use crate::wire::{
+    Class, ExtendedError, Flags, HEADER_LEN, Header, Opt, QueryName, Rcode, RecordType, Tsig, ZoneVersion,
+};
 use crate::zone::{Rrset, ZoneRef};
 use std::net::IpAddr;
 use std::ops::Range;
@@ -12,45 +15,41 @@ const FIXED_LEN: usize = 10;
 
 /// An answer in the caller's buffer.
 ///
-/// Invariant: `at + reserved` is within `out`, so that the OPT record fits behind whatever has been written.
+/// Invariant: `at + reserved` is within `out`, so that OPT and TSIG records fit behind whatever has been written.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
     /// The caller's buffer up to the limit.
     out: &'a mut [u8],
     /// What is written: header and question, then records.
     at: usize,
-    /// Octets of the OPT record to come.
+    /// Octets of the OPT and TSIG records to come.
     reserved: usize,
     /// Written last.
     header: Header,
-    opt: Option<Opt>,
-    transport: Transport,
+    request: &'a Request<'a>,
+    client: &'a Client,
+    policy: &'a Policy,
+    errors: [Option<ExtendedError>; Opt::ERRORS_MAX],
+    zone_version: Option<ZoneVersion>,
+    /// Whether the key of the request's signature is refused.
+    bad_key: bool,
 }
 
 impl<'a> Reply<'a> {
     /// Begins with header and question; nothing if these and an OPT record do not fit into `out`.
     pub(super) fn begin(
         query: &[u8],
-        request: &Request<'_>,
-        transport: Transport,
-        policy: Policy,
+        request: &'a Request<'a>,
+        client: &'a Client,
+        policy: &'a Policy,
         out: &'a mut [u8],
     ) -> Option<Reply<'a>> {
-        let limit = policy.limit(transport, request.edns.as_ref().map(|edns| edns.udp_size));
+        let limit = policy.limit(client.transport, request.records.edns.as_ref().map(|edns| edns.udp_size));
         let length = usize::from(limit).min(out.len());
         let out = out.get_mut(..length)?;
         // The question is repeated octet by octet: clients compare its case (draft-vixie-dnsext-dns0x20).
         let at = request.question_end.unwrap_or(HEADER_LEN);
         out.get_mut(..at)?.copy_from_slice(query.get(..at)?);
-        let opt = request.edns.as_ref().map(|edns: &Edns<'_>| Opt {
-            udp_size: policy.udp_max,
-            dnssec_ok: edns.dnssec_ok,
-            errors: [None; Opt::ERRORS_MAX],
-        });
-        let reserved = opt.as_ref().map_or(0, Opt::wire_len);
-        if at + reserved > length {
-            return None;
-        }
         let available = if policy.recursion_available { Flags::RA } else { Flags(0) };
         let header = Header {
             id: request.header.id,
@@ -60,7 +59,23 @@ impl<'a> Reply<'a> {
             authorities: 0,
             additionals: 0,
         };
-        Some(Reply { out, at, reserved, header, opt, transport })
+        let opt = opt(request, client, policy, None, &[None; Opt::ERRORS_MAX]);
+        let reserved = opt.map_or(0, |opt| opt.wire_len());
+        if at + reserved > length {
+            return None;
+        }
+        Some(Reply {
+            out,
+            at,
+            reserved,
+            header,
+            request,
+            client,
+            policy,
+            errors: [None; Opt::ERRORS_MAX],
+            zone_version: None,
+            bad_key: false,
+        })
     }
 
     /// Sets AA.
@@ -69,25 +84,55 @@ impl<'a> Reply<'a> {
     }
 
     /// Sets TC: something that belongs to the answer is missing.
-    fn truncated(&mut self) {
+    pub(super) fn truncated(&mut self) {
         self.header.flags = self.header.flags | Flags::TC;
     }
 
     /// Adds an extended error for a client that speaks EDNS, where there is room.
     pub(super) fn explain(&mut self, error: ExtendedError) {
         let room = self.room_len();
-        let slot = self.opt.as_mut().and_then(|opt| opt.errors.iter_mut().find(|slot| slot.is_none()));
-        if let Some(slot) = slot
+        if self.request.records.edns.is_some()
             && error.option_len() <= room
+            && let Some(slot) = self.errors.iter_mut().find(|slot| slot.is_none())
         {
             *slot = Some(error);
             self.reserved += error.option_len();
         }
     }
 
+    /// Tells a client that would know it which version of which zone answers `name`, where there is room and the answer
+    /// turns out to be an authoritative one.
+    pub(super) fn answers_from(&mut self, zone: &ZoneRef<'_>, name: &QueryName) {
+        if self.request.records.edns.as_ref().is_some_and(|edns| edns.options.zone_version)
+            && ZoneVersion::OPTION_LEN <= self.room_len()
+            && let Some(labels) = zone.labels(name)
+        {
+            self.zone_version = Some(ZoneVersion { labels, serial: zone.serial() });
+            self.reserved += ZoneVersion::OPTION_LEN;
+        }
+    }
+
+    /// Adds the record that says that the key of a signature is not known.
+    pub(super) fn refuse_key(&mut self, tsig: &Tsig<'_>) {
+        if tsig.bad_key_len() <= self.room_len() {
+            self.reserved += tsig.bad_key_len();
+            self.bad_key = true;
+        } else {
+            // RFC 8945 5.3: what does not fit with its TSIG record is truncated.
+            self.truncated();
+        }
+    }
+
     /// What carries it.
     pub(super) fn transport(&self) -> Transport {
-        self.transport
+        self.client.transport
+    }
+
+    /// Whether the client may be told of the name written at `owner`, which is not compressed.
+    pub(super) fn may_show(&self, owner: &Range<usize>) -> bool {
+        let access = &self.policy.access;
+        !access.depends_on_names()
+            || self.out.get(owner.clone()).is_some_and(|name| access.allows(self.client, name))
     }
 
     /// Octets written up to here.
@@ -100,24 +145,27 @@ impl<'a> Reply<'a> {
         self.out.len().saturating_sub(self.at + self.reserved)
     }
 
-    /// Whether `octets` more have room; extended errors give way if that is what it takes.
+    /// Whether `octets` more have room; extended errors give way if that is what it takes, their texts first. What the
+    /// client itself asked for stays.
     ///
     /// RFC 8914 3: servers drop EDE options before other data.
     pub(super) fn make_room(&mut self, octets: usize) -> bool {
-        let room = self.room_len();
-        if octets <= room {
+        let missing = octets.saturating_sub(self.room_len());
+        if missing == 0 {
             return true;
         }
-        let Some(opt) = &mut self.opt else {
-            return false;
-        };
-        let bare = Opt { errors: [None; Opt::ERRORS_MAX], ..*opt };
-        let fits = octets + bare.wire_len() <= room + self.reserved;
-        if fits {
-            *opt = bare;
-            self.reserved = bare.wire_len();
+        let option_len = |error: &Option<ExtendedError>| error.as_ref().map_or(0, ExtendedError::option_len);
+        let len = |errors: &[Option<ExtendedError>]| errors.iter().map(option_len).sum::<usize>();
+        let textless = self.errors.map(|error| error.map(|error| ExtendedError::from(error.code)));
+        for fewer in [textless, [None; Opt::ERRORS_MAX]] {
+            let freed = len(&self.errors) - len(&fewer);
+            if freed >= missing {
+                self.errors = fewer;
+                self.reserved = self.reserved.saturating_sub(freed);
+                return true;
+            }
         }
-        fits
+        false
     }
 
     /// Adds an RRset of `records` RRs to the answer section, from its RR at `start` on. Returns whether it took in all
@@ -189,17 +237,62 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Adds the OPT record and the header, and returns the length of the message.
+    /// Answers a question of class CH with one text of at most 255 octets.
+    pub(super) fn put_chaos_text(&mut self, text: &[u8]) {
+        let Ok(length) = u8::try_from(text.len()) else { return };
+        let needed = 2 + FIXED_LEN + 1 + text.len();
+        let Some(owner) = pointer(HEADER_LEN).filter(|_| self.make_room(needed)) else {
+            self.truncated();
+            return;
+        };
+        let [t0, t1] = RecordType::TXT.0.to_be_bytes();
+        let [c0, c1] = Class::CH.0.to_be_bytes();
+        let [r0, r1] = (u16::from(length) + 1).to_be_bytes();
+        self.put(&owner);
+        self.put(&[t0, t1, c0, c1, 0, 0, 0, 0, r0, r1, length]);
+        self.put(text);
+        self.header.answers += 1;
+    }
+
+    /// Adds the OPT record, the TSIG record and the header, and returns the length of the message.
     pub(super) fn finish(mut self, rcode: Rcode) -> Option<usize> {
-        if let Some(opt) = &self.opt {
-            let end = self.at + self.reserved;
-            self.at += opt.write(rcode, self.out.get_mut(self.at..end)?)?;
+        let Reply { request, client, policy, .. } = self;
+        // RFC 9660 3.2: with authoritative answers only.
+        let zone_version = self.zone_version.filter(|_| self.header.flags.contains(Flags::AA));
+        if let Some(opt) = opt(request, client, policy, zone_version, &self.errors) {
+            self.at += opt.write(rcode, self.out.get_mut(self.at..)?)?;
+            self.header.additionals += 1;
+        }
+        if let (true, Some(tsig)) = (self.bad_key, &request.records.tsig) {
+            self.at += tsig.write_bad_key(self.out.get_mut(self.at..)?)?;
             self.header.additionals += 1;
         }
         self.header.flags = self.header.flags.with_rcode(rcode);
         *self.out.first_chunk_mut::<HEADER_LEN>()? = self.header.to_octets();
         Some(self.at)
     }
+}
+
+/// The OPT record for a client that speaks EDNS.
+fn opt<'a>(
+    request: &'a Request<'_>,
+    client: &Client,
+    policy: &'a Policy,
+    zone_version: Option<ZoneVersion>,
+    errors: &'a [Option<ExtendedError>; Opt::ERRORS_MAX],
+) -> Option<Opt<'a>> {
+    let edns = request.records.edns.as_ref()?;
+    let over_tcp = client.transport == Transport::Tcp;
+    Some(Opt {
+        udp_size: policy.udp_max,
+        dnssec_ok: edns.dnssec_ok,
+        cookie: request.cookie.as_ref().map(|cookie| &cookie.reply),
+        nsid: (edns.options.nsid && !policy.nsid.is_empty()).then_some(&*policy.nsid),
+        // RFC 7828 3.3.1: over UDP the option is ignored.
+        tcp_keepalive: (edns.options.tcp_keepalive && over_tcp).then_some(policy.tcp_idle),
+        zone_version,
+        errors,
+    })
 }
 
 /// A compression pointer to `offset`, if it can point so far (RFC 1035 4.1.4: fourteen bits).

@@ -1,14 +1,19 @@
 //! What a query asks, or with which response code it fails before anything is looked up.
 
-use crate::wire::{Edns, Header, Opcode, QueryName, Question, Rcode};
+use super::client::Client;
+use super::cookies::{Checked, Standing};
+use super::policy::Policy;
+use crate::wire::{Header, Opcode, PseudoRecords, QueryName, Question, Rcode};
 
 /// A message that gets an answer.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     /// Its header; QR is 0.
     pub(super) header: Header,
-    /// Its EDNS: an answer has an OPT record if this is there, whatever else is wrong.
-    pub(super) edns: Option<Edns<'a>>,
+    /// Its EDNS and its signature. An answer has an OPT record if EDNS is there, whatever else is wrong.
+    pub(super) records: PseudoRecords<'a>,
+    /// Its cookie, where cookies are spoken: an answer has one if this is there.
+    pub(super) cookie: Option<Checked>,
     /// Where its one question ends if that can be read: the answer repeats it.
     pub(super) question_end: Option<usize>,
     /// What is asked, its name beside it; or the response code of an answer that has no records.
@@ -16,30 +21,67 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads `query`, the name of its question into `name`.
+    /// Reads `query`, the name of its question into `name`. `now` is Unix time in seconds modulo 2^32.
     ///
-    /// TSIG and SIG(0) records are additional records like others here, and ignored: no key is known, nothing is
-    /// signed, and a client that insists on a signature rejects the answer (RFC 8945 5.4).
-    pub(super) fn read(query: &'a [u8], header: Header, name: &mut QueryName) -> Request<'a> {
+    /// SIG(0) and TKEY records are records like others here, and ignored. So are octets behind the last counted record:
+    /// NSD and Knot refuse them, BIND does not, no RFC does, and clients that pad what they send exist.
+    pub(super) fn read(
+        query: &'a [u8],
+        header: Header,
+        client: &Client,
+        policy: &Policy,
+        now: u32,
+        name: &mut QueryName,
+    ) -> Request<'a> {
         // RFC 9619 4: QDCOUNT above 1 in a query is a format error. Without any there is nothing to answer.
         let question = match header.questions {
             1 => Question::read(query, name).map_err(|_| Rcode::FORMERR),
             _ => Err(Rcode::FORMERR),
         };
-        let question_end = question.map(|question| question.end).ok();
-        let (edns, fault) = match Edns::find(query, &header, question_end) {
-            // RFC 6891 6.1.3: a version that is not implemented is BADVERS, with the highest that is in the OPT record.
-            Ok(Some(edns)) if edns.version != 0 => (Some(edns), Some(Rcode::BADVERS)),
-            Ok(edns) => (edns, None),
-            Err(malformed) => (malformed.edns, Some(Rcode::FORMERR)),
+        let mut request = Request {
+            header,
+            records: PseudoRecords::default(),
+            cookie: None,
+            question_end: question.map(|question| question.end).ok(),
+            question,
         };
-        // An opcode that is not implemented need not have the sections of a query, so it is NOTIMP whether or not these
-        // can be read; what could be read is repeated. RFC 1035 4.1.1, RFC 1996 3.12 for NOTIFY, RFC 2136 2.2 for
-        // UPDATE; RFC 8906 3.1.4 for all others, which must not be met with silence.
-        let question = match header.flags.opcode() {
-            Opcode::QUERY => question.and_then(|question| fault.map_or(Ok(question), Err)),
+        let fault = request.read_records(query, client, policy, now);
+        request.question = match (header.flags.opcode(), fault) {
+            // RFC 7873 5.4: a query without question is how a client asks for a server cookie.
+            (Opcode::QUERY, None) if header.questions == 0 => {
+                Err(match request.cookie.map(|cookie| cookie.standing) {
+                    Some(Standing::New | Standing::Good) => Rcode::NOERROR,
+                    Some(Standing::Bad) => Rcode::BADCOOKIE,
+                    None => Rcode::FORMERR,
+                })
+            }
+            (Opcode::QUERY, fault) => question.and_then(|question| fault.map_or(Ok(question), Err)),
+            // An opcode that is not implemented need not have the sections of a query, so it is NOTIMP whether or not
+            // these can be read, signed or not; what could be read is repeated. RFC 1035 4.1.1 and RFC 2136 2.2 for
+            // UPDATE, RFC 1996 3.12 for NOTIFY ("A server which receives NOTIFY … and does not implement it"); RFC 8906
+            // 3.1.4 for all others, which must not be met with silence.
             _ => Err(Rcode::NOTIMP),
         };
-        Request { header, edns, question_end, question }
+        request
+    }
+
+    /// Reads the records behind the question; returns the response code of what is wrong with them.
+    fn read_records(&mut self, query: &'a [u8], client: &Client, policy: &Policy, now: u32) -> Option<Rcode> {
+        if self.records.read(query, &self.header, self.question_end).is_err() {
+            return Some(Rcode::FORMERR);
+        }
+        let edns = self.records.edns.as_ref()?;
+        if edns.version != 0 {
+            // RFC 6891 6.1.3: a version that is not implemented is BADVERS, with the highest that is in the OPT record.
+            return Some(Rcode::BADVERS);
+        }
+        let (cookies, data) = (policy.cookies.as_ref()?, edns.options.cookie?);
+        self.cookie = cookies.check(data, client.address, now);
+        self.cookie.is_none().then_some(Rcode::FORMERR)
+    }
+
+    /// Whether the client has shown that it does not forge its address.
+    pub(super) fn has_good_cookie(&self) -> bool {
+        self.cookie.is_some_and(|cookie| cookie.standing == Standing::Good)
     }
 }

@@ -2,10 +2,13 @@
 
 use super::Sources;
 use super::error::{Error, Problem};
-use super::key::{self, Kind, ONE_TOPOLOGY, TOPOLOGIES};
+use super::key::{self, ACCESS, Kind, ONE_TOPOLOGY, TOPOLOGIES};
 use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
-use super::settings::{KubernetesSettings, Manifest, ServerSettings, Settings, TcpSettings};
+use super::settings::{
+    AccessRule, CookieSettings, KubernetesSettings, Manifest, RateLimitSettings, ServerSettings, Settings,
+    TcpSettings,
+};
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
 
@@ -18,8 +21,9 @@ pub(super) fn settings(
 ) -> Option<Settings> {
     let own_namespace = sources.own_namespace.as_deref();
     let topologies = topologies(merged, own_namespace, origins, errors);
+    let access = access(merged, origins, errors);
     let mut from = Reader { section: merged.root(), prefix: String::new(), own_namespace, origins, errors };
-    let server = server(&mut from);
+    let server = server(&mut from, access);
     let kubernetes = kubernetes(&mut from, sources.in_cluster());
     let settings = Settings {
         cluster_domain: from.required("cluster_domain", values::domain)?,
@@ -49,7 +53,7 @@ fn kubernetes(from: &mut Reader<'_>, in_cluster: bool) -> Option<KubernetesSetti
     })
 }
 
-fn server(from: &mut Reader<'_>) -> Option<ServerSettings> {
+fn server(from: &mut Reader<'_>, access: Vec<AccessRule>) -> Option<ServerSettings> {
     Some(ServerSettings {
         listen: from.list("server.listen", values::listener)?,
         advertise: from.list("server.advertise", values::advertised).unwrap_or_default(),
@@ -60,6 +64,9 @@ fn server(from: &mut Reader<'_>) -> Option<ServerSettings> {
         udp_max: from.required_integer("server.udp_max")?,
         recursion_available: from.boolean("server.recursion_available")?,
         workers: from.integer("server.workers"),
+        nsid: from.text("server.nsid", values::nsid),
+        identity: from.text("server.identity", values::chaos_text),
+        version: from.text("server.version", values::chaos_text),
         tcp: TcpSettings {
             max_connections: from.required_integer("server.tcp.max_connections")?,
             max_connections_per_address: from.required_integer("server.tcp.max_connections_per_address")?,
@@ -67,7 +74,42 @@ fn server(from: &mut Reader<'_>) -> Option<ServerSettings> {
             read_timeout: from.required("server.tcp.read_timeout", values::duration)?,
             write_timeout: from.required("server.tcp.write_timeout", values::duration)?,
         },
+        cookies: CookieSettings {
+            enabled: from.boolean("server.cookies.enabled")?,
+            require: from.boolean("server.cookies.require")?,
+            secret_file: from.text("server.cookies.secret_file", |text| Ok(text.into())),
+        },
+        rate_limit: RateLimitSettings {
+            answers_per_second: from.integer("server.rate_limit.answers_per_second"),
+            slip: from.required_integer("server.rate_limit.slip")?,
+            ipv4_prefix: from.required_integer("server.rate_limit.ipv4_prefix")?,
+            ipv6_prefix: from.required_integer("server.rate_limit.ipv6_prefix")?,
+        },
+        access,
     })
+}
+
+/// The rules of the access list. One without a right action is left out: there is an error for it.
+fn access(merged: &Merged, origins: &mut Origins, errors: &mut Vec<Error>) -> Vec<AccessRule> {
+    let rules = merged.root().tables(ACCESS).into_iter().enumerate();
+    rules
+        .filter_map(|(index, (section, origin))| {
+            let prefix = format!("{ACCESS}[{index}].");
+            origins.insert(format!("{ACCESS}[{index}]"), origin.clone());
+            let mut from = Reader { section, prefix, own_namespace: None, origins, errors };
+            let action = from.text("action", choose);
+            let key = format!("{}action", from.prefix);
+            if action.is_none() && !from.errors.iter().any(|error| error.key == key) {
+                from.errors.push(Error { origin, key, value: None, problem: Problem::Missing });
+            }
+            Some(AccessRule {
+                action: action?,
+                clients: from.list("clients", values::network),
+                zones: from.list("zones", values::domain),
+                transports: from.list("transports", choose),
+            })
+        })
+        .collect()
 }
 
 /// The file's topologies, or the one that flags and environment describe. Both are an error, and those of the file are

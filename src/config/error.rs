@@ -175,7 +175,7 @@ pub enum Problem {
         /// The topology without a name; none where there is no topology.
         topology: Option<Origin>,
     },
-    /// A setting that has a default has no value. Not to be expected.
+    /// A setting without a default that must have a value has none.
     #[error("has no value")]
     Missing,
     /// The layers cannot be merged. Not to be expected.

@@ -1,7 +1,7 @@
 //! The layer of the settings file: TOML, strict in types, with line and column of everything.
 
 use super::error::{Error, Problem};
-use super::key::{self, Key, Kind, TOPOLOGIES};
+use super::key::{self, Key, Kind, Tables};
 use super::layer::{Layer, Scalar};
 use super::origin::Origin;
 use super::places::{Place, Places};
@@ -132,8 +132,8 @@ impl Reader<'_> {
             };
             // A quoted key may hold a dot, which would read as two.
             let plain = !name.get_ref().contains('.');
-            if plain && full == TOPOLOGIES {
-                self.topologies(value, layer, errors);
+            if let Some(tables) = key::tables(&full).filter(|_| plain) {
+                self.tables(tables, value, layer, errors);
             } else if let Some(key) = key::root(&full).filter(|_| plain) {
                 self.value(key, &full, &full, value, layer, errors);
             } else if plain && key::is_table(&full) {
@@ -147,31 +147,38 @@ impl Reader<'_> {
         }
     }
 
-    fn topologies(&self, value: &Spanned<DeValue<'_>>, layer: &mut Layer, errors: &mut Vec<Error>) {
-        let wanted = || format!("tables, each headed [[{TOPOLOGIES}]]");
+    /// Reads a list of tables.
+    fn tables(
+        &self,
+        list: &Tables,
+        value: &Spanned<DeValue<'_>>,
+        layer: &mut Layer,
+        errors: &mut Vec<Error>,
+    ) {
+        let wanted = || format!("tables, each headed [[{}]]", list.path);
         let DeValue::Array(elements) = value.get_ref() else {
-            errors.push(self.wrong_type(TOPOLOGIES, value, wanted()));
+            errors.push(self.wrong_type(list.path, value, wanted()));
             return;
         };
         let mut tables = Vec::new();
         for (index, element) in elements.iter().enumerate() {
-            let path = format!("{TOPOLOGIES}[{index}]");
+            let path = format!("{}[{index}]", list.path);
             let DeValue::Table(table) = element.get_ref() else {
                 errors.push(self.wrong_type(&path, element, wanted()));
                 continue;
             };
-            let mut topology = Layer::below(&path);
+            let mut below = Layer::below(&path);
             for (name, value) in table {
                 let full = format!("{path}.{}", name.get_ref());
-                match key::topology(name.get_ref()) {
-                    Some(key) => self.value(key, key.path, &full, value, &mut topology, errors),
+                match list.key(name.get_ref()) {
+                    Some(key) => self.value(key, key.path, &full, value, &mut below, errors),
                     None => errors.push(self.unknown(&path, name.get_ref(), &full, name.span().start, value)),
                 }
             }
             let origin = self.origin(element.span().start);
-            tables.push(layer.table(topology, &origin));
+            tables.push(layer.table(below, &origin));
         }
-        layer.insert_tables(TOPOLOGIES, tables, &self.origin(value.span().start));
+        layer.insert_tables(list.path, tables, &self.origin(value.span().start));
     }
 
     /// Takes a value if its TOML type is the key's. `path` is where it goes, `full` what errors call it.

@@ -2,8 +2,8 @@
 
 use super::suggest::nearest;
 use super::values::{self, Invalid};
-use crate::config::Pods;
 use crate::config::values::{RecordType, choose};
+use crate::config::{Access, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, SrvHost, TTL_MAX, WhenEmpty};
 use std::ops::RangeInclusive;
 
@@ -108,6 +108,9 @@ pub(super) static ROOT: &[Key] = &[
     key("server.udp_max", Kind::Integer(512..=4096)).default("1232"),
     key("server.recursion_available", Kind::Boolean).default("false"),
     key("server.workers", Kind::Integer(1..=1024)),
+    key("server.nsid", Kind::Text(|text| values::nsid(text).map(drop))),
+    key("server.identity", Kind::Text(|text| values::chaos_text(text).map(drop))),
+    key("server.version", Kind::Text(|text| values::chaos_text(text).map(drop))),
     key("server.tcp.max_connections", Kind::Integer(1..=1_000_000)).default("4096"),
     // A resolver in front asks for many clients from one address.
     key("server.tcp.max_connections_per_address", Kind::Integer(1..=1_000_000)).default("256"),
@@ -116,6 +119,16 @@ pub(super) static ROOT: &[Key] = &[
     // 3 s and 5 s are CoreDNS's own.
     key("server.tcp.read_timeout", DURATION).default("3s"),
     key("server.tcp.write_timeout", DURATION).default("5s"),
+    // Off: a forwarder that does not speak cookies but passes options on, as CoreDNS and dnsmasq do, makes its clients
+    // believe that it does. c-ares then drops all answers without one for 2 minutes, those of other names among them.
+    key("server.cookies.enabled", Kind::Boolean).default("false"),
+    key("server.cookies.require", Kind::Boolean).default("false"),
+    key("server.cookies.secret_file", Kind::Path),
+    key("server.rate_limit.answers_per_second", Kind::Integer(1..=1_000_000)),
+    // Prefixes and slip are those of BIND.
+    key("server.rate_limit.slip", Kind::Integer(0..=100)).default("2"),
+    key("server.rate_limit.ipv4_prefix", Kind::Integer(0..=32)).default("24"),
+    key("server.rate_limit.ipv6_prefix", Kind::Integer(0..=128)).default("56"),
 ];
 
 /// The settings of a topology, in the order in which they are shown.
@@ -135,8 +148,31 @@ pub(super) static TOPOLOGY: &[Key] = &[
     key("ports", filled_list(|text| values::port(text).map(drop))),
 ];
 
+/// The settings of a rule in the access list, in the order in which they are shown.
+static ACCESS_RULE: &[Key] = &[
+    key("action", Kind::Text(|text| choose::<Access>(text).map(drop))),
+    key("clients", filled_list(|text| values::network(text).map(drop))),
+    key("zones", filled_list(|text| values::domain(text).map(drop))),
+    key("transports", filled_list(|text| choose::<Transport>(text).map(drop))),
+];
+
 /// The list of topologies in the file.
 pub(super) const TOPOLOGIES: &str = "topologies";
+
+/// The access list in the file.
+pub(super) const ACCESS: &str = "server.access";
+
+/// A list of tables, each headed by the path in double brackets. Such lists stand in the file alone.
+#[derive(Debug)]
+pub(super) struct Tables {
+    /// The path of the list.
+    pub(super) path: &'static str,
+    /// What stands in each table.
+    pub(super) keys: &'static [Key],
+}
+
+static TABLES: &[Tables] =
+    &[Tables { path: TOPOLOGIES, keys: TOPOLOGY }, Tables { path: ACCESS, keys: ACCESS_RULE }];
 
 /// Where flags and environment describe their one topology.
 pub(super) const ONE_TOPOLOGY: &str = "topology";
@@ -151,6 +187,18 @@ pub(super) fn topology(name: &str) -> Option<&'static Key> {
     TOPOLOGY.iter().find(|key| key.path == name)
 }
 
+/// The list of tables at this path.
+pub(super) fn tables(path: &str) -> Option<&'static Tables> {
+    TABLES.iter().find(|tables| tables.path == path)
+}
+
+impl Tables {
+    /// The setting of one table with this name.
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.path == name)
+    }
+}
+
 /// Whether settings stand below this path.
 pub(super) fn is_table(path: &str) -> bool {
     ROOT.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
@@ -162,27 +210,35 @@ pub(super) fn meant(table: &str, name: &str) -> Option<String> {
     if name.contains('.') && root(name).is_some() {
         return Some(format!("{name} without quotes"));
     }
-    let in_topology = table.starts_with(TOPOLOGIES);
-    let siblings: Vec<&str> = if in_topology {
-        TOPOLOGY.iter().map(|key| key.path).collect()
-    } else {
-        let below = |path: &'static str| match table {
-            "" => Some(path),
-            _ => path.strip_prefix(table)?.strip_prefix('.'),
-        };
-        let names = ROOT.iter().filter_map(|key| below(key.path)).filter_map(|rest| rest.split('.').next());
-        names.chain(table.is_empty().then_some(TOPOLOGIES)).collect()
+    let below = |path: &'static str| match table {
+        "" => Some(path),
+        _ => path.strip_prefix(table)?.strip_prefix('.'),
+    };
+    let siblings: Vec<&str> = match in_tables(table) {
+        Some(tables) => tables.keys.iter().map(|key| key.path).collect(),
+        None => all_of_root().filter_map(below).filter_map(|rest| rest.split('.').next()).collect(),
     };
     if let Some(sibling) = nearest(name, siblings) {
         return Some(format!("\"{sibling}\""));
     }
     let last = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
-    let of_root = ROOT.iter().map(|key| key.path).chain([TOPOLOGIES]);
-    if let Some(elsewhere) = nearest(name, of_root.clone().map(last)) {
-        return of_root.into_iter().find(|path| last(path) == elsewhere).map(|path| format!("\"{path}\""));
+    if let Some(elsewhere) = nearest(name, all_of_root().map(last)) {
+        return all_of_root().find(|path| last(path) == elsewhere).map(|path| format!("\"{path}\""));
     }
-    let of_topology = TOPOLOGY.iter().map(|key| key.path);
-    nearest(name, of_topology).map(|path| format!("\"{path}\" in [[{TOPOLOGIES}]]"))
+    TABLES.iter().find_map(|tables| {
+        let near = nearest(name, tables.keys.iter().map(|key| key.path))?;
+        Some(format!("\"{near}\" in [[{}]]", tables.path))
+    })
+}
+
+/// The paths of all settings and lists outside of lists.
+fn all_of_root() -> impl Iterator<Item = &'static str> {
+    ROOT.iter().map(|key| key.path).chain(TABLES.iter().map(|tables| tables.path))
+}
+
+/// The list that a table such as `topologies[0]` is in.
+fn in_tables(table: &str) -> Option<&'static Tables> {
+    tables(table.split_once('[')?.0)
 }
 
 impl Kind {
@@ -204,11 +260,11 @@ mod tests {
 
     #[test]
     fn keys_are_lower_snake_and_unique() {
-        for keys in [ROOT, TOPOLOGY] {
+        for keys in [ROOT, TOPOLOGY, ACCESS_RULE] {
             let mut seen = BTreeSet::new();
             for key in keys {
                 assert!(seen.insert(key.path), "{}", key.path);
-                let legal = |c: char| c.is_ascii_lowercase() || matches!(c, '_' | '.');
+                let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
                 assert!(key.path.chars().all(legal), "{}", key.path);
                 assert!(!key.path.contains("__"), "{}: the environment separates with two", key.path);
                 assert_ne!(key.path, ONE_TOPOLOGY);
@@ -230,6 +286,9 @@ mod tests {
             ("server", "topologies", Some("\"topologies\"")),
             ("", "mode", Some("\"mode\" in [[topologies]]")),
             ("server", "selector", Some("\"selector\" in [[topologies]]")),
+            ("server", "acces", Some("\"access\"")),
+            ("server.access[1]", "client", Some("\"clients\"")),
+            ("", "transport", Some("\"transports\" in [[server.access]]")),
             ("", "kubeconfig", Some("\"kubernetes.kubeconfig\"")),
             ("kubernetes", "watch_pod", Some("\"watch_pods\"")),
             ("", "certificate", None),

@@ -26,7 +26,10 @@ pub use environment::PREFIX;
 pub use error::{Error, Errors, Problem};
 pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
-pub use settings::{KubernetesSettings, Manifest, Pods, ServerSettings, Settings, Source, TcpSettings};
+pub use settings::{
+    Access, AccessRule, CookieSettings, KubernetesSettings, Manifest, Network, Pods, RateLimitSettings,
+    ServerSettings, Settings, Source, TcpSettings, Transport,
+};
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};
 

@@ -124,8 +124,85 @@ pub struct ServerSettings {
     pub recursion_available: bool,
     /// `workers`: UDP threads per listening address; the number of CPUs where not set.
     pub workers: Option<usize>,
+    /// `nsid`: what a client is told that asks for the name server's identifier (RFC 5001), 1 to 128 octets.
+    pub nsid: Option<Box<[u8]>>,
+    /// `identity`: what `id.server` says in class CH, 1 to 255 octets.
+    pub identity: Option<Box<str>>,
+    /// `version`: what `version.server` says in class CH, 1 to 255 octets.
+    pub version: Option<Box<str>>,
     /// `[server.tcp]`.
     pub tcp: TcpSettings,
+    /// `[server.cookies]`.
+    pub cookies: CookieSettings,
+    /// `[server.rate_limit]`.
+    pub rate_limit: RateLimitSettings,
+    /// `[[server.access]]`: rules in file order, of which the first that fits decides.
+    pub access: Vec<AccessRule>,
+}
+
+/// `[server.cookies]`: DNS cookies (RFC 7873).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CookieSettings {
+    /// `enabled`: whether they are spoken.
+    pub enabled: bool,
+    /// `require`: whether a client that sends one must have it right to be answered over UDP.
+    pub require: bool,
+    /// `secret_file`: where the secrets stand that replicas share; a random one of this process where not set.
+    pub secret_file: Option<PathBuf>,
+}
+
+/// `[server.rate_limit]`: how many UDP answers a network of clients gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateLimitSettings {
+    /// `answers_per_second`; as many as it asks for where not set.
+    pub answers_per_second: Option<u32>,
+    /// `slip`: every how manieth answer above that is a truncated one instead of none; 0: none of them.
+    pub slip: u32,
+    /// `ipv4_prefix`: bits that make a network, up to 32.
+    pub ipv4_prefix: u8,
+    /// `ipv6_prefix`: bits that make a network, up to 128.
+    pub ipv6_prefix: u8,
+}
+
+/// `[[server.access]]`: a rule. It fits a query that each of its lists has something for; one that is not set has
+/// something for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessRule {
+    /// `action`: what becomes of queries that it fits.
+    pub action: Access,
+    /// `clients`: networks.
+    pub clients: Option<Vec<Network>>,
+    /// `zones`: names that a question is at or below.
+    pub zones: Option<Vec<Name>>,
+    /// `transports`: what carries the query.
+    pub transports: Option<Vec<Transport>>,
+}
+
+/// What becomes of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It is answered.
+    Allow,
+    /// It is refused.
+    Deny,
+}
+
+/// What carries a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// Connections.
+    Tcp,
+}
+
+/// A network: an address and how many of its bits make the prefix; the others are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// The address.
+    pub address: IpAddr,
+    /// Bits of the prefix, at most as many as the address has.
+    pub length: u8,
 }
 
 /// `[server.tcp]`: the limits of TCP connections.

@@ -1,9 +1,11 @@
 //! The effective settings as TOML that reads back the same, each with its origin behind it.
 
 use super::conflicts::prefer_left_out;
-use super::key::TOPOLOGIES;
-use super::settings::{KubernetesSettings, Manifest};
-use super::values::{choice_text, domain_text, duration_text, port_text, record_list};
+use super::key::{ACCESS, TOPOLOGIES};
+use super::settings::{AccessRule, KubernetesSettings, Manifest, ServerSettings};
+use super::values::{
+    choice_text, domain_text, duration_text, network_text, nsid_text, port_text, record_list,
+};
 use super::{Effective, Origin};
 use crate::roster::{Namespaces, Topology};
 use std::fmt;
@@ -33,7 +35,6 @@ impl Effective {
     pub fn show(&self) -> Show {
         let settings = &self.settings;
         let server = &settings.server;
-        let tcp = &server.tcp;
         let mut to = Writer { effective: self, prefix: String::new(), show: Show::default() };
         to.set("cluster_domain", &text(&domain_text(&settings.cluster_domain)));
         to.set("zone", &text(&domain_text(&settings.zone)));
@@ -59,13 +60,10 @@ impl Effective {
         to.set("udp_max", &server.udp_max.to_string());
         to.set("recursion_available", &server.recursion_available.to_string());
         to.set_or("workers", server.workers.map(|count| count.to_string()), "the number of CPUs");
-        to.head("[server.tcp]", None);
-        to.prefix = String::from("server.tcp.");
-        to.set("max_connections", &tcp.max_connections.to_string());
-        to.set("max_connections_per_address", &tcp.max_connections_per_address.to_string());
-        to.set("idle_timeout", &text(&duration_text(tcp.idle_timeout)));
-        to.set("read_timeout", &text(&duration_text(tcp.read_timeout)));
-        to.set("write_timeout", &text(&duration_text(tcp.write_timeout)));
+        to.set_or("nsid", server.nsid.as_deref().map(|octets| text(&nsid_text(octets))), "no identifier");
+        to.set_or("identity", server.identity.as_deref().map(text), "id.server is refused");
+        to.set_or("version", server.version.as_deref().map(text), "version.server is refused");
+        to.server_tables(server);
         for (index, topology) in settings.topologies.iter().enumerate() {
             to.topology(index, topology);
         }
@@ -84,6 +82,48 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    fn server_tables(&mut self, server: &ServerSettings) {
+        let ServerSettings { tcp, cookies, rate_limit, .. } = server;
+        self.head("[server.tcp]", None);
+        self.prefix = String::from("server.tcp.");
+        self.set("max_connections", &tcp.max_connections.to_string());
+        self.set("max_connections_per_address", &tcp.max_connections_per_address.to_string());
+        self.set("idle_timeout", &text(&duration_text(tcp.idle_timeout)));
+        self.set("read_timeout", &text(&duration_text(tcp.read_timeout)));
+        self.set("write_timeout", &text(&duration_text(tcp.write_timeout)));
+        self.head("[server.cookies]", None);
+        self.prefix = String::from("server.cookies.");
+        self.set("enabled", &cookies.enabled.to_string());
+        self.set("require", &cookies.require.to_string());
+        let file = cookies.secret_file.as_ref().map(|path| text(&path.to_string_lossy()));
+        self.set_or("secret_file", file, "a random secret of this process");
+        self.head("[server.rate_limit]", None);
+        self.prefix = String::from("server.rate_limit.");
+        let rate = rate_limit.answers_per_second.map(|rate| rate.to_string());
+        self.set_or("answers_per_second", rate, "no limit");
+        self.set("slip", &rate_limit.slip.to_string());
+        self.set("ipv4_prefix", &rate_limit.ipv4_prefix.to_string());
+        self.set("ipv6_prefix", &rate_limit.ipv6_prefix.to_string());
+        for (index, rule) in server.access.iter().enumerate() {
+            self.access(index, rule);
+        }
+    }
+
+    fn access(&mut self, index: usize, rule: &AccessRule) {
+        let place = format!("{ACCESS}[{index}]");
+        let origin = self.effective.origins.of(&place).brief();
+        self.head(&format!("[[{ACCESS}]]"), Some(origin));
+        self.prefix = format!("{place}.");
+        self.set("action", &text(choice_text(rule.action)));
+        let clients = rule.clients.as_ref().map(|networks| list(networks.iter().map(network_text)));
+        self.set_or("clients", clients, "all");
+        let zones = rule.zones.as_ref().map(|names| list(names.iter().map(domain_text)));
+        self.set_or("zones", zones, "all names");
+        let words = |transport| choice_text(transport).to_owned();
+        let transports = rule.transports.as_ref().map(|all| list(all.iter().copied().map(words)));
+        self.set_or("transports", transports, "all");
+    }
+
     fn kubernetes(&mut self, kubernetes: &KubernetesSettings) {
         self.head("[kubernetes]", None);
         self.prefix = String::from("kubernetes.");

@@ -6,12 +6,12 @@ use super::load::{Empty, First, LoadError, empty, first};
 use super::log;
 use super::one_line::OneLine;
 use super::pipeline::Pipeline;
+use super::policy::{self, SecretError};
 use super::published::Published;
 use super::signals::{End, Signals};
 use super::summary::scope;
 use super::watching::Cluster;
 use super::writer::Writer;
-use crate::answer::Policy;
 use crate::config::{Manifest, ServerSettings, Settings, Source};
 use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits};
 use crate::source::manifest;
@@ -27,6 +27,9 @@ pub enum ServeError {
     /// There is nothing to serve.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The secrets of cookies cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// It cannot be served.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -94,9 +97,9 @@ impl Started {
             );
         }
         let published = Published::new(pipeline.current());
-        let ServerSettings { udp_max, recursion_available, .. } = settings.server;
-        let policy = Policy { udp_max, recursion_available };
-        let responder = CurrentSnapshot { snapshot: published.current(), policy };
+        let policy = policy::policy(&settings.server)?;
+        let limiter = policy::limiter(&settings.server.rate_limit);
+        let responder = CurrentSnapshot { snapshot: published.current(), policy, limiter };
         let server = Server::start(&server_config(&settings.server), responder)?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");

@@ -1,10 +1,11 @@
 //! Answers from the snapshot that is current when a batch begins.
 
 use super::responder::Responder;
-use crate::answer::{self, Client, Outcome, Policy, Scratch};
+use crate::answer::{self, Client, Context, Outcome, Policy, RateLimiter, Scratch};
 use crate::zone::Snapshot;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The [`Responder`] of the program.
 #[derive(Debug)]
@@ -13,13 +14,16 @@ pub struct CurrentSnapshot {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// The settings of answers.
     pub policy: Policy,
+    /// What bounds the answers to each network, where that is set; shared by all workers.
+    pub limiter: Option<RateLimiter>,
 }
 
-/// One snapshot, for one batch: all its answers agree with each other.
+/// One snapshot and one time, for one batch: all its answers agree with each other.
 #[derive(Debug)]
 pub struct Batch<'a> {
     snapshot: Guard<Arc<Snapshot>>,
-    policy: &'a Policy,
+    responder: &'a CurrentSnapshot,
+    now: u32,
 }
 
 impl Responder for CurrentSnapshot {
@@ -31,7 +35,7 @@ impl Responder for CurrentSnapshot {
     }
 
     fn batch(&self) -> Batch<'_> {
-        Batch { snapshot: self.snapshot.load(), policy: &self.policy }
+        Batch { snapshot: self.snapshot.load(), responder: self, now: unix_time() }
     }
 
     fn respond(
@@ -42,6 +46,17 @@ impl Responder for CurrentSnapshot {
         rotation: u32,
         out: &mut [u8],
     ) -> Outcome {
-        answer::answer(query, client, rotation, batch.policy, &batch.snapshot, scratch, out)
+        let CurrentSnapshot { policy, limiter, .. } = batch.responder;
+        let context =
+            Context { snapshot: &batch.snapshot, policy, limiter: limiter.as_ref(), now: batch.now };
+        answer::answer(query, client, rotation, &context, scratch, out)
     }
+}
+
+/// Seconds modulo 2^32, which is how cookies carry them (RFC 9018 4.3); 0 where the clock stands before 1970.
+fn unix_time() -> u32 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are wanted")]
+    let low = seconds as u32;
+    low
 }

@@ -139,8 +139,12 @@ impl Rcode {
     pub const NOTIMP: Rcode = Rcode(4);
     /// The server will not answer this.
     pub const REFUSED: Rcode = Rcode(5);
+    /// The key of a signature is not known, with TSIG (RFC 8945 5.2.1).
+    pub const NOTAUTH: Rcode = Rcode(9);
     /// The EDNS version is not supported (RFC 6891 9).
     pub const BADVERS: Rcode = Rcode(16);
+    /// The server cookie is missing or bad (RFC 7873 8).
+    pub const BADCOOKIE: Rcode = Rcode(23);
 
     /// The upper eight bits, which stand in the OPT record.
     pub const fn extended(self) -> u8 {
@@ -158,7 +162,9 @@ impl fmt::Display for Rcode {
             Rcode::NXDOMAIN => "NXDOMAIN",
             Rcode::NOTIMP => "NOTIMP",
             Rcode::REFUSED => "REFUSED",
+            Rcode::NOTAUTH => "NOTAUTH",
             Rcode::BADVERS => "BADVERS",
+            Rcode::BADCOOKIE => "BADCOOKIE",
             Rcode(number) => return write!(f, "RCODE{number}"),
         })
     }
@@ -193,7 +199,7 @@ mod tests {
         assert_eq!(Flags(0x8102).with_rcode(Rcode::REFUSED), Flags(0x8105));
         assert_eq!(Rcode::REFUSED.extended(), 0);
         assert_eq!(Rcode::REFUSED.to_string(), "REFUSED");
-        assert_eq!(Rcode(23).to_string(), "RCODE23");
+        assert_eq!(Rcode(24).to_string(), "RCODE24");
     }
 
     proptest! {

@@ -70,6 +70,18 @@ fn skip_name(message: &[u8], offset: usize) -> Option<usize> {
     }
 }
 
+/// Octets of the name that `octets` begin with, if it is not compressed.
+pub(super) fn name_len(octets: &[u8]) -> Option<usize> {
+    let mut at = 0_usize;
+    loop {
+        match usize::from(*octets.get(at)?) {
+            0 => return (at < NAME_MAX).then_some(at + 1),
+            length @ 1..=LABEL_MAX => at += 1 + length,
+            _ => return None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +109,25 @@ mod tests {
         let mut longer = [1, b'a'].repeat(128);
         longer.push(0);
         assert_eq!(skip_name(&longer, 0), None);
+    }
+
+    #[test]
+    fn names_without_pointers_are_measured() {
+        let mut long = [1, b'a'].repeat(127);
+        long.push(0);
+        let longer = [&[1, b'a'], &long[..]].concat();
+        for (octets, length) in [
+            (&b"\0rest"[..], Some(1)),
+            (b"\x01a\0", Some(3)),
+            (&long, Some(255)),
+            (&longer, None),
+            (b"\x01a\xc0\0", None),
+            (b"\x40a\0", None),
+            (b"\x01a", None),
+            (b"", None),
+        ] {
+            assert_eq!(name_len(octets), length, "{octets:?}");
+        }
     }
 
     #[test]

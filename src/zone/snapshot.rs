@@ -105,6 +105,16 @@ impl<'a> ZoneRef<'a> {
         self.apex_offset
     }
 
+    /// The zone's serial.
+    pub fn serial(&self) -> u32 {
+        self.zone.apex.serial
+    }
+
+    /// How many labels the zone's name has, the root label not counted: that of the question less those below the apex.
+    pub fn labels(&self, name: &QueryName) -> Option<u8> {
+        u8::try_from(name.label_count().checked_sub(self.depth)?).ok()
+    }
+
     /// The SOA of negative answers, without its owner: type, class, TTL (equal to MINIMUM), rdata length, rdata.
     pub fn negative_soa(&self) -> &'a [u8] {
         &self.zone.apex.negative_soa

@@ -22,6 +22,7 @@ mod guide;
 mod kdig;
 mod last_good;
 mod libcluster;
+mod options;
 mod program;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]

@@ -33,14 +33,19 @@ pub(crate) fn ask(
         message.set_edns(edns);
     }
     let question = message.to_vec().expect("an encodable question");
-    let answer = match transport {
-        Transport::Udp => exchange_udp(server, &question),
-        Transport::Tcp => exchange_tcp(server, &question),
-    };
+    let answer = exchange(server, transport, &question);
     let answer = Message::from_vec(&answer).expect("a decodable answer");
     assert_eq!(answer.metadata.id, message.metadata.id, "the answer to another question");
     assert_eq!(answer.queries, message.queries, "the question is echoed");
     answer
+}
+
+/// Sends octets and returns those of the answer.
+pub(crate) fn exchange(server: SocketAddr, transport: Transport, question: &[u8]) -> Vec<u8> {
+    match transport {
+        Transport::Udp => exchange_udp(server, question),
+        Transport::Tcp => exchange_tcp(server, question),
+    }
 }
 
 fn exchange_udp(server: SocketAddr, question: &[u8]) -> Vec<u8> {

@@ -80,6 +80,8 @@ fn other_opcodes_are_not_implemented() {
             let message = decode(&octets);
             assert_eq!(u16::from_be_bytes([octets[2], octets[3]]), 0x8004 | flags, "{opcode}");
             assert_eq!((message.queries.len(), message.edns.is_some()), (questions, edns), "{opcode}");
+            let explained = if edns { vec![(21, String::new())] } else { Vec::new() };
+            assert_eq!(explanations(&message), explained, "{opcode}");
             assert_no_records(&message);
         }
     }
@@ -102,6 +104,23 @@ fn malformed_queries_are_format_errors() {
         ("pointer, OPT", [1, 0, 0, 1], [b"\xc0\x0c\0\x01\0\x01", OPT].concat(), 0, true),
         ("two OPT", [1, 0, 0, 2], [question, OPT, OPT].concat(), 1, true),
         ("OPT as answer", [1, 1, 0, 0], [question, OPT].concat(), 1, true),
+        ("TSIG as answer", [1, 1, 0, 0], [question, TSIG].concat(), 1, false),
+        ("TSIG before OPT", [1, 0, 0, 2], [question, TSIG, OPT].concat(), 1, false),
+        ("TSIG twice", [1, 0, 0, 3], [question, OPT, TSIG, TSIG].concat(), 1, true),
+        (
+            "TSIG of junk",
+            [1, 0, 0, 2],
+            [question, OPT, b"\x01k\0\0\xfa\0\xff\0\0\0\0\0\x04junk"].concat(),
+            1,
+            true,
+        ),
+        (
+            "zone version in a query",
+            [1, 0, 0, 1],
+            [question, b"\0\0\x29\x04\xd0\0\0\0\0\0\x05\0\x13\0\x01\0"].concat(),
+            1,
+            true,
+        ),
         ("record missing", [1, 0, 0, 1], question.to_vec(), 1, false),
         ("record cut", [1, 0, 0, 1], [question, &OPT[..10]].concat(), 1, false),
         ("record missing behind OPT", [1, 0, 0, 2], [question, OPT].concat(), 1, true),
@@ -159,11 +178,15 @@ fn options_and_flags_that_mean_nothing_here_are_ignored() {
 
 #[test]
 fn other_records_of_a_query_are_ignored() {
-    const TSIG: &[u8] = b"\x03key\0\0\xfa\0\xff\0\0\0\0\0\x11junk that is here";
+    // SIG with a type covered of 0 is SIG(0) (RFC 2931 3); TKEY asks for a key (RFC 2930 2).
+    const SIG: &[u8] = b"\0\0\x18\0\xff\0\0\0\0\0\x13\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x01k\0";
+    const TKEY: &[u8] = b"\x03key\0\0\xf9\0\xff\0\0\0\0\0\x11junk that is here";
     let snapshot = snapshot();
     let plain = a().octets();
     for (counts, rest) in [
-        ([0, 0, 0, 1], TSIG),
+        ([0, 0, 0, 1], SIG),
+        ([0, 0, 0, 1], TKEY),
+        ([0, 1, 0, 0], TKEY),
         ([0, 1, 0, 0], b"\xc0\x0c\0\x06\0\x01\0\0\0\0\0\0"),
         ([0, 0, 0, 0], b"octets that no count covers"),
     ] {
@@ -174,6 +197,46 @@ fn other_records_of_a_query_are_ignored() {
         let octets = answer_into(&query, Transport::Udp, 0, &snapshot, &mut [0; 512]).unwrap();
         assert_eq!(decode(&octets).answers.len(), 2);
     }
+}
+
+/// A TSIG record with a MAC of four octets.
+const TSIG: &[u8] =
+    b"\x03key\0\0\xfa\0\xff\0\0\0\0\0\x21\x0bhmac-sha256\0\0\0\x65\x43\x21\x01\x01\x2c\0\x04mac!\x12\x34\0\0\0\0";
+
+#[test]
+fn signatures_by_keys_that_are_not_known_are_not_authorised() {
+    let snapshot = snapshot();
+    for edns in [false, true] {
+        let query = if edns { a().edns(1232) } else { a() };
+        let mut octets = [query.octets(), TSIG.to_vec()].concat();
+        octets[11] += 1;
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let answer = answer_into(&octets, transport, 0, &snapshot, &mut [0; 512]).unwrap();
+            let message = decode(&answer);
+            assert_eq!(message.metadata.response_code, ResponseCode::NotAuth);
+            assert_eq!((message.answers.len(), message.authorities.len()), (0, 0));
+            assert_eq!((message.queries.len(), message.edns.is_some()), (1, edns));
+            // The same names and times, no MAC, the same ID, BADKEY, nothing else.
+            let expected = [&TSIG[..13], b"\0\x1d", &TSIG[15..36], b"\0\0\x12\x34\0\x11\0\0"].concat();
+            assert!(answer.ends_with(&expected), "{}", answer.escape_ascii());
+            assert_eq!(answer[11], 1 + u8::from(edns));
+        }
+    }
+}
+
+#[test]
+fn a_signature_whose_names_do_not_fit_is_answered_truncated() {
+    let snapshot = snapshot();
+    let long = [[&[63][..], &[b'k'; 63]].concat().repeat(3), vec![60], vec![b'k'; 60], vec![0]].concat();
+    let rdata = [&long[..], &TSIG[28..]].concat();
+    let length = u16::try_from(rdata.len()).unwrap().to_be_bytes();
+    let mut octets = [&a().octets(), &long[..], b"\0\xfa\0\xff\0\0\0\0", &length, &rdata].concat();
+    octets[11] = 1;
+    let udp = decode(&answer_into(&octets, Transport::Udp, 0, &snapshot, &mut [0; 4096]).unwrap());
+    assert_eq!(udp.metadata.response_code, ResponseCode::NotAuth);
+    assert!(udp.metadata.truncation && udp.signature.is_none());
+    let tcp = decode(&answer_into(&octets, Transport::Tcp, 0, &snapshot, &mut [0; 4096]).unwrap());
+    assert!(!tcp.metadata.truncation);
 }
 
 #[test]

@@ -45,13 +45,18 @@ fn defaults_stand_alone() {
     assert_eq!(settings.server.listen, ["0.0.0.0:53".parse().unwrap(), "[::]:53".parse().unwrap()]);
     assert_eq!((settings.server.ttl, settings.server.negative_ttl, settings.server.udp_max), (None, 5, 1232));
     assert_eq!(settings.server.tcp.idle_timeout, std::time::Duration::from_secs(15));
+    let server = &settings.server;
+    assert_eq!((&server.nsid, &server.identity, &server.version), (&None, &None, &None));
+    assert_eq!(server.cookies, CookieSettings { enabled: false, require: false, secret_file: None });
+    assert_eq!((server.rate_limit.answers_per_second, &server.access), (None, &Vec::new()));
 }
 
 #[test]
 fn the_example_holds_the_defaults_and_names_every_setting() {
     let text = include_str!("../../../deploy/rosterd.toml");
     assert_eq!(loaded(&file(text)), loaded(&Sources::default()));
-    for key in key::ROOT.iter().chain(key::TOPOLOGY) {
+    let tables = [key::TOPOLOGIES, key::ACCESS].map(|path| key::tables(path).unwrap().keys);
+    for key in key::ROOT.iter().chain(tables.into_iter().flatten()) {
         let last = key.path.rsplit('.').next().unwrap();
         assert!(
             text.contains(&format!("\n{last} = ")) || text.contains(&format!("\n# {last} = ")),
@@ -77,6 +82,64 @@ fn the_example_holds_the_defaults_and_names_every_setting() {
         ..Topology::every_service()
     };
     assert_eq!(settings.topologies, [expected]);
+    assert_eq!(settings.server.access.len(), 2);
+}
+
+#[test]
+fn access_rules_are_read_in_their_order() {
+    let sources = file(
+        "[[server.access]]\naction = 'allow'\nclients = ['10.0.0.0/8', '::1']\nzones = ['a.example']\n\
+         [[server.access]]\naction = 'deny'\ntransports = ['tcp']\n",
+    );
+    let effective = load(&sources).unwrap();
+    let network = |text| values::network(text).unwrap();
+    assert_eq!(
+        effective.settings.server.access,
+        [
+            AccessRule {
+                action: Access::Allow,
+                clients: Some(vec![network("10.0.0.0/8"), network("::1/128")]),
+                zones: Some(vec![name("a.example")]),
+                transports: None,
+            },
+            AccessRule {
+                action: Access::Deny,
+                clients: None,
+                zones: None,
+                transports: Some(vec![Transport::Tcp]),
+            },
+        ]
+    );
+    assert_eq!(effective.origins.of("server.access[1].transports[0]").to_string(), "rosterd.toml:7:15");
+    for (text, error) in [
+        ("server.access = [{}]", "1:18: server.access[0].action: has no value"),
+        (
+            "server.access = [{ action = 'drop' }]",
+            "1:29: server.access[0].action = \"drop\": must be \"allow\" or \"deny\"",
+        ),
+        (
+            "server.access = [{ action = 'deny', clients = ['10.0.0.1/8'] }]",
+            "1:48: server.access[0].clients = \"10.0.0.1/8\": has bits set behind its prefix; the network is \"10.0.0.0/8\"",
+        ),
+        (
+            "server.access = [{ action = 'deny', client = [] }]",
+            "1:37: server.access[0].client = []: no such setting; did you mean \"clients\"?",
+        ),
+        (
+            "server.access = [{ action = 'deny', zones = [] }]",
+            "1:45: server.access[0].zones = []: is an empty list; leave the setting out instead",
+        ),
+    ] {
+        assert_eq!(refused(&file(text)), format!("rosterd.toml:{error}"), "{text}");
+    }
+}
+
+#[test]
+fn the_secret_file_is_relative_to_the_file_that_names_it() {
+    let mut sources = file("server.cookies.secret_file = 'cookie'");
+    sources.file.as_mut().unwrap().path = "etc/rosterd.toml".into();
+    assert_eq!(loaded(&sources).server.cookies.secret_file, Some("etc/cookie".into()));
+    assert!(refused(&file("server.cookies.secret_file = ''")).ends_with(": is empty"));
 }
 
 #[test]
@@ -249,6 +312,9 @@ negative_ttl = 5                       # default
 udp_max = 1232                         # default
 recursion_available = false            # default
 # workers is not set: the number of CPUs
+# nsid is not set: no identifier
+# identity is not set: id.server is refused
+# version is not set: version.server is refused
 
 [server.tcp]
 max_connections = 4096                 # default
@@ -256,6 +322,17 @@ max_connections_per_address = 256      # default
 idle_timeout = \"15s\"                   # default
 read_timeout = \"3s\"                    # default
 write_timeout = \"5s\"                   # default
+
+[server.cookies]
+enabled = false                        # default
+require = false                        # default
+# secret_file is not set: a random secret of this process
+
+[server.rate_limit]
+# answers_per_second is not set: no limit
+slip = 2                               # default
+ipv4_prefix = 24                       # default
+ipv6_prefix = 56                       # default
 
 [[topologies]]                         # rosterd.toml:2
 name = \"a\"                             # rosterd.toml:3

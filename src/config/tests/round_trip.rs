@@ -59,6 +59,65 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_access_rule()(
+        action in prop::sample::select(vec![Access::Allow, Access::Deny]),
+        clients in prop::option::of(prop::collection::btree_set((0_u8.., 1_u8..=32), 1..4)),
+        zones in prop::option::of(prop::collection::btree_set("[a-z]{1,9}(\\.[a-z]{1,9})?", 1..3)),
+        transports in prop::option::of(prop::sample::select(vec![
+            vec![Transport::Udp], vec![Transport::Tcp], vec![Transport::Tcp, Transport::Udp],
+        ])),
+    ) -> AccessRule {
+        let network = |(bits, length): (u8, u8)| {
+            let bits = u32::from(bits) << 24;
+            let bits = bits & u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
+            Network { address: IpAddr::V4(bits.into()), length }
+        };
+        let clients = clients.map(|networks| {
+            let mut networks: Vec<_> = networks.into_iter().map(network).collect();
+            let mut seen = BTreeSet::new();
+            networks.retain(|network| seen.insert(values::network_text(network)));
+            networks
+        });
+        let zones = zones.map(|names| names.iter().map(|text| name(text)).collect());
+        AccessRule { action, clients, zones, transports }
+    }
+}
+
+prop_compose! {
+    fn any_about()(
+        nsid in prop::option::of(prop::collection::vec(any::<u8>(), 1..=128)),
+        identity in prop::option::of("\\PC{1,60}"),
+        version in prop::option::of("[ -~]{1,255}"),
+        cookies in (any::<bool>(), any::<bool>(), prop::option::of("/[^\\x00]{1,20}")),
+        rate in prop::option::of(1_u32..=1_000_000),
+        limits in (0_u32..=100, 0_u8..=32, 0_u8..=128),
+        access in prop::collection::vec(any_access_rule(), 0..4),
+    ) -> About {
+        let (enabled, require, secret_file) = cookies;
+        let (slip, ipv4_prefix, ipv6_prefix) = limits;
+        About {
+            nsid: nsid.map(Into::into),
+            identity: identity.map(Into::into),
+            version: version.map(Into::into),
+            cookies: CookieSettings { enabled, require, secret_file: secret_file.map(Into::into) },
+            rate_limit: RateLimitSettings { answers_per_second: rate, slip, ipv4_prefix, ipv6_prefix },
+            access,
+        }
+    }
+}
+
+/// What a server says of itself, and to whom: more than one strategy takes.
+#[derive(Debug, Clone)]
+struct About {
+    nsid: Option<Box<[u8]>>,
+    identity: Option<Box<str>>,
+    version: Option<Box<str>>,
+    cookies: CookieSettings,
+    rate_limit: RateLimitSettings,
+    access: Vec<AccessRule>,
+}
+
+prop_compose! {
     fn any_server()(
         listen in prop::collection::btree_set(any::<SocketAddr>(), 1..4),
         advertise in prop::collection::btree_set(any::<IpAddr>(), 0..4),
@@ -71,6 +130,7 @@ prop_compose! {
         workers in prop::option::of(1_usize..=1024),
         limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
         timeouts in prop::array::uniform3((1_u64..=86_400_000).prop_map(Duration::from_millis)),
+        about in any_about(),
     ) -> ServerSettings {
         // A flow label has no text form.
         let listen = listen.into_iter().map(|address| match address {
@@ -85,10 +145,12 @@ prop_compose! {
             Name::below([label.as_slice()], &name("example")).unwrap()
         });
         let [idle_timeout, read_timeout, write_timeout] = timeouts;
+        let About { nsid, identity, version, cookies, rate_limit, access } = about;
         ServerSettings {
             listen,
             advertise: advertise.into_iter().filter(|ip| values::advertised(&ip.to_string()).is_ok()).collect(),
             nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers,
+            nsid, identity, version, cookies, rate_limit, access,
             tcp: TcpSettings {
                 max_connections: limits.0,
                 max_connections_per_address: limits.1,

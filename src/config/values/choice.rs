@@ -1,8 +1,8 @@
 //! Words out of a fixed list.
 
 use super::Invalid;
-use crate::config::Pods;
 use crate::config::suggest::nearest;
+use crate::config::{Access, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
 
 /// A type whose values are words.
@@ -29,6 +29,14 @@ pub(in crate::config) fn choice_text<T: Choice>(value: T) -> &'static str {
 impl Choice for Pods {
     const WORDS: &'static [(&'static str, Pods)] =
         &[("verified", Pods::Verified), ("insecure", Pods::Insecure), ("disabled", Pods::Disabled)];
+}
+
+impl Choice for Access {
+    const WORDS: &'static [(&'static str, Access)] = &[("allow", Access::Allow), ("deny", Access::Deny)];
+}
+
+impl Choice for Transport {
+    const WORDS: &'static [(&'static str, Transport)] = &[("udp", Transport::Udp), ("tcp", Transport::Tcp)];
 }
 
 /// The resources of the Kubernetes API, as its paths spell them.

@@ -4,7 +4,9 @@
 
 mod choice;
 mod duration;
+mod identity;
 mod names;
+mod network;
 mod ports;
 mod reverse_zone;
 mod sockets;
@@ -12,7 +14,9 @@ mod sockets;
 pub(super) use choice::{RecordType, choice_text, choose, record_list, record_types};
 pub use duration::{DURATION_MAX, DURATION_MIN};
 pub(super) use duration::{duration, duration_text, stale_after};
+pub(super) use identity::{chaos_text, nsid, nsid_text};
 pub(super) use names::{basename, domain, domain_text, filled, hostmaster, label, namespace, selector};
+pub(super) use network::{network, network_text};
 pub(super) use ports::{port, port_text};
 pub(super) use reverse_zone::reverse_zone;
 pub(super) use sockets::{advertised, listener};
@@ -92,6 +96,22 @@ pub enum Invalid {
     /// An address that no client can reach a server by.
     #[error("not an address that clients can ask: it is unspecified, multicast or broadcast")]
     Unreachable,
+    /// Not a network.
+    #[error(
+        "not a network of clients, such as \"10.0.0.0/8\", \"fd00::/8\" or the one address \"192.0.2.1\""
+    )]
+    Network,
+    /// More octets than a text may have.
+    #[error("has {octets} octets, and may have {limit}")]
+    TooLong {
+        /// How many it has.
+        octets: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// Not octets in hexadecimal digits.
+    #[error("begins with 0x, but what follows is not pairs of hexadecimal digits")]
+    Hexadecimal,
     /// Not a reverse zone.
     #[error(
         "not a reverse zone: wants a name such as \"10.in-addr.arpa\" or a network such as \"10.0.0.0/8\""

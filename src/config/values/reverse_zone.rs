@@ -1,8 +1,9 @@
 //! Apexes of reverse zones, by name or by network.
 
-use super::Invalid;
+use super::{Invalid, network};
+use crate::config::Network;
 use crate::wire::Name;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// One of the two reverse trees.
 struct Tree {
@@ -22,39 +23,20 @@ const IPV6: Tree = Tree { root: [b"ip6", b"arpa"], labels: 32, bits: 4, is_label
 
 /// Reads `10.in-addr.arpa` or `10.0.0.0/8`.
 pub(in crate::config) fn reverse_zone(text: &str) -> Result<Name, Invalid> {
-    match text.split_once('/') {
-        Some((address, length)) => network(address, length),
-        None => named(text),
-    }
+    if text.contains('/') { of_network(text) } else { named(text) }
 }
 
-fn network(address: &str, length: &str) -> Result<Name, Invalid> {
-    let address: IpAddr = address.parse().map_err(|_| Invalid::ReverseZone)?;
-    let decimal =
-        length.bytes().all(|digit| digit.is_ascii_digit()) && (length == "0" || !length.starts_with('0'));
-    let length: u8 = length.parse().ok().filter(|_| decimal).ok_or(Invalid::ReverseZone)?;
+fn of_network(text: &str) -> Result<Name, Invalid> {
+    let Network { address, length } = network(text).map_err(|invalid| match invalid {
+        Invalid::Network => Invalid::ReverseZone,
+        other => other,
+    })?;
     let tree = if address.is_ipv4() { IPV4 } else { IPV6 };
-    let width = tree.labels * tree.bits;
-    if length > width {
-        return Err(Invalid::ReverseZone);
-    }
     if !length.is_multiple_of(tree.bits) {
         return Err(Invalid::ReversePrefix(tree.bits));
     }
-    let host_bits = u32::from(width - length);
-    let network = match address {
-        IpAddr::V4(v4) => {
-            IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & u32::MAX.checked_shl(host_bits).unwrap_or(0)))
-        }
-        IpAddr::V6(v6) => {
-            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(host_bits).unwrap_or(0)))
-        }
-    };
-    if network != address {
-        return Err(Invalid::HostBits(format!("{network}/{length}")));
-    }
     let count = usize::from(length / tree.bits);
-    let labels: Vec<String> = match network {
+    let labels: Vec<String> = match address {
         IpAddr::V4(v4) => v4.octets().iter().take(count).rev().map(u8::to_string).collect(),
         IpAddr::V6(v6) => {
             let nibbles = v6.octets().into_iter().flat_map(|octet| [octet >> 4, octet & 15]);
@@ -90,6 +72,7 @@ fn is_nibble(label: &[u8]) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::Ipv6Addr;
 
     #[test]
     fn reverse_zones_are_names_or_networks() {
@@ -107,7 +90,7 @@ mod tests {
         }
         for (text, error) in [
             ("10.0.0.0/9", Invalid::ReversePrefix(8)),
-            ("fd00::/7", Invalid::ReversePrefix(4)),
+            ("fc00::/7", Invalid::ReversePrefix(4)),
             ("10.1.0.0/8", Invalid::HostBits("10.0.0.0/8".to_owned())),
             ("fd00::1/64", Invalid::HostBits("fd00::/64".to_owned())),
             ("10.0.0.0/33", Invalid::ReverseZone),
