@@ -5,6 +5,7 @@
 //! Kubernetes or how a snapshot comes to be.
 
 mod client;
+mod follow;
 mod records;
 mod reply;
 mod request;
@@ -14,7 +15,8 @@ mod tests;
 pub use client::{Client, Policy, Transport};
 
 use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType};
-use crate::zone::{Found, Snapshot};
+use crate::zone::Snapshot;
+use follow::{Asked, follow};
 use reply::Reply;
 use request::Request;
 
@@ -31,6 +33,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     name: QueryName,
+    /// Names that follow from it: ends of aliases, targets.
+    other: QueryName,
 }
 
 impl Scratch {
@@ -77,7 +81,7 @@ fn respond(
     let request = Request::read(query, header, &mut scratch.name);
     let mut reply = Reply::begin(query, &request, client.transport, policy, out)?;
     let rcode = match &request.question {
-        Ok(question) => look_up(question, &scratch.name, rotation, snapshot, &mut reply),
+        Ok(question) => look_up(question, scratch, rotation, snapshot, &mut reply),
         Err(fault) => *fault,
     };
     reply.finish(rcode)
@@ -86,11 +90,12 @@ fn respond(
 /// Writes the sections that answer the question and returns the response code.
 fn look_up(
     question: &Question,
-    name: &QueryName,
+    scratch: &mut Scratch,
     rotation: u32,
     snapshot: &Snapshot,
     reply: &mut Reply<'_>,
 ) -> Rcode {
+    let Scratch { name, other } = scratch;
     // No zone has another class. QCLASS ANY is refused too, since all that this server knows is authoritative and
     // "responses to QCLASS=* queries can never be authoritative" (RFC 1034 3.7.1).
     let zone = if question.class == Class::IN { snapshot.zone_of(name, question.record_type) } else { None };
@@ -102,28 +107,6 @@ fn look_up(
         reply.explain(Ede::NotSupported.into());
         return Rcode::REFUSED;
     }
-    match zone.find(name, question.record_type) {
-        Found::Node(node) => {
-            reply.authoritative();
-            if snapshot.stale() {
-                reply.explain(Ede::StaleAnswer.into());
-            }
-            if !records::put(reply, &node, question.record_type, rotation) {
-                reply.put_soa(&zone);
-            }
-            Rcode::NOERROR
-        }
-        Found::NxDomain => {
-            reply.authoritative();
-            if snapshot.stale() {
-                reply.explain(Ede::StaleNxdomainAnswer.into());
-            }
-            reply.put_soa(&zone);
-            Rcode::NXDOMAIN
-        }
-        Found::NotReady => {
-            reply.explain(Ede::NotReady.into());
-            Rcode::SERVFAIL
-        }
-    }
+    let asked = Asked { snapshot, qtype: question.record_type, rotation };
+    follow(asked, zone, name, other, reply)
 }

@@ -4,6 +4,7 @@ mod cases;
 mod failures;
 mod hostile;
 mod sizes;
+mod static_zones;
 mod world;
 
 use super::{Client, Outcome, Policy, Scratch, Transport, answer};

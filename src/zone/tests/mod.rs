@@ -3,4 +3,4 @@
 mod changes;
 mod names;
 mod sizes;
-mod world;
+pub(super) mod world;
