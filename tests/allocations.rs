@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use rosterd::answer::{Client, Outcome, Policy, Scratch, Transport, answer};
-use rosterd::roster::{Event, EventKind, Gives, Mode, Options, Roster, Scope, Topology, WatchId};
+use rosterd::roster::{
+    EndpointObject, Event, EventKind, Gives, Mode, ObjectKey, ObjectKind, Options, Roster, Scope, Topology,
+    WatchId,
+};
 use rosterd::source::manifest::parse;
 use rosterd::wire::{Name, RecordType};
 use rosterd::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
@@ -42,8 +45,19 @@ fn manifest() -> String {
     text
 }
 
-/// What is served of the manifest; `complete` where its watch has delivered its list, `stale` where it lost its origin.
-fn snapshot(complete: bool, stale: bool) -> Arc<Snapshot> {
+/// What became of the watch of the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Watch {
+    /// It has not delivered its list.
+    Waits,
+    Complete,
+    /// It lost its origin after that.
+    Stale,
+    /// One object of its list did not parse.
+    Broken,
+}
+
+fn snapshot(state: Watch) -> Arc<Snapshot> {
     let topology = |name: &str, mode| Topology {
         name: Some(name.into()),
         selector: format!("app={name}").parse().unwrap(),
@@ -77,10 +91,18 @@ fn snapshot(complete: bool, stale: bool) -> Arc<Snapshot> {
     for object in parse("test", manifest().as_bytes()).unwrap().objects {
         tell(EventKind::Apply(Box::new(object)));
     }
-    if complete {
+    if state == Watch::Broken {
+        let key =
+            ObjectKey { namespace: "default".into(), name: "odd".into(), kind: ObjectKind::EndpointSlice };
+        let service = Some("broken".into());
+        let object =
+            EndpointObject { key, service, labels: Vec::new(), groups: Vec::new(), truncated: false };
+        tell(EventKind::Broken(Box::new(object)));
+    }
+    if state != Watch::Waits {
         tell(EventKind::Synced);
     }
-    if stale {
+    if state == Watch::Stale {
         tell(EventKind::Unreachable);
     }
     for change in roster.take_changes() {
@@ -185,13 +207,28 @@ const WAITING: &[Row] = &[
     ("peers.cluster.local", RecordType::SOA, NOERROR, true),
 ];
 
+/// Rows while an object has never parsed that makes the set `broken`.
+const REFUSED_SET: &[Row] = &[
+    ("broken.default.svc.peers.cluster.local", RecordType::A, SERVFAIL, false),
+    ("_http._tcp.broken.default.svc.peers.cluster.local", RecordType::SRV, SERVFAIL, false),
+    ("myapp.default.svc.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("10-9-9-9.default.pod.cluster.local", RecordType::A, SERVFAIL, false),
+    ("10-0-0-1.default.pod.cluster.local", RecordType::A, NOERROR, true),
+    ("9.9.9.10.in-addr.arpa", RecordType::PTR, SERVFAIL, false),
+    ("1.0.0.10.in-addr.arpa", RecordType::PTR, NOERROR, true),
+];
+
 #[test]
 fn no_answer_allocates() {
     let mut faults = Vec::new();
     let mut truncated = 0;
-    for (snapshot, rows) in
-        [(snapshot(true, false), SERVED), (snapshot(true, true), SERVED), (snapshot(false, false), WAITING)]
-    {
+    for (state, rows) in [
+        (Watch::Complete, SERVED),
+        (Watch::Stale, SERVED),
+        (Watch::Waits, WAITING),
+        (Watch::Broken, REFUSED_SET),
+    ] {
+        let snapshot = snapshot(state);
         for &(name, record_type, rcode, answered) in rows {
             for transport in [Transport::Udp, Transport::Tcp] {
                 let what = format!("{name} {record_type} over {transport:?}");
@@ -213,7 +250,7 @@ fn no_answer_allocates() {
 
 #[test]
 fn no_malformed_query_allocates() {
-    let snapshot = snapshot(true, false);
+    let snapshot = snapshot(Watch::Complete);
     let whole = query("myapp.default.svc.peers.cluster.local", RecordType::SRV);
     for end in 0..whole.len() {
         assert_eq!(ask(&whole[..end], Transport::Udp, &snapshot).1, 0, "cut after {end} octets");

@@ -18,6 +18,13 @@ use std::time::Instant;
 const NAME: &str = "myapp.default.svc.peers.cluster.local.";
 const NOBODY: &str = "nobody.default.svc.peers.cluster.local.";
 
+/// What the server knows by itself.
+const OWN: [(&str, &str); 3] = [
+    ("peers.cluster.local.", "SOA"),
+    ("ns.dns.peers.cluster.local.", "A"),
+    ("dns-version.peers.cluster.local.", "TXT"),
+];
+
 /// Stale Answer, Stale NXDOMAIN Answer (RFC 8914 4.4 and 4.20).
 const STALE: [Option<u16>; 2] = [Some(3), Some(19)];
 
@@ -79,6 +86,11 @@ fn answers_are_stale_while_the_manifest_is_broken() {
         wait_for("a stale answer", || codes(&server) == STALE);
         server.wait_for_log("the last good version stays");
         assert_eq!(peers(&server), 3, "the last good version is served");
+        for (name, record_type) in OWN {
+            let answer = ask(server.ipv4(), Transport::Udp, name, record_type, Some(1232));
+            assert_eq!(answer.metadata.response_code, ResponseCode::NoError, "{name}");
+            assert_eq!(explanations(&answer), [], "{name} is none of the manifest's");
+        }
         server.replace_manifest(&manifest(peers_after, comment));
         wait_for("an answer that is not stale", || codes(&server) == [None; 2]);
         assert_eq!(peers(&server), peers_after);

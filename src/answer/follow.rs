@@ -31,14 +31,14 @@ pub(super) fn follow<'a>(
         let current = if links.count == 0 { name } else { &*other };
         let place = links.last();
         let found = zone.find(current, asked.qtype);
-        if links.count == 0 && !matches!(found, Found::Referral(_) | Found::NotReady) {
+        if links.count == 0 && !matches!(found, Found::Referral(_) | Found::NotReady | Found::Broken) {
             // RFC 1035 4.1.1: AA "corresponds to the name which matches the query name, or the first owner name in the
             // answer section", wherever the chain leads.
             reply.authoritative();
         }
         let next = match found {
             Found::Node(node) => {
-                if zone.stale() {
+                if node.is_stale() {
                     reply.explain(Ede::StaleAnswer.into());
                 }
                 let mut addresses = Addresses { snapshot: asked.snapshot, name: other };
@@ -65,18 +65,23 @@ pub(super) fn follow<'a>(
                 refer(&referral, place, asked.snapshot, other, reply);
                 return Rcode::NOERROR;
             }
-            Found::NxDomain => {
-                if zone.stale() {
+            Found::NxDomain { stale } => {
+                if stale {
                     reply.explain(Ede::StaleNxdomainAnswer.into());
                 }
                 reply.put_soa(&zone, place);
                 // RFC 6604 3: the response code is that of the last name in the chain.
                 return Rcode::NXDOMAIN;
             }
+            // What the chain leads to may exist: no part of an answer is better than one that denies it.
             Found::NotReady => {
-                // What the chain leads to may exist: no part of an answer is better than one that denies it.
                 reply.forget();
                 reply.explain(Ede::NotReady.into());
+                return Rcode::SERVFAIL;
+            }
+            Found::Broken => {
+                reply.forget();
+                reply.explain(Ede::InvalidData.into());
                 return Rcode::SERVFAIL;
             }
         };

@@ -30,23 +30,72 @@ pub enum Change {
         /// Whether any object holds it now.
         held: bool,
     },
-    /// Which namespaces have all their watches synchronised: see [`Change::All`] for those not named.
+    /// What the watches over this namespace alone have delivered. A namespace without a word has none of its own, which
+    /// is as [`Standings::COMPLETE`].
     Namespace {
         /// The namespace.
         namespace: Arc<str>,
-        /// Whether every watch that can contribute to it has delivered its full list once.
-        ready: bool,
+        /// What is known of the names in it, as far as these watches go.
+        known: Standings,
     },
-    /// Whether every watch of every scope that covers all namespaces has delivered its full list once; with `false`
-    /// no namespace is ready.
+    /// What the watches over all namespaces have delivered. Without any watch that gives peers nothing is ready.
     All {
-        /// Watches over all namespaces are synchronised: namespaces that no [`Change::Namespace`] named are ready.
-        ready: bool,
-        /// Watches of single namespaces are synchronised too: nothing is missing anywhere.
-        complete: bool,
+        /// What is known of the names in every namespace, as far as these watches go.
+        known: Standings,
+        /// What is known of names that tell no namespace: all watches of every scope have to be ready.
+        everywhere: Standing,
     },
-    /// Whether any watch has lost its origin: what is served may be old.
-    Stale(bool),
+    /// Objects that would contribute to the set do not parse and never did (`refused`), or none is left: neither the
+    /// set nor its absence can be told. Said of sets that exist for no other reason too.
+    Refused {
+        /// The set.
+        set: SetKey,
+        /// Whether it is refused now.
+        refused: bool,
+    },
+    /// Objects of the namespace do not parse and never did (`any`), or none is left: an address that nobody holds may
+    /// be theirs.
+    Unparsed {
+        /// The namespace of the objects.
+        namespace: Arc<str>,
+        /// Whether there are any now.
+        any: bool,
+    },
+}
+
+/// How far names are known to which some watches contribute. Without any such watch, [`Standing::COMPLETE`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Each of the watches has delivered its full list once: what is not known does not exist.
+    pub ready: bool,
+    /// One that had delivered its list has lost its origin since: what is known may be old. One that lost it before has
+    /// given nothing that could be.
+    pub stale: bool,
+}
+
+/// How far the names of one scope are known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standings {
+    /// Those of sets: watches that give peers contribute to them.
+    pub sets: Standing,
+    /// Those of addresses: all watches contribute to them.
+    pub addresses: Standing,
+}
+
+impl Standing {
+    /// Everything is known, as it is now.
+    pub const COMPLETE: Standing = Standing { ready: true, stale: false };
+
+    /// Of names to which the watches of both contribute.
+    #[must_use]
+    pub fn and(self, other: Standing) -> Standing {
+        Standing { ready: self.ready && other.ready, stale: self.stale || other.stale }
+    }
+}
+
+impl Standings {
+    /// Everything is known, as it is now.
+    pub const COMPLETE: Standings = Standings { sets: Standing::COMPLETE, addresses: Standing::COMPLETE };
 }
 
 /// A set's name: `<set>.<ns>.svc.<zone>`.

@@ -3,7 +3,8 @@
 use super::notice::NoticeKind;
 use super::set::Sets;
 use super::store::Store;
-use super::{SetKey, Topology};
+use super::watch::Watches;
+use super::{Gives, SetKey, Topology};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,10 +15,12 @@ pub struct Counts {
     pub scoped: BTreeMap<(Arc<str>, usize), Scoped>,
     /// The names of topologies, in file order; `None` for those without.
     pub topologies: Vec<Option<Box<str>>>,
-    /// Objects, by namespace, that contribute to no set.
+    /// Objects, by namespace, that contribute to no set, of watches that give peers.
     pub idle: BTreeMap<Arc<str>, usize>,
     /// All objects of all watches.
     pub objects: usize,
+    /// Objects that do not parse as they are now, whether they once did or not.
+    pub broken: usize,
     /// Notices by kind, since the roster began.
     pub notices: BTreeMap<NoticeKind, u64>,
 }
@@ -61,10 +64,12 @@ pub(super) fn count(
     topologies: &[Topology],
     sets: &Sets,
     store: &Store,
+    watches: &Watches,
     notices: BTreeMap<NoticeKind, u64>,
 ) -> Counts {
     let mut counts = Counts {
         topologies: topologies.iter().map(|topology| topology.name.clone()).collect(),
+        broken: watches.iter().map(|watch| watch.broken.len()).sum(),
         notices,
         ..Counts::default()
     };
@@ -82,7 +87,7 @@ pub(super) fn count(
             .claims
             .iter()
             .any(|claim| sets.get(claim.set).is_some_and(|set| set.owner() == Some(claim.topology)));
-        if !contributes {
+        if !contributes && watches.gives(object.watch) == Some(Gives::Peers) {
             *counts.idle.entry(Arc::clone(&object.namespace)).or_default() += 1;
         }
     }

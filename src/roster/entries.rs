@@ -77,7 +77,7 @@ impl Entries<'_> {
         for address in addresses.as_slice() {
             note(self.held, self.store, &namespace, *address);
         }
-        let uid = new.endpoint.uid.as_ref().map(|uid| self.store.intern_uid(uid));
+        let uid = new.uid.map(|uid| self.store.intern_uid(uid));
         let entry = self.store.add_entry(Entry {
             object: id,
             position,
@@ -140,7 +140,7 @@ fn steps(store: &Store, old: &[Id<Entry>], new: &[Incoming<'_>]) -> (Vec<Step>, 
     // Places in `old` of what was kept rise: the order among the kept is as before.
     let mut above = 0;
     for new in new {
-        let name = (new.endpoint.uid.as_ref(), new.endpoint.addresses.first().copied());
+        let name = (new.uid, new.endpoint.addresses.first().copied());
         let found = by_name.get_mut(&name).and_then(|places| {
             let index = places.iter().position(|(_, entry)| says(&(entry, new)))?;
             Some(places.remove(index))

@@ -22,7 +22,7 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
     /// The watch exists from now on, not yet synchronised. Names within its scope to which it contributes wait for its
-    /// first `Synced`.
+    /// first `Synced`. Of a watch that exists already, only the scope changes.
     Started(Scope, Gives),
     /// What people call the watch: a file, a resource. For notices only.
     Named(Box<str>),
@@ -31,7 +31,8 @@ pub enum EventKind {
     /// The object is now this.
     Apply(Box<EndpointObject>),
     /// The object does not parse: of it, only key, service and labels are known, and it has no groups. Its last good
-    /// version stays; where there is none, its sets are refused until there is, or the object is gone.
+    /// version stays; where there is none, its sets are refused until there is, or the object is gone. Within a list it
+    /// counts as named.
     Broken(Box<EndpointObject>),
     /// The object is gone; unknown ones are ignored.
     Delete(ObjectKey),

@@ -1,17 +1,20 @@
 //! The index from objects to sets.
 
+use super::broken::{Broken, Refusals};
 use super::counts::{Counts, SetCounts, count, count_sets};
 use super::entries::{Entries, Held};
 use super::join::Resolved;
 use super::label::is_dns_label;
 use super::notice::{Notice, Notices};
-use super::reading::{Shared, read};
+use super::reading::{Shared, read, read_broken};
 use super::reconcile::Reconciler;
 use super::set::Sets;
 use super::slab::Id;
 use super::store::{Claim, Head, Object, Store};
 use super::watch::Watches;
-use super::{Change, EndpointObject, Event, EventKind, Namespaces, ObjectName, Topology, WatchId};
+use super::{
+    Change, EndpointObject, Event, EventKind, Gives, Namespaces, ObjectKey, ObjectName, Topology, WatchId,
+};
 
 /// What the roster is told once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,7 @@ pub struct Roster {
     shared: Shared,
     notices: Notices,
     held: Held,
+    refusals: Refusals,
     revision: Option<u64>,
 }
 
@@ -71,6 +75,7 @@ impl Roster {
             shared,
             notices: Notices::default(),
             held: Held::default(),
+            refusals: Refusals::default(),
             revision: None,
         }
     }
@@ -78,8 +83,8 @@ impl Roster {
     /// Takes in one event. Events of a watch that was not started, or has ended, are ignored.
     pub fn handle(&mut self, event: Event) {
         let Event { watch: id, revision, kind } = event;
-        if let EventKind::Started(scope, _) = kind {
-            self.watches.start(id, scope);
+        if let EventKind::Started(scope, gives) = kind {
+            self.watches.start(id, scope, gives);
             return;
         }
         let Some(watch) = self.watches.get_mut(id) else { return };
@@ -97,20 +102,19 @@ impl Roster {
                 self.stage(id, object);
                 return;
             }
-            EventKind::Delete(key) if staged => {
-                if let Some(list) = &mut watch.list {
-                    list.remove(&key);
-                }
-                let unlisted = watch.earlier_list();
-                let stored = self.store.find(id, &key);
-                if let Some(object) = stored.and_then(|stored| self.store.objects.get_mut(stored)) {
-                    object.listed = unlisted;
-                }
+            EventKind::Broken(object) if staged => {
+                self.stage_broken(id, object);
                 return;
             }
+            EventKind::Delete(key) if staged => {
+                self.stage_deletion(id, key);
+                return;
+            }
+            EventKind::Started(..) => {}
             EventKind::Apply(object) => self.apply(id, &object),
-            EventKind::Started(..) | EventKind::Broken(_) => {}
+            EventKind::Broken(object) => self.set_broken(id, &object),
             EventKind::Delete(key) => {
+                self.heal(id, &key);
                 if let Some(object) = self.store.find(id, &key) {
                     self.remove(object);
                 }
@@ -118,14 +122,7 @@ impl Roster {
             EventKind::Synced => self.finish_list(id),
             EventKind::Unreachable => self.watches.set_unreachable(id, true),
             EventKind::Reachable => self.watches.set_unreachable(id, false),
-            EventKind::Ended => {
-                let mut objects: Vec<_> = std::mem::take(&mut watch.objects).into_iter().collect();
-                objects.sort_unstable();
-                for object in objects {
-                    self.remove(object);
-                }
-                self.watches.end(id);
-            }
+            EventKind::Ended => self.end(id),
         }
         self.revision = self.revision.max(revision);
     }
@@ -135,6 +132,7 @@ impl Roster {
         let mut log = Vec::new();
         for id in self.sets.take_pending() {
             let Some(set) = self.sets.get_mut(id) else { continue };
+            self.refusals.recheck(&set.key);
             let resolved = Resolved::default();
             let mut reconciler = Reconciler {
                 options: &self.options,
@@ -157,6 +155,7 @@ impl Roster {
         held.sort_unstable();
         let held = held.into_iter();
         log.extend(held.map(|(namespace, address, held)| Change::Address { namespace, address, held }));
+        self.refusals.publish(&self.sets, &self.watches, &mut log, &mut self.notices);
         self.watches.publish(&mut log);
         self.store.sweep();
         log
@@ -174,7 +173,7 @@ impl Roster {
 
     /// How much there is, as of the changes taken last.
     pub fn counts(&self) -> Counts {
-        count(&self.options.topologies, &self.sets, &self.store, self.notices.counts.clone())
+        count(&self.options.topologies, &self.sets, &self.store, &self.watches, self.notices.counts.clone())
     }
 
     /// Every set, as of the changes taken last, by namespace and name.
@@ -185,16 +184,40 @@ impl Roster {
     /// An object of a list that is not complete: kept aside where it differs from what is stored.
     fn stage(&mut self, id: WatchId, object: Box<EndpointObject>) {
         let stored = self.store.find(id, &object.key);
-        let unchanged = stored.is_some_and(|stored| self.is_unchanged(stored, &object));
+        let unchanged = stored.is_some_and(|stored| self.is_unchanged(id, stored, &object));
         let Some(watch) = self.watches.get_mut(id) else { return };
-        if let Some(stored) = stored.and_then(|stored| self.store.objects.get_mut(stored)) {
-            stored.listed = watch.current_list();
+        let current = watch.current_list();
+        if let Some(list) = &mut watch.list {
+            list.apply(object, unchanged);
         }
-        let Some(list) = &mut watch.list else { return };
-        if unchanged {
-            list.remove(&object.key);
-        } else {
-            list.insert(object.key.clone(), object);
+        self.mark(stored, current);
+    }
+
+    /// An object of a list that is not complete, and that does not parse: what is stored of it is listed so.
+    fn stage_broken(&mut self, id: WatchId, object: Box<EndpointObject>) {
+        let stored = self.store.find(id, &object.key);
+        let Some(watch) = self.watches.get_mut(id) else { return };
+        let current = watch.current_list();
+        if watch.list.as_mut().is_some_and(|list| list.set_broken(object)) {
+            self.mark(stored, current);
+        }
+    }
+
+    /// An object is gone while a list arrives.
+    fn stage_deletion(&mut self, id: WatchId, key: ObjectKey) {
+        let stored = self.store.find(id, &key);
+        let Some(watch) = self.watches.get_mut(id) else { return };
+        let unlisted = watch.earlier_list();
+        if let Some(list) = &mut watch.list {
+            list.delete(key, stored.is_some());
+        }
+        self.mark(stored, unlisted);
+    }
+
+    /// Notes the last list that named a stored object.
+    fn mark(&mut self, stored: Option<Id<Object>>, list: u32) {
+        if let Some(object) = stored.and_then(|stored| self.store.objects.get_mut(stored)) {
+            object.listed = list;
         }
     }
 
@@ -208,11 +231,58 @@ impl Roster {
         };
         let mut gone: Vec<_> = watch.objects.iter().copied().filter(|object| !is_listed(object)).collect();
         gone.sort_unstable();
+        let healed: Vec<_> =
+            watch.broken.keys().filter(|key| !list.broken.contains_key(*key)).cloned().collect();
         for object in gone {
             self.remove(object);
         }
-        for object in list.into_values() {
+        for key in healed {
+            self.heal(id, &key);
+        }
+        for object in list.changed.into_values().flatten() {
             self.apply(id, &object);
+        }
+        for object in list.broken.into_values() {
+            self.set_broken(id, &object);
+        }
+    }
+
+    /// The watch is no more.
+    fn end(&mut self, id: WatchId) {
+        let Some(watch) = self.watches.get_mut(id) else { return };
+        let mut objects: Vec<_> = std::mem::take(&mut watch.objects).into_iter().collect();
+        let broken: Vec<_> = watch.broken.keys().cloned().collect();
+        objects.sort_unstable();
+        for object in objects {
+            self.remove(object);
+        }
+        for key in broken {
+            self.heal(id, &key);
+        }
+        self.watches.end(id);
+    }
+
+    /// The object does not parse: what is stored of it stays.
+    fn set_broken(&mut self, id: WatchId, object: &EndpointObject) {
+        let Some(watch) = self.watches.get_mut(id) else { return };
+        let broken = match self.store.find(id, &object.key) {
+            Some(_) => Broken::Kept,
+            None => read_broken(object, watch.gives, &self.options, &mut self.shared),
+        };
+        let before = watch.broken.insert(object.key.clone(), broken.clone());
+        if before.as_ref() != Some(&broken) {
+            let namespace = self.shared.texts.intern(&*object.key.namespace);
+            self.refusals.replace(&namespace, before.as_ref(), Some(&broken));
+            self.refusals.say(id, object.key.clone());
+        }
+    }
+
+    /// The object parses again, or is gone.
+    fn heal(&mut self, id: WatchId, key: &ObjectKey) {
+        let broken = self.watches.get_mut(id).and_then(|watch| watch.broken.remove(key));
+        if broken.is_some() {
+            let namespace = self.shared.texts.intern(&*key.namespace);
+            self.refusals.replace(&namespace, broken.as_ref(), None);
         }
     }
 
@@ -225,9 +295,9 @@ impl Roster {
         }
     }
 
-    fn is_unchanged(&mut self, id: Id<Object>, object: &EndpointObject) -> bool {
-        let (topologies, label_settings) = (&self.options.topologies, self.options.label_settings);
-        let (head, incoming) = read(object, topologies, label_settings, &mut self.shared);
+    fn is_unchanged(&mut self, watch: WatchId, id: Id<Object>, object: &EndpointObject) -> bool {
+        let Some(gives) = self.watches.gives(watch) else { return false };
+        let (head, incoming) = read(object, gives, &self.options, &mut self.shared);
         let Some(stored) = self.store.objects.get(id) else { return false };
         let entries = stored.entries.iter().map(|entry| self.store.entries.get(*entry));
         stored.head == head
@@ -238,8 +308,9 @@ impl Roster {
     }
 
     fn apply(&mut self, watch: WatchId, object: &EndpointObject) {
-        let (topologies, label_settings) = (&self.options.topologies, self.options.label_settings);
-        let (head, incoming) = read(object, topologies, label_settings, &mut self.shared);
+        let Some(gives) = self.watches.gives(watch) else { return };
+        self.heal(watch, &object.key);
+        let (head, incoming) = read(object, gives, &self.options, &mut self.shared);
         let id = match self.store.find(watch, &object.key) {
             Some(id) => id,
             None => self.add_object(watch, object),
@@ -259,7 +330,11 @@ impl Roster {
     }
 
     fn add_object(&mut self, watch: WatchId, object: &EndpointObject) -> Id<Object> {
-        if let Some(other) = self.store.other_watch(watch, &object.key) {
+        let gives_peers = |watch: &WatchId| self.watches.gives(*watch) == Some(Gives::Peers);
+        let others = self.store.other_watches(watch, &object.key).filter(gives_peers);
+        if let Some(other) = others.min()
+            && gives_peers(&watch)
+        {
             let object = ObjectName(object.key.clone());
             let watches = [other, watch].map(|watch| self.watches.name(watch));
             self.notices.push(Notice::Twice { object, watches });

@@ -6,6 +6,7 @@
 //! Promises: the same objects in any order give the same sets; a change costs what changed, not what exists; a
 //! re-list becomes visible whole.
 
+mod broken;
 mod change;
 mod counts;
 mod dashed;
@@ -15,6 +16,7 @@ mod index;
 mod intern;
 mod join;
 mod label;
+mod list;
 mod members;
 mod naming;
 mod notice;
@@ -35,7 +37,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use change::{Change, PortName, SetKey, SetSettings};
+pub use change::{Change, PortName, SetKey, SetSettings, Standing, Standings};
 pub use counts::{Counts, Scoped, SetCounts};
 pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Gives, Scope, WatchId};

@@ -54,6 +54,30 @@ pub enum Notice {
         /// How long the name would be, in octets.
         length: usize,
     },
+    /// An object came to be one that does not parse.
+    #[error("{object}: does not parse; its last good version stays")]
+    Broken {
+        /// The object.
+        object: ObjectName,
+    },
+    /// A new object does not parse.
+    #[error("{object}: does not parse and never did; {}", refused(.sets))]
+    NeverParsed {
+        /// The object.
+        object: ObjectName,
+        /// The sets that are refused because of it, unique.
+        sets: Vec<SetKey>,
+    },
+}
+
+/// What an object that never parsed leads to.
+fn refused(sets: &[SetKey]) -> String {
+    let names: Vec<String> = sets.iter().map(SetKey::to_string).collect();
+    match &*names {
+        [] => "its addresses are unknown until it does".to_owned(),
+        [set] => format!("the set {set} is refused until it does"),
+        sets => format!("the sets {} are refused until it does", sets.join(", ")),
+    }
 }
 
 /// What is wrong with an object.
@@ -119,6 +143,8 @@ pub enum NoticeKind {
     HostnameClash,
     /// [`Notice::NodeNameTooLong`].
     NodeNameTooLong,
+    /// [`Notice::Broken`] and [`Notice::NeverParsed`].
+    Broken,
 }
 
 impl Notice {
@@ -130,6 +156,7 @@ impl Notice {
             Notice::Twice { .. } => NoticeKind::Twice,
             Notice::HostnameClash { .. } => NoticeKind::HostnameClash,
             Notice::NodeNameTooLong { .. } => NoticeKind::NodeNameTooLong,
+            Notice::Broken { .. } | Notice::NeverParsed { .. } => NoticeKind::Broken,
         }
     }
 }
@@ -163,6 +190,7 @@ impl NoticeKind {
             NoticeKind::Twice => "twice",
             NoticeKind::HostnameClash => "hostname_clash",
             NoticeKind::NodeNameTooLong => "node_name_too_long",
+            NoticeKind::Broken => "broken",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the roster makes of an object: which topologies take it into which sets, and which of its words are wrong.
 
+use super::broken::Broken;
 use super::intern::Interner;
 use super::label::is_dns_label;
 use super::notice::Problem;
@@ -8,7 +9,8 @@ use super::ports::{is_port_name, normal};
 use super::selector::label;
 use super::store::{Addresses, Entry, Group, Head, Store};
 use super::{
-    Conditions, Endpoint, EndpointObject, Include, Namespaces, ObjectKind, Port, Topology, parse_dashed,
+    Conditions, Endpoint, EndpointObject, Gives, Include, Namespaces, ObjectKind, Options, Port, Topology,
+    Uid, parse_dashed,
 };
 use std::sync::Arc;
 
@@ -24,6 +26,8 @@ pub(super) struct Shared {
 pub(super) struct Incoming<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) group: u32,
+    /// Only where it can name a peer.
+    pub(super) uid: Option<&'a Uid>,
     /// The namespace of its pod name.
     pub(super) namespace: &'a str,
     pub(super) hostname: Option<&'a str>,
@@ -35,8 +39,8 @@ pub(super) struct Incoming<'a> {
 /// An object that no name could hold has neither.
 pub(super) fn read<'a>(
     object: &'a EndpointObject,
-    topologies: &[Topology],
-    label_settings: bool,
+    gives: Gives,
+    options: &Options,
     shared: &mut Shared,
 ) -> (Head, Vec<Incoming<'a>>) {
     let mut problems = Vec::new();
@@ -44,9 +48,13 @@ pub(super) fn read<'a>(
         let head = Head { problems: Box::new([Problem::Namespace]), ..Head::default() };
         return (head, Vec::new());
     }
-    let claims = claims(object, topologies, label_settings, shared, &mut problems);
+    if gives == Gives::Addresses {
+        let holders = holders(object, &mut problems);
+        return (Head { problems: problems.into(), ..Head::default() }, holders);
+    }
+    let claims = claims(object, options, shared, &mut problems);
     let mut overrides = None;
-    if label_settings && !claims.is_empty() {
+    if options.label_settings && !claims.is_empty() {
         overrides = Some(Overrides::read(&object.labels, &mut problems)).filter(|read| !read.is_empty());
     }
     let mut groups = Vec::with_capacity(object.groups.len());
@@ -70,16 +78,30 @@ pub(super) fn read<'a>(
     (head, endpoints)
 }
 
+/// What there is of an object that does not parse.
+pub(super) fn read_broken(
+    object: &EndpointObject,
+    gives: Gives,
+    options: &Options,
+    shared: &mut Shared,
+) -> Broken {
+    // What is wrong with its labels is for its next good version to say.
+    let never = match gives {
+        Gives::Peers => claims(object, options, shared, &mut Vec::new()),
+        Gives::Addresses => Box::default(),
+    };
+    Broken::Never(never)
+}
+
 /// The sets that an object contributes to, by topologies in file order.
 fn claims(
     object: &EndpointObject,
-    topologies: &[Topology],
-    label_settings: bool,
+    options: &Options,
     shared: &mut Shared,
     problems: &mut Vec<Problem>,
 ) -> Box<[(u32, Arc<str>)]> {
     let mut claims = Vec::new();
-    for (place, topology) in (0..).zip(topologies) {
+    for (place, topology) in (0..).zip(&options.topologies) {
         if !looks_into(topology, &object.key.namespace) || !topology.selector.matches(&object.labels) {
             continue;
         }
@@ -87,7 +109,7 @@ fn claims(
             Some(name) => Some(name),
             // A Service's endpoints say who its peers are; a Pod says only that it has a host name below a Service.
             None if object.key.kind == ObjectKind::Pod => None,
-            None => own_set(object, label_settings, problems),
+            None => own_set(object, options.label_settings, problems),
         };
         if let Some(name) = name {
             claims.push((place, shared.texts.intern(name)));
@@ -135,6 +157,7 @@ fn endpoints<'a>(object: &'a EndpointObject, problems: &mut Vec<Problem>) -> Vec
             incoming.push(Incoming {
                 endpoint,
                 group: number,
+                uid: endpoint.uid.as_ref(),
                 namespace: namespace(endpoint, problems).unwrap_or(&object.key.namespace),
                 hostname: hostname(endpoint, problems),
                 level: level(endpoint.conditions),
@@ -142,6 +165,20 @@ fn endpoints<'a>(object: &'a EndpointObject, problems: &mut Vec<Problem>) -> Vec
         }
     }
     incoming
+}
+
+/// The endpoints of an object as far as their addresses go: neither who they are nor their conditions count.
+fn holders<'a>(object: &'a EndpointObject, problems: &mut Vec<Problem>) -> Vec<Incoming<'a>> {
+    let endpoints = object.groups.iter().flat_map(|group| &group.endpoints);
+    let holders = endpoints.map(|endpoint| Incoming {
+        endpoint,
+        group: 0,
+        uid: None,
+        namespace: namespace(endpoint, problems).unwrap_or(&object.key.namespace),
+        hostname: None,
+        level: Include::Ready,
+    });
+    holders.collect()
 }
 
 fn namespace<'a>(endpoint: &'a Endpoint, problems: &mut Vec<Problem>) -> Option<&'a str> {
@@ -194,7 +231,7 @@ impl Incoming<'_> {
             && entry.level == self.level
             && *entry.namespace == *self.namespace
             && entry.hostname.as_deref() == self.hostname
-            && entry.uid.and_then(|uid| store.uid(uid)) == endpoint.uid.as_ref()
+            && entry.uid.and_then(|uid| store.uid(uid)) == self.uid
             && match &entry.addresses {
                 Addresses::One(address) => endpoint.addresses == [*address],
                 several @ Addresses::Several(_) => *several == Addresses::from(&*endpoint.addresses),

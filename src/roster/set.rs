@@ -299,6 +299,11 @@ impl Sets {
         self.slab.iter()
     }
 
+    /// The topology that owns the set of this name. `None` if none yields it.
+    pub(super) fn owner(&self, key: &SetKey) -> Option<u32> {
+        self.get(*self.by_key.get(key)?)?.owner()
+    }
+
     /// The set of this name, made where there is none.
     pub(super) fn find_or_add(&mut self, namespace: &Arc<str>, name: &Arc<str>) -> Id<Set> {
         let key = SetKey { namespace: Arc::clone(namespace), name: Arc::clone(name) };

@@ -125,11 +125,11 @@ impl Store {
         self.by_key.find(self.hash_key(&key.namespace, &key.name, key.kind), is_it).copied()
     }
 
-    /// Another watch that has an object of this key.
-    pub(super) fn other_watch(&self, watch: WatchId, key: &ObjectKey) -> Option<WatchId> {
+    /// Other watches that have an object of this key.
+    pub(super) fn other_watches(&self, watch: WatchId, key: &ObjectKey) -> impl Iterator<Item = WatchId> {
         let hash = self.hash_key(&key.namespace, &key.name, key.kind);
         let objects = self.by_key.iter_hash(hash).filter_map(|id| self.objects.get(*id));
-        objects.filter(|object| object.watch != watch && object.has_key(key)).map(|object| object.watch).min()
+        objects.filter(move |object| object.watch != watch && object.has_key(key)).map(|object| object.watch)
     }
 
     pub(super) fn add_object(&mut self, object: Object) -> Id<Object> {

@@ -1,17 +1,19 @@
-//! Watches: their lists while they arrive, and what waits for them.
+//! Watches: what they have delivered, and what waits for them.
 
+use super::broken::Broken;
+use super::list::List;
 use super::slab::Id;
 use super::store::Object;
-use super::{Change, EndpointObject, ObjectKey, Scope, WatchId};
+use super::{Change, Gives, ObjectKey, Scope, Standing, Standings, WatchId};
 use foldhash::HashSet;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::Arc;
 
 /// A watch.
 #[derive(Debug)]
 pub(super) struct Watch {
     scope: Scope,
+    pub(super) gives: Gives,
     /// What people call it.
     pub(super) name: Option<Box<str>>,
     /// Whether it has delivered its full list once.
@@ -23,28 +25,29 @@ pub(super) struct Watch {
     /// named it.
     lists: u32,
     pub(super) objects: HashSet<Id<Object>>,
+    /// Its objects that do not parse as they are now.
+    pub(super) broken: BTreeMap<ObjectKey, Broken>,
 }
-
-/// A list that is arriving: what differs from what is stored. Objects that do not differ are marked where they are.
-pub(super) type List = BTreeMap<ObjectKey, Box<EndpointObject>>;
 
 impl Watch {
     /// What it says before its first list ends is kept aside, also before that list begins.
-    pub(super) fn new(scope: Scope) -> Watch {
+    pub(super) fn new(scope: Scope, gives: Gives) -> Watch {
         Watch {
             scope,
+            gives,
             name: None,
             synced: false,
             unreachable: false,
-            list: Some(List::new()),
+            list: Some(List::default()),
             lists: 1,
             objects: HashSet::default(),
+            broken: BTreeMap::new(),
         }
     }
 
     /// A new list; what another one brought so far is forgotten.
     pub(super) fn begin_list(&mut self) {
-        self.list = Some(List::new());
+        self.list = Some(List::default());
         self.lists = self.lists.wrapping_add(1);
     }
 
@@ -57,20 +60,31 @@ impl Watch {
     pub(super) fn earlier_list(&self) -> u32 {
         self.lists.wrapping_sub(1)
     }
+
+    /// How far names are known to which it alone contributes.
+    fn standing(&self) -> Standing {
+        Standing { ready: self.synced, stale: self.synced && self.unreachable }
+    }
 }
 
 /// All watches, and what was published of them.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "one switch for each thing that is published")]
 pub(super) struct Watches {
     by_id: BTreeMap<WatchId, Watch>,
-    /// Namespaces that ever had a watch of their own, and whether they were published as ready.
-    namespaces: BTreeMap<Arc<str>, bool>,
-    ready: bool,
-    complete: bool,
-    stale: bool,
+    published: Published,
     /// Whether any of this may have changed since it was last published.
     changed: bool,
+}
+
+/// How far names are known.
+#[derive(Debug, Default)]
+struct Published {
+    /// By the watches over one namespace, where that is not [`Standings::COMPLETE`].
+    namespaces: BTreeMap<Box<str>, Standings>,
+    /// By the watches over all namespaces.
+    all: Standings,
+    /// By all watches.
+    everywhere: Standing,
 }
 
 impl Watches {
@@ -81,16 +95,25 @@ impl Watches {
     }
 
     /// A watch begins; one that is there already only changes its scope.
-    pub(super) fn start(&mut self, id: WatchId, scope: Scope) {
+    pub(super) fn start(&mut self, id: WatchId, scope: Scope, gives: Gives) {
         self.changed = true;
         match self.by_id.entry(id) {
             Entry::Occupied(mut known) => known.get_mut().scope = scope,
-            Entry::Vacant(new) => drop(new.insert(Watch::new(scope))),
+            Entry::Vacant(new) => drop(new.insert(Watch::new(scope, gives))),
         }
     }
 
     pub(super) fn get(&self, id: WatchId) -> Option<&Watch> {
         self.by_id.get(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Watch> {
+        self.by_id.values()
+    }
+
+    /// What the objects of a watch are for.
+    pub(super) fn gives(&self, id: WatchId) -> Option<Gives> {
+        self.get(id).map(|watch| watch.gives)
     }
 
     pub(super) fn get_mut(&mut self, id: WatchId) -> Option<&mut Watch> {
@@ -112,52 +135,52 @@ impl Watches {
         watch.unreachable = unreachable;
     }
 
-    /// The watch is no more.
+    /// The watch is no more. What it had has been removed before.
     pub(super) fn end(&mut self, id: WatchId) {
         self.changed |= self.by_id.remove(&id).is_some();
     }
 
-    /// Publishes what is ready, complete or stale otherwise than was published. Costs nothing where no watch began, ended,
-    /// delivered its first list, or lost or found its origin.
+    /// Publishes what is known otherwise than was published. Costs nothing where no watch began, ended, delivered its
+    /// first list, or lost or found its origin.
     pub(super) fn publish(&mut self, log: &mut Vec<Change>) {
         if !std::mem::take(&mut self.changed) {
             return;
         }
-        let mut ready = !self.by_id.is_empty();
-        let mut complete = ready;
-        let mut single = BTreeMap::<&str, bool>::new();
-        for watch in self.by_id.values() {
-            complete &= watch.synced;
-            match &watch.scope {
-                Scope::All => ready &= watch.synced,
-                Scope::Namespace(namespace) => *single.entry(namespace).or_insert(true) &= watch.synced,
+        let now = self.known();
+        let before = std::mem::replace(&mut self.published, now);
+        let now = &self.published;
+        // Namespaces first: one that gets its first own watch waits for it, before anything below can say that all are
+        // known.
+        let unlisted = before.namespaces.keys().filter(|namespace| !now.namespaces.contains_key(*namespace));
+        let unlisted = unlisted.map(|namespace| (namespace, Standings::COMPLETE));
+        let changed =
+            now.namespaces.iter().filter(|(name, known)| before.namespaces.get(*name) != Some(*known));
+        for (namespace, known) in unlisted.chain(changed.map(|(namespace, known)| (namespace, *known))) {
+            log.push(Change::Namespace { namespace: (**namespace).into(), known });
+        }
+        if (before.all, before.everywhere) != (now.all, now.everywhere) {
+            log.push(Change::All { known: now.all, everywhere: now.everywhere });
+        }
+    }
+
+    fn known(&self) -> Published {
+        let start = Standing { ready: self.iter().any(|watch| watch.gives == Gives::Peers), stale: false };
+        let mut all = Standings { sets: start, addresses: start };
+        let mut everywhere = start;
+        let mut namespaces = BTreeMap::<Box<str>, Standings>::new();
+        for watch in self.iter() {
+            let standing = watch.standing();
+            everywhere = everywhere.and(standing);
+            let here = match &watch.scope {
+                Scope::All => &mut all,
+                Scope::Namespace(name) => namespaces.entry(name.clone()).or_insert(Standings::COMPLETE),
+            };
+            here.addresses = here.addresses.and(standing);
+            if watch.gives == Gives::Peers {
+                here.sets = here.sets.and(standing);
             }
         }
-        // A namespace without a word of its own is as ready as `Change::All` says. So one that gets its first own watch
-        // is named here, as not ready, before anything below can say that all are.
-        for namespace in single.keys() {
-            if !self.namespaces.contains_key(*namespace) {
-                let namespace = Arc::<str>::from(*namespace);
-                self.namespaces.insert(Arc::clone(&namespace), false);
-                log.push(Change::Namespace { namespace, ready: false });
-            }
-        }
-        for (namespace, published) in &mut self.namespaces {
-            // One whose own watches ended waits for those of all namespaces alone.
-            let now = ready && single.get(&**namespace).copied().unwrap_or(true);
-            if *published != now {
-                *published = now;
-                log.push(Change::Namespace { namespace: Arc::clone(namespace), ready: now });
-            }
-        }
-        if (self.ready, self.complete) != (ready, complete) {
-            (self.ready, self.complete) = (ready, complete);
-            log.push(Change::All { ready, complete });
-        }
-        let stale = self.by_id.values().any(|watch| watch.unreachable);
-        if self.stale != stale {
-            self.stale = stale;
-            log.push(Change::Stale(stale));
-        }
+        namespaces.retain(|_, known| *known != Standings::COMPLETE);
+        Published { namespaces, all, everywhere }
     }
 }

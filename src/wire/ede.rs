@@ -20,6 +20,8 @@ pub enum Ede {
     NotAuthoritative = 20,
     /// "The requested operation or query is not supported" (4.22).
     NotSupported = 21,
+    /// "The authoritative server cannot answer with data for a zone it is otherwise configured to support" (4.25).
+    InvalidData = 24,
 }
 
 impl Ede {
@@ -40,6 +42,7 @@ impl fmt::Display for Ede {
             Ede::StaleNxdomainAnswer => "Stale NXDOMAIN Answer",
             Ede::NotAuthoritative => "Not Authoritative",
             Ede::NotSupported => "Not Supported",
+            Ede::InvalidData => "Invalid Data",
         })
     }
 }

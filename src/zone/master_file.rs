@@ -9,9 +9,9 @@ use super::master::fields::{self, Field};
 use super::master::{location, svcb, text};
 use super::node::NodeKind;
 use super::rr;
-use super::set::{Ports, SetRecords};
+use super::set::Ports;
 use super::snapshot::{Snapshot, Zone, ZoneTree};
-use crate::roster::dashed;
+use crate::roster::{SetKey, dashed};
 use crate::wire::{Name, RecordType};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -69,10 +69,18 @@ impl Snapshot {
         let zone = &self.constants.rendering.domains.zone;
         add_below(text, &[b"ns", b"dns"], zone, NodeKind::Nameserver(self));
         add_below(text, &[b"dns-version"], zone, NodeKind::DnsVersion(self));
-        let mut sets: Vec<&SetRecords> = self.sets.iter().map(|set| &**set).collect();
-        sets.sort_unstable_by_key(|set| &set.key);
-        for set in sets {
-            let Some(owner) = self.constants.rendering.domains.set(&set.key) else { continue };
+        let sets = self.sets.iter().map(|set| &set.key);
+        let mut keys: Vec<&SetKey> = sets.chain(self.refusals.sets()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            let (namespace, name) = (key.namespace.as_bytes(), key.name.as_bytes());
+            let Some(owner) = self.constants.rendering.domains.set(key) else { continue };
+            if self.refusals.refuses(namespace, name) {
+                push(text, format_args!("; {owner} is refused: an object that belongs to it never parsed\n"));
+                continue;
+            }
+            let Some(set) = self.sets.get(namespace, name) else { continue };
             let before = text.len();
             add(text, &owner, NodeKind::Set(self, set, Ports::Every));
             if text.len() == before {

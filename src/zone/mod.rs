@@ -17,6 +17,7 @@ mod oversize;
 mod peer_tree;
 mod pod_tree;
 mod readiness;
+mod refusals;
 mod reverse_tree;
 mod rr;
 mod rr_list;

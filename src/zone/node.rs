@@ -6,6 +6,7 @@ use super::rrset::{Kind, Rrset};
 use super::set::{Ports, SetRecords};
 use super::snapshot::{Snapshot, Zone};
 use super::static_zone::{Tree, TreeNode};
+use crate::roster::Standing;
 use crate::wire::{QueryName, RecordType};
 use std::net::IpAddr;
 
@@ -19,15 +20,21 @@ pub enum Found<'a> {
     /// The name is below one whose whole subtree stands elsewhere (RFC 6672).
     Redirection(Redirection<'a>),
     /// Nothing exists at or below the name (RFC 8020).
-    NxDomain,
+    NxDomain {
+        /// Whether that may be no longer so: a watch that could contribute to the name has lost its origin.
+        stale: bool,
+    },
     /// A watch that can contribute to the name has not delivered its full list yet: neither data nor denial is true.
     NotReady,
+    /// An object that could contribute to the name does not parse and never did: neither data nor denial is true.
+    Broken,
 }
 
 /// An existing name.
 #[derive(Debug, Clone, Copy)]
 pub struct Node<'a> {
     kind: NodeKind<'a>,
+    stale: bool,
     /// What a file says of a generated name: it goes before what is generated.
     added: Option<&'a TreeNode>,
 }
@@ -73,8 +80,20 @@ pub(super) enum NodeKind<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// A name that no watch can have told anything old of.
     pub(super) fn node(kind: NodeKind<'a>) -> Found<'a> {
-        Found::Node(Node { kind, added: None })
+        Found::Node(Node { kind, stale: false, added: None })
+    }
+
+    /// A name that cannot exist, whatever watches tell.
+    pub(super) const IMPOSSIBLE: Found<'static> = Found::NxDomain { stale: false };
+
+    /// What stands at a name to which watches contribute that are ready, if anything does.
+    pub(super) fn of_watches(kind: Option<NodeKind<'a>>, known: Standing) -> Found<'a> {
+        match kind {
+            Some(kind) => Found::Node(Node { kind, stale: known.stale, added: None }),
+            None => Found::NxDomain { stale: known.stale },
+        }
     }
 
     /// With what a file says of the name.
@@ -100,6 +119,11 @@ impl<'a> Node<'a> {
         let own = if let NodeKind::Static(node) = self.kind { node.rrsets().next() } else { None };
         own.or_else(|| self.added?.rrsets().next()).map(Rrset::rendered)
     }
+
+    /// Whether what it has may be old: a watch that can contribute to it has lost its origin.
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
 }
 
 impl<'a> Referral<'a> {
@@ -124,7 +148,8 @@ impl<'a> Referral<'a> {
 
     /// What the zone holds at a name below a cut: glue.
     pub(super) fn glue(&self, name: &QueryName) -> Option<Node<'a>> {
-        self.tree.get(name.as_wire()).map(|node| Node { kind: NodeKind::Static(node), added: None })
+        let node = self.tree.get(name.as_wire())?;
+        Some(Node { kind: NodeKind::Static(node), stale: false, added: None })
     }
 }
 

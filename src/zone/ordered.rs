@@ -43,6 +43,10 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
         leaf.values.get(index)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
     /// Whether any key lies within `first..=last`.
     pub(super) fn any_within(&self, first: &K, last: &K) -> bool {
         self.from(first).next().is_some_and(|(key, _)| key <= last)
@@ -176,8 +180,9 @@ mod tests {
             }
             kept.push((table, model));
             for (table, model) in &kept {
-                                prop_assert!(table.iter().eq(model.iter()));
+                prop_assert!(table.iter().eq(model.iter()));
                 prop_assert!(table.leaves.iter().all(|leaf| (1..=LEAF_MAX).contains(&leaf.keys.len())));
+                prop_assert_eq!(table.is_empty(), model.is_empty());
                 for key in 0..400 {
                     prop_assert_eq!(table.get(&key), model.get(&key));
                     prop_assert!(table.from(&key).eq(model.range(key..)));

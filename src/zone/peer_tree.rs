@@ -24,30 +24,32 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -
         (1, b"dns") => return Found::node(NodeKind::EmptyNonTerminal),
         (1, b"dns-version") => return Found::node(NodeKind::DnsVersion(snapshot)),
         (2, b"dns") if label(2) == b"ns" => return Found::node(NodeKind::Nameserver(snapshot)),
-        _ => return Found::NxDomain,
+        _ => return Found::IMPOSSIBLE,
     }
     if depth == 1 {
         return Found::node(NodeKind::EmptyNonTerminal);
     }
     let namespace = label(2);
     // Until all is known that a namespace can hold, no name below it is answered: a partial list splits clusters.
-    if !snapshot.readiness.of(namespace) {
+    let known = snapshot.readiness.of_sets(namespace);
+    if !known.ready {
         return Found::NotReady;
     }
     if depth == 2 {
-        return match snapshot.set_namespaces.get(namespace) {
-            Some(_) => Found::node(NodeKind::EmptyNonTerminal),
-            None => Found::NxDomain,
-        };
+        let exists = snapshot.set_namespaces.get(namespace).is_some();
+        return Found::of_watches(exists.then_some(NodeKind::EmptyNonTerminal), known);
     }
-    let Some(set) = snapshot.sets.get(namespace, label(3)) else { return Found::NxDomain };
-    let found = match depth {
+    if snapshot.refusals.refuses(namespace, label(3)) {
+        return Found::Broken;
+    }
+    let set = snapshot.sets.get(namespace, label(3));
+    let found = set.and_then(|set| match depth {
         3 => Some(NodeKind::Set(snapshot, set, Ports::Every)),
         4 => below_set(snapshot, set, label(4)),
         5 => service_or_part(snapshot, set, label(5), label(4)),
         _ => None,
-    };
-    found.map_or(Found::NxDomain, Found::node)
+    });
+    Found::of_watches(found, known)
 }
 
 fn below_set<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, label: &[u8]) -> Option<NodeKind<'a>> {

@@ -3,7 +3,7 @@
 use super::PodNames;
 use super::node::{Found, NodeKind};
 use super::snapshot::Snapshot;
-use crate::roster::{is_dns_label, parse_dashed};
+use crate::roster::{Standing, is_dns_label, parse_dashed};
 use crate::wire::{QueryName, RecordType};
 
 /// What stands at a name with `depth` labels below the apex, at least one.
@@ -15,34 +15,42 @@ pub(super) fn find<'a>(
 ) -> Found<'a> {
     let verified = snapshot.constants.pods == PodNames::Verified;
     match depth {
-        1 => {
-            let namespace = name.label(0);
-            if snapshot.pod_namespaces.get(namespace).is_some() || (!verified && is_namespace(namespace)) {
-                Found::node(NodeKind::EmptyNonTerminal)
-            } else if verified && !snapshot.readiness.of(namespace) {
-                Found::NotReady
-            } else {
-                Found::NxDomain
-            }
-        }
+        1 if verified => verified_namespace(snapshot, name.label(0)),
+        1 if is_namespace(name.label(0)) => Found::node(NodeKind::EmptyNonTerminal),
         2 => {
             let namespace = name.label(1);
             // What spells no address cannot exist, whatever is still to come.
-            let Some(address) = parse_dashed(name.label(0)) else { return Found::NxDomain };
+            let Some(address) = parse_dashed(name.label(0)) else { return Found::IMPOSSIBLE };
             // Without verification an address needs no watch; the node names there do.
             let waits = verified || matches!(qtype, RecordType::TXT | RecordType::ANY);
-            if waits && !snapshot.readiness.of(namespace) {
+            let known = if waits { snapshot.readiness.of_addresses(namespace) } else { Standing::COMPLETE };
+            if !known.ready {
                 return Found::NotReady;
             }
             let holder = snapshot.addresses.holder(address, namespace);
-            if holder.is_some_and(|holder| holder.held) || (!verified && is_namespace(namespace)) {
-                Found::node(NodeKind::Pod(snapshot, address, holder))
-            } else {
-                Found::NxDomain
+            let exists = holder.is_some_and(|holder| holder.held) || (!verified && is_namespace(namespace));
+            if !exists && verified && snapshot.refusals.is_unparsed(namespace) {
+                return Found::Broken;
             }
+            Found::of_watches(exists.then_some(NodeKind::Pod(snapshot, address, holder)), known)
         }
-        _ => Found::NxDomain,
+        _ => Found::IMPOSSIBLE,
     }
+}
+
+/// `<ns>`, which exists where an address of it is held.
+fn verified_namespace<'a>(snapshot: &'a Snapshot, namespace: &[u8]) -> Found<'a> {
+    let known = snapshot.readiness.of_addresses(namespace);
+    if snapshot.pod_namespaces.get(namespace).is_some() {
+        return Found::of_watches(Some(NodeKind::EmptyNonTerminal), known);
+    }
+    if !known.ready {
+        return Found::NotReady;
+    }
+    if snapshot.refusals.is_unparsed(namespace) {
+        return Found::Broken;
+    }
+    Found::of_watches(None, known)
 }
 
 /// A label that a namespace can have, folded to lower case already.

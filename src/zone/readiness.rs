@@ -1,31 +1,35 @@
-//! Which names may be denied: those whose watches have all delivered their full list.
+//! Which names can be told, and which may be old: what the roster said about its watches.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use super::ordered::OrderedTable;
+use crate::roster::{Standing, Standings};
 
-/// What the roster said about its watches.
+/// How far names are known.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Readiness {
-    /// Watches over all namespaces are synchronised.
-    pub(super) all: bool,
-    /// All watches are.
-    pub(super) complete: bool,
-    /// Namespaces with a watch of their own that is not.
-    waiting: Arc<BTreeSet<Box<[u8]>>>,
+    /// By watches over all namespaces.
+    pub(super) all: Standings,
+    /// By all watches: for names that tell no namespace.
+    pub(super) everywhere: Standing,
+    /// By watches of single namespaces, where these are not [`Standings::COMPLETE`]: mostly none.
+    namespaces: OrderedTable<Box<[u8]>, Standings>,
 }
 
 impl Readiness {
-    /// Whether everything that can stand in the namespace is known.
-    pub(super) fn of(&self, namespace: &[u8]) -> bool {
-        self.all && !self.waiting.contains(namespace)
+    /// How far the sets of the namespace are known.
+    pub(super) fn of_sets(&self, namespace: &[u8]) -> Standing {
+        let own = self.namespaces.get(namespace);
+        own.map_or(self.all.sets, |own| self.all.sets.and(own.sets))
     }
 
-    pub(super) fn set(&mut self, namespace: &str, ready: bool) {
-        let waiting = Arc::make_mut(&mut self.waiting);
-        if ready {
-            waiting.remove(namespace.as_bytes());
-        } else {
-            waiting.insert(namespace.as_bytes().into());
-        }
+    /// How far the addresses of the namespace are known.
+    pub(super) fn of_addresses(&self, namespace: &[u8]) -> Standing {
+        let own = self.namespaces.get(namespace);
+        own.map_or(self.all.addresses, |own| self.all.addresses.and(own.addresses))
+    }
+
+    /// What watches of the namespace alone have delivered.
+    pub(super) fn set(&mut self, namespace: &str, known: Standings) {
+        let own = Some(known).filter(|known| *known != Standings::COMPLETE);
+        self.namespaces.update(&namespace.as_bytes().into(), |slot| *slot = own);
     }
 }

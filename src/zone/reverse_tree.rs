@@ -8,7 +8,7 @@ use crate::wire::QueryName;
 /// What stands at a name below a reverse zone's apex.
 pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, tree: Tree) -> Found<'a> {
     // A name that is no prefix of an address cannot exist, whatever is still to come.
-    let Some(covered) = tree.covered(name) else { return Found::NxDomain };
+    let Some(covered) = tree.covered(name) else { return Found::IMPOSSIBLE };
     let found = if let Some(address) = covered.address() {
         let holders = snapshot.addresses.holders(address);
         holders.iter().any(|holder| holder.held).then_some(NodeKind::Pointer(snapshot, address, holders))
@@ -19,10 +19,12 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, tree: Tree) -> 
         };
         any.then_some(NodeKind::EmptyNonTerminal)
     };
+    let known = snapshot.readiness.everywhere;
+    // A reverse name tells no namespace, so that only the end of every list can deny it, and only where every object
+    // was read.
     match found {
-        Some(node) => Found::node(node),
-        // A reverse name tells no namespace, so that only the end of every list can deny it.
-        None if !snapshot.readiness.complete => Found::NotReady,
-        None => Found::NxDomain,
+        None if !known.ready => Found::NotReady,
+        None if snapshot.refusals.any_unparsed() => Found::Broken,
+        found => Found::of_watches(found, known),
     }
 }

@@ -6,6 +6,7 @@ use super::holders::AddressTable;
 use super::node::{Found, Node, NodeKind, Redirection, Referral};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
+use super::refusals::Refusals;
 use super::set::{Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
@@ -24,13 +25,13 @@ pub struct Snapshot {
     /// The zones of files.
     pub(super) statics: Arc<StaticTable>,
     pub(super) sets: ShardedTable<SetRecords>,
-    /// Namespaces with sets, and how many.
+    /// Namespaces with sets, and how many; refused ones count once more.
     pub(super) set_namespaces: OrderedTable<Box<[u8]>, usize>,
     pub(super) addresses: AddressTable,
     /// Namespaces with held addresses, and how many.
     pub(super) pod_namespaces: OrderedTable<Box<[u8]>, usize>,
     pub(super) readiness: Readiness,
-    pub(super) stale: bool,
+    pub(super) refusals: Refusals,
 }
 
 /// What never changes while the server runs.
@@ -125,11 +126,6 @@ impl Snapshot {
         }
     }
 
-    /// Whether what is served may be old, because a source lost its origin.
-    pub fn stale(&self) -> bool {
-        self.stale
-    }
-
     /// Apexes with their serials.
     pub fn serials(&self) -> impl Iterator<Item = (&Name, u32)> {
         self.zones.iter().chain(self.statics.iter()).map(|zone| (&zone.origin, zone.apex.serial))
@@ -140,11 +136,6 @@ impl<'a> ZoneRef<'a> {
     /// Octets from the start of the question's name to the zone's apex in it.
     pub fn apex_offset(&self) -> usize {
         self.apex_offset
-    }
-
-    /// Whether what is served in this zone may be old, because a source lost its origin.
-    pub fn stale(&self) -> bool {
-        self.zone.tree != ZoneTree::Static && self.snapshot.stale()
     }
 
     /// The SOA of negative answers, without its owner: type, class, TTL (equal to MINIMUM), rdata length, rdata.
@@ -159,7 +150,7 @@ impl<'a> ZoneRef<'a> {
             Some(records) => self.find_with_file(records, name, qtype),
         };
         match found {
-            Found::NxDomain | Found::NotReady if self.is_above_a_zone(name) => {
+            Found::NxDomain { .. } | Found::NotReady | Found::Broken if self.is_above_a_zone(name) => {
                 Found::node(NodeKind::EmptyNonTerminal)
             }
             found => found,
@@ -174,7 +165,7 @@ impl<'a> ZoneRef<'a> {
             ZoneTree::Peers => peer_tree::find(self.snapshot, name, self.depth),
             ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth, qtype),
             ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
-            ZoneTree::Static => Found::NxDomain,
+            ZoneTree::Static => Found::IMPOSSIBLE,
         }
     }
 
@@ -190,7 +181,7 @@ impl<'a> ZoneRef<'a> {
                 let owner_offset = name.offset(self.depth.saturating_sub(labels));
                 Found::Redirection(Redirection { node, owner_offset })
             }
-            Met::Nothing => Found::NxDomain,
+            Met::Nothing => Found::IMPOSSIBLE,
         };
         let tree = self.zone.tree;
         if tree == ZoneTree::Static {
@@ -198,19 +189,25 @@ impl<'a> ZoneRef<'a> {
         }
         let exact = || records.tree.get(name.as_wire());
         match self.find_generated(name, qtype) {
-            Found::NxDomain => {
+            denied @ Found::NxDomain { .. } => {
                 let top = self.depth.checked_sub(1).map_or(&[][..], |top| name.label(top));
                 // The wildcard at the apex ends where generated names begin.
-                if tree == ZoneTree::Peers && is_reserved(top) { Found::NxDomain } else { in_file() }
+                if tree == ZoneTree::Peers && is_reserved(top) {
+                    return denied;
+                }
+                match in_file() {
+                    Found::NxDomain { .. } => denied,
+                    found => found,
+                }
             }
             // Nothing but the pointer of an address can still come.
-            Found::NotReady => match exact() {
+            unknown @ (Found::NotReady | Found::Broken) => match exact() {
                 Some(node)
                     if node.rrset(RecordType::PTR).is_some() || !may_have_pointer(tree, name, qtype) =>
                 {
                     Found::node(NodeKind::Static(node))
                 }
-                _ => Found::NotReady,
+                _ => unknown,
             },
             found => found.with(exact()),
         }

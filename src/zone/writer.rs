@@ -8,6 +8,7 @@ use super::master::{Cause, Fault, Position};
 use super::ordered::OrderedTable;
 use super::oversize::{Oversize, OversizeWatch};
 use super::readiness::Readiness;
+use super::refusals::Refusals;
 use super::rr::render;
 use super::serial;
 use super::set::{DEFAULT_TTL, Rendering, SetRecords, txt_rdata};
@@ -118,7 +119,7 @@ impl SnapshotWriter {
             addresses: AddressTable::default(),
             pod_namespaces: OrderedTable::default(),
             readiness: Readiness::default(),
-            stale: false,
+            refusals: Refusals::new(),
         };
         Ok(SnapshotWriter {
             dirty: vec![true; building.zones.len()],
@@ -196,17 +197,23 @@ impl SnapshotWriter {
                     });
                 }
             }
-            Change::Namespace { namespace, ready } => {
-                self.building.readiness.set(namespace, *ready);
+            Change::Namespace { namespace, known } => {
+                self.building.readiness.set(namespace, *known);
                 self.changed = true;
             }
-            Change::All { ready, complete } => {
-                self.building.readiness.all = *ready;
-                self.building.readiness.complete = *complete;
+            Change::All { known, everywhere } => {
+                self.building.readiness.all = *known;
+                self.building.readiness.everywhere = *everywhere;
                 self.changed = true;
             }
-            Change::Stale(stale) => {
-                self.building.stale = *stale;
+            Change::Refused { set, refused } => {
+                if self.building.refusals.set_refused(set, *refused) {
+                    count(&mut self.building.set_namespaces, &set.namespace, *refused);
+                    self.mark(|tree| tree == ZoneTree::Peers);
+                }
+            }
+            Change::Unparsed { namespace, any } => {
+                self.building.refusals.set_unparsed(namespace, *any);
                 self.changed = true;
             }
         }

@@ -40,6 +40,14 @@ fn what_is_not_answered_is_refused_with_a_reason() {
         (Query::new("example.com", RecordType::AXFR), ResponseCode::Refused, 20),
         (Query::new("x.late.svc.peers.cluster.local", RecordType::A), ResponseCode::ServFail, 14),
         (Query::new("late.svc.peers.cluster.local", RecordType::TXT), ResponseCode::ServFail, 14),
+        (Query::new("9.9.9.10.in-addr.arpa", RecordType::PTR), ResponseCode::ServFail, 14),
+        (Query::new("broken.odd.svc.peers.cluster.local", RecordType::TXT), ResponseCode::ServFail, 24),
+        (
+            Query::new("_a._tcp.broken.odd.svc.peers.cluster.local", RecordType::SRV),
+            ResponseCode::ServFail,
+            24,
+        ),
+        (Query::new("10-0-0-1.odd.pod.cluster.local", RecordType::A), ResponseCode::ServFail, 24),
     ] {
         for transport in [Transport::Udp, Transport::Tcp] {
             let message = ask(&query.clone().edns(1232), transport, &snapshot);

@@ -1,6 +1,8 @@
 //! Snapshots to ask.
 
-use crate::roster::{Change, Peer, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget};
+use crate::roster::{
+    Change, Peer, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget, Standing, Standings,
+};
 use crate::wire::Name;
 use crate::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -23,7 +25,8 @@ pub(super) enum Target {
     Elsewhere,
 }
 
-/// Below `peers.cluster.local`: the namespace `default` with these sets, and the namespace `late`, which waits.
+/// Below `peers.cluster.local`: the namespace `default` with these sets, the namespace `late`, which waits, and the
+/// namespace `odd`, where the set `broken` has an object that never parsed.
 pub(super) fn with_sets(sets: &[SetOf], stale: bool) -> Arc<Snapshot> {
     below("peers.cluster.local", None, sets, stale)
 }
@@ -62,9 +65,15 @@ fn writer(zone: &str, hostmaster: Option<Name>, sets: &[SetOf], stale: bool) -> 
         negative_ttl: 5,
     };
     let mut writer = SnapshotWriter::new(config).unwrap();
-    writer.apply(&Change::All { ready: true, complete: false });
-    writer.apply(&Change::Namespace { namespace: "late".into(), ready: false });
-    writer.apply(&Change::Stale(stale));
+    let known = Standing { ready: true, stale };
+    let everywhere = Standing { ready: false, stale };
+    writer.apply(&Change::All { known: Standings { sets: known, addresses: known }, everywhere });
+    writer.apply(&Change::Namespace { namespace: "late".into(), known: Standings::default() });
+    writer.apply(&Change::Refused {
+        set: SetKey { namespace: "odd".into(), name: "broken".into() },
+        refused: true,
+    });
+    writer.apply(&Change::Unparsed { namespace: "odd".into(), any: true });
     for set in sets {
         for change in changes(set) {
             writer.apply(&change);

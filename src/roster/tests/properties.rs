@@ -4,12 +4,14 @@ use super::build::{key, slice, topology};
 use super::served::{Model, options};
 use crate::roster::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Family, Gives, Include, Mode,
-    ObjectKind, Options, Port, PortChoice, Prefer, Protocol, Roster, Scope, SrvHost, Topology, Uid, WatchId,
-    WhenEmpty,
+    ObjectKind, Options, Peer, Port, PortChoice, Prefer, Protocol, Roster, Scope, SetKey, SrvHost, Topology,
+    Uid, WatchId, WhenEmpty,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 fn an_endpoint() -> impl Strategy<Value = Endpoint> {
     let addresses =
@@ -112,6 +114,7 @@ fn an_event() -> impl Strategy<Value = (u32, EventKind)> {
         });
     let kind = prop_oneof![
         12 => an_object().prop_map(|object| EventKind::Apply(Box::new(object))),
+        4 => an_object().prop_map(|object| EventKind::Broken(Box::new(EndpointObject { groups: vec![], ..object }))),
         2 => one_of_the_keys.prop_map(EventKind::Delete),
         1 => Just(EventKind::Reset),
         3 => Just(EventKind::Synced),
@@ -120,6 +123,7 @@ fn an_event() -> impl Strategy<Value = (u32, EventKind)> {
         1 => select(vec![
             EventKind::Started(Scope::All, Gives::Peers),
             EventKind::Started(Scope::Namespace("default".into()), Gives::Peers),
+            EventKind::Started(Scope::All, Gives::Addresses),
         ]),
     ];
     (watch, kind)
@@ -135,58 +139,148 @@ fn a_plain_endpoint() -> impl Strategy<Value = String> {
 }
 
 /// What a watch has, by the letter of the events' description.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 struct Origin {
-    visible: BTreeMap<String, EndpointObject>,
-    list: Option<BTreeMap<String, EndpointObject>>,
+    gives: Gives,
+    visible: Content,
+    list: Option<Content>,
+}
+
+/// Objects as a list, or all that happened since the last one, has them.
+#[derive(Debug, Default, Clone)]
+struct Content {
+    /// Their last good versions.
+    good: BTreeMap<String, EndpointObject>,
+    /// Those that do not parse as they are now.
+    broken: BTreeMap<String, EndpointObject>,
+    /// What was deleted, and did not come back.
+    gone: BTreeSet<String>,
 }
 
 fn name(key: &crate::roster::ObjectKey) -> String {
     format!("{key:?}")
 }
 
-/// The objects that are visible after the events.
-fn left(events: &[(u32, EventKind)]) -> Vec<(u32, EndpointObject)> {
-    let mut origins: BTreeMap<u32, Origin> = BTreeMap::new();
-    for (watch, kind) in events {
-        if let EventKind::Started(..) = kind {
-            let new = Origin { list: Some(BTreeMap::new()), ..Origin::default() };
-            origins.entry(*watch).or_insert(new);
-            continue;
-        }
-        let Some(origin) = origins.get_mut(watch) else { continue };
-        let target = origin.list.as_mut().unwrap_or(&mut origin.visible);
+impl Origin {
+    fn new(gives: Gives) -> Origin {
+        Origin { gives, visible: Content::default(), list: Some(Content::default()) }
+    }
+
+    fn tell(&mut self, kind: &EventKind) {
+        let content = self.list.as_mut().unwrap_or(&mut self.visible);
         match kind {
-            EventKind::Apply(object) => drop(target.insert(name(&object.key), (**object).clone())),
-            EventKind::Delete(key) => drop(target.remove(&name(key))),
-            EventKind::Reset => origin.list = Some(BTreeMap::new()),
-            EventKind::Synced => {
-                origin.visible = origin.list.take().unwrap_or(std::mem::take(&mut origin.visible));
+            EventKind::Apply(object) => {
+                let name = name(&object.key);
+                content.gone.remove(&name);
+                content.broken.remove(&name);
+                content.good.insert(name, (**object).clone());
             }
-            EventKind::Ended => drop(origins.remove(watch)),
+            EventKind::Broken(object) => {
+                let name = name(&object.key);
+                content.broken.insert(name.clone(), (**object).clone());
+                // What is served stays, where the list has no better version.
+                if !content.good.contains_key(&name)
+                    && !content.gone.contains(&name)
+                    && let Some(last) = self.visible.good.get(&name)
+                    && let Some(list) = &mut self.list
+                {
+                    list.good.insert(name, last.clone());
+                }
+            }
+            EventKind::Delete(key) => {
+                let name = name(key);
+                content.good.remove(&name);
+                content.broken.remove(&name);
+                content.gone.insert(name);
+            }
+            EventKind::Reset => self.list = Some(Content::default()),
+            EventKind::Synced => {
+                if let Some(list) = self.list.take() {
+                    self.visible = Content { gone: BTreeSet::new(), ..list };
+                }
+            }
             EventKind::Started(..)
+            | EventKind::Ended
             | EventKind::Named(_)
-            | EventKind::Broken(_)
             | EventKind::Unreachable
             | EventKind::Reachable => {}
         }
     }
-    let all = origins.into_iter().map(|(watch, origin)| (watch, origin.visible));
-    all.flat_map(|(watch, objects)| objects.into_values().map(move |object| (watch, object))).collect()
+}
+
+/// What there is after the events.
+#[derive(Debug, Default, Clone)]
+struct Left {
+    gives: BTreeMap<u32, Gives>,
+    /// Objects by watch, each with its last good version.
+    good: Vec<(u32, EndpointObject)>,
+    /// Objects by watch that do not parse, good versions or not.
+    broken: Vec<(u32, EndpointObject)>,
+    /// Those of them that never parsed.
+    never: Vec<(u32, EndpointObject)>,
+}
+
+impl Left {
+    fn after(events: &[(u32, EventKind)]) -> Left {
+        let mut origins: BTreeMap<u32, Origin> = BTreeMap::new();
+        for (watch, kind) in events {
+            match kind {
+                EventKind::Started(_, gives) => drop(origins.entry(*watch).or_insert(Origin::new(*gives))),
+                EventKind::Ended => drop(origins.remove(watch)),
+                kind => {
+                    if let Some(origin) = origins.get_mut(watch) {
+                        origin.tell(kind);
+                    }
+                }
+            }
+        }
+        let mut left = Left::default();
+        for (watch, Origin { gives, visible, .. }) in origins {
+            left.gives.insert(watch, gives);
+            for (name, object) in visible.broken {
+                if !visible.good.contains_key(&name) {
+                    left.never.push((watch, object.clone()));
+                }
+                left.broken.push((watch, object));
+            }
+            left.good.extend(visible.good.into_values().map(|object| (watch, object)));
+        }
+        left
+    }
+
+    /// The sets that would list somebody of the objects that never parsed.
+    fn wanted(&self, options: Options) -> BTreeSet<SetKey> {
+        let addresses = ["10.9.9.9", "fd99::9"].map(|text| text.parse::<IpAddr>().unwrap());
+        let mut good = self.good.clone();
+        good.extend(self.never.iter().map(|(watch, object)| {
+            let group = EndpointGroup::default();
+            let object = EndpointObject { groups: vec![group], ..object.clone() };
+            (*watch, object.with("10.9.9.9 fd99::9"))
+        }));
+        let sets = from_scratch(options, &Left { good, broken: vec![], ..self.clone() }).sets;
+        let lists = |peers: &[Arc<Peer>]| {
+            peers.iter().any(|peer| peer.addresses.iter().any(|address| addresses.contains(address)))
+        };
+        sets.into_iter().filter(|(_, (_, peers))| lists(peers)).map(|(key, _)| key).collect()
+    }
 }
 
 fn handle(roster: &mut Roster, watch: u32, kind: EventKind) {
     roster.handle(Event { watch: WatchId(watch), revision: None, kind });
 }
 
-/// What a new roster gives for these objects, in this order.
-fn from_scratch(options: Options, objects: Vec<(u32, EndpointObject)>) -> Model {
+/// What a new roster gives for what is left.
+fn from_scratch(options: Options, left: &Left) -> Model {
     let mut roster = Roster::new(options);
     for watch in 0..3 {
-        handle(&mut roster, watch, EventKind::Started(Scope::All, Gives::Peers));
+        let gives = left.gives.get(&watch).copied().unwrap_or(Gives::Peers);
+        handle(&mut roster, watch, EventKind::Started(Scope::All, gives));
     }
-    for (watch, object) in objects {
-        handle(&mut roster, watch, EventKind::Apply(Box::new(object)));
+    for (watch, object) in &left.good {
+        handle(&mut roster, *watch, EventKind::Apply(Box::new(object.clone())));
+    }
+    for (watch, object) in &left.broken {
+        handle(&mut roster, *watch, EventKind::Broken(Box::new(object.clone())));
     }
     for watch in 0..3 {
         handle(&mut roster, watch, EventKind::Synced);
@@ -226,16 +320,23 @@ proptest! {
         roster.take_changes().iter().for_each(|change| model.apply(change));
 
         let events: Vec<_> = events.into_iter().map(|(event, _)| event).collect();
-        let mut objects = left(&events);
-        if !objects.is_empty() {
-            let middle = order.index(objects.len());
-            objects.rotate_left(middle);
-            objects.reverse();
+        let mut left = Left::after(&events);
+        for objects in [&mut left.good, &mut left.broken] {
+            if !objects.is_empty() {
+                let middle = order.index(objects.len());
+                objects.rotate_left(middle);
+                objects.reverse();
+            }
         }
-        let expected = from_scratch(options, objects).sorted();
+        let expected = from_scratch(options.clone(), &left).sorted();
         let found = model.sorted();
         prop_assert_eq!(found.sets, expected.sets);
         prop_assert_eq!(found.addresses, expected.addresses);
+        prop_assert_eq!(&found.refused, &left.wanted(options));
+        let namespaces = left.never.iter().map(|(_, object)| &*object.key.namespace);
+        let namespaces: BTreeSet<Arc<str>> = namespaces.filter(|name| *name != "Bad").map(Into::into).collect();
+        prop_assert_eq!(found.unparsed, namespaces);
+        prop_assert_eq!(roster.counts().broken, left.broken.len());
         prop_assert!(roster.take_changes().is_empty());
     }
 
@@ -256,8 +357,8 @@ proptest! {
             handle(&mut roster, 0, EventKind::Apply(Box::new(object.clone())));
             roster.take_changes().iter().for_each(|change| model.apply(change));
             last.insert(name, object);
-            let objects = last.values().map(|object| (0, object.clone())).collect();
-            let expected = from_scratch(options.clone(), objects).sorted();
+            let good = last.values().map(|object| (0, object.clone())).collect();
+            let expected = from_scratch(options.clone(), &Left { good, ..Left::default() }).sorted();
             let found = model.clone().sorted();
             prop_assert_eq!(found.sets, expected.sets);
             prop_assert_eq!(found.addresses, expected.addresses);

@@ -2,7 +2,7 @@
 
 use crate::roster::{
     Change, EndpointObject, Event, EventKind, Gives, Notice, ObjectKey, Options, Peer, Roster, Scope, SetKey,
-    SetSettings, Topology, WatchId,
+    SetSettings, Standing, Standings, Topology, WatchId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -13,10 +13,11 @@ use std::sync::Arc;
 pub(super) struct Model {
     pub(super) sets: BTreeMap<SetKey, (Arc<SetSettings>, Vec<Arc<Peer>>)>,
     pub(super) addresses: BTreeSet<(Arc<str>, IpAddr)>,
-    pub(super) namespaces: BTreeMap<Arc<str>, bool>,
-    pub(super) ready: bool,
-    pub(super) complete: bool,
-    pub(super) stale: bool,
+    pub(super) namespaces: BTreeMap<Arc<str>, Standings>,
+    pub(super) all: Standings,
+    pub(super) everywhere: Standing,
+    pub(super) refused: BTreeSet<SetKey>,
+    pub(super) unparsed: BTreeSet<Arc<str>>,
 }
 
 impl Model {
@@ -49,14 +50,23 @@ impl Model {
                     if *held { self.addresses.insert(place) } else { self.addresses.remove(&place) };
                 assert!(changed, "{namespace} {address} as before");
             }
-            Change::Namespace { namespace, ready } => {
-                assert_ne!(self.namespaces.insert(Arc::clone(namespace), *ready), Some(*ready));
+            Change::Namespace { namespace, known } => {
+                let before = self.namespaces.insert(Arc::clone(namespace), *known);
+                assert_ne!(before.unwrap_or(Standings::COMPLETE), *known, "{namespace} as before");
             }
-            Change::All { ready, complete } => {
-                assert_ne!((self.ready, self.complete), (*ready, *complete));
-                (self.ready, self.complete) = (*ready, *complete);
+            Change::All { known, everywhere } => {
+                assert_ne!((self.all, self.everywhere), (*known, *everywhere));
+                (self.all, self.everywhere) = (*known, *everywhere);
             }
-            Change::Stale(stale) => assert_ne!(std::mem::replace(&mut self.stale, *stale), *stale),
+            Change::Refused { set, refused } => {
+                assert_ne!(self.refused.contains(set), *refused, "{set} as before");
+                let _ = if *refused { self.refused.insert(set.clone()) } else { self.refused.remove(set) };
+            }
+            Change::Unparsed { namespace, any } => {
+                assert_ne!(self.unparsed.contains(namespace), *any, "{namespace} as before");
+                let namespace = Arc::clone(namespace);
+                let _ = if *any { self.unparsed.insert(namespace) } else { self.unparsed.remove(&namespace) };
+            }
         }
     }
 
@@ -158,6 +168,16 @@ impl Served {
     pub(super) fn addresses(&self) -> String {
         let held = self.model.addresses.iter().map(|(namespace, address)| format!("{namespace}/{address}"));
         held.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Names of refused sets.
+    pub(super) fn refused(&self) -> String {
+        self.model.refused.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Namespaces of objects that never parsed.
+    pub(super) fn unparsed(&self) -> String {
+        self.model.unparsed.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
     /// Port names of a set as `name/protocol`.

@@ -1,41 +1,137 @@
 //! `v1 Endpoints`.
 
-use super::{EndpointSource, Nameless, address, key, labels, non_empty, port, target, truncated};
+use super::text::{object, objects};
+use super::{
+    EndpointPort, EndpointSource, Metadata, Nameless, Slim, TargetRef, Text, address, non_empty, port,
+    service,
+};
 use crate::roster::{Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind};
 use crate::source::notice::Notices;
 use k8s_openapi::api::core::v1 as core;
 
-impl EndpointSource for core::Endpoints {
-    fn convert(mut self, notices: &mut Notices) -> Result<EndpointObject, Nameless> {
-        let key = key(ObjectKind::Endpoints, &mut self.metadata)?;
-        let truncated = truncated(&self.metadata);
-        let labels = labels(&mut self.metadata);
-        let subsets = self.subsets.unwrap_or_default().into_iter();
-        let groups = subsets.map(|subset| group(subset, &key, notices)).collect();
-        let service = Some(key.name.clone());
+/// What is read of an Endpoints.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(in crate::source) struct Endpoints<'a> {
+    #[serde(borrow)]
+    api_version: Option<Text<'a>>,
+    kind: Option<Text<'a>>,
+    #[serde(deserialize_with = "object")]
+    metadata: Metadata<'a>,
+    #[serde(deserialize_with = "objects")]
+    subsets: Vec<Subset<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Subset<'a> {
+    #[serde(borrow, deserialize_with = "objects")]
+    addresses: Vec<Address<'a>>,
+    #[serde(deserialize_with = "objects")]
+    not_ready_addresses: Vec<Address<'a>>,
+    #[serde(deserialize_with = "objects")]
+    ports: Vec<EndpointPort<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Address<'a> {
+    #[serde(borrow)]
+    ip: Option<Text<'a>>,
+    hostname: Option<Text<'a>>,
+    #[serde(deserialize_with = "object")]
+    target_ref: TargetRef<'a>,
+}
+
+impl<'a> Slim<'a> for Endpoints<'a> {
+    const KIND: ObjectKind = ObjectKind::Endpoints;
+    const API_VERSION: &'static str = "v1";
+
+    fn stated(&self) -> (Option<&str>, Option<&str>) {
+        (self.api_version.as_deref(), self.kind.as_deref())
+    }
+
+    fn metadata(&self) -> &Metadata<'a> {
+        &self.metadata
+    }
+
+    fn reduce(mut self, notices: &mut Notices) -> Result<EndpointObject, Nameless> {
+        let key = self.metadata.key(Self::KIND)?;
+        let truncated = self.metadata.truncated();
+        let labels = self.metadata.take_labels();
+        let groups = self.subsets.into_iter().map(|subset| group(subset, &key, notices)).collect();
+        let service = service(&key, &labels, None);
         Ok(EndpointObject { key, service, labels, groups, truncated })
     }
 }
 
-fn group(subset: core::EndpointSubset, key: &ObjectKey, notices: &mut Notices) -> EndpointGroup {
-    let ports = subset.ports.unwrap_or_default().into_iter();
-    let ports = ports.filter_map(|each| port(each.name, each.port, each.protocol.as_deref(), key, notices));
+fn group(subset: Subset<'_>, key: &ObjectKey, notices: &mut Notices) -> EndpointGroup {
+    let ports = subset.ports.into_iter();
+    let ports = ports.filter_map(|each| {
+        port(each.name, each.port.unwrap_or_default(), each.protocol.as_deref(), key, notices)
+    });
     let ports = ports.collect();
-    let ready = subset.addresses.unwrap_or_default().into_iter().map(|address| (address, true));
-    let not_ready =
-        subset.not_ready_addresses.unwrap_or_default().into_iter().map(|address| (address, false));
+    let ready = subset.addresses.into_iter().map(|address| (address, true));
+    let not_ready = subset.not_ready_addresses.into_iter().map(|address| (address, false));
     let endpoints = ready.chain(not_ready).map(|(from, ready)| endpoint(from, ready, key, notices)).collect();
     EndpointGroup { ports, endpoints }
 }
 
-fn endpoint(from: core::EndpointAddress, ready: bool, key: &ObjectKey, notices: &mut Notices) -> Endpoint {
-    let (uid, namespace) = target(from.target_ref);
+fn endpoint(from: Address<'_>, ready: bool, key: &ObjectKey, notices: &mut Notices) -> Endpoint {
+    let (uid, namespace) = from.target_ref.read();
     Endpoint {
-        addresses: address(&from.ip, key, notices).into_iter().collect(),
+        addresses: address(&from.ip.unwrap_or_default(), key, notices).into_iter().collect(),
         hostname: non_empty(from.hostname),
         uid,
         namespace,
         // Terminating pods are in no Endpoints unless they are published in any condition.
         conditions: Conditions { ready: Some(ready), serving: Some(ready), terminating: None },
+    }
+}
+
+impl EndpointSource for core::Endpoints {
+    fn convert(self, notices: &mut Notices) -> Result<EndpointObject, Nameless> {
+        Endpoints::from(&self).reduce(notices)
+    }
+}
+
+impl<'a> From<&'a core::Endpoints> for Endpoints<'a> {
+    fn from(from: &'a core::Endpoints) -> Endpoints<'a> {
+        Endpoints {
+            api_version: None,
+            kind: None,
+            metadata: (&from.metadata).into(),
+            subsets: from.subsets.iter().flatten().map(Subset::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a core::EndpointSubset> for Subset<'a> {
+    fn from(from: &'a core::EndpointSubset) -> Subset<'a> {
+        Subset {
+            addresses: from.addresses.iter().flatten().map(Address::from).collect(),
+            not_ready_addresses: from.not_ready_addresses.iter().flatten().map(Address::from).collect(),
+            ports: from.ports.iter().flatten().map(EndpointPort::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a core::EndpointAddress> for Address<'a> {
+    fn from(from: &'a core::EndpointAddress) -> Address<'a> {
+        Address {
+            ip: Some((&from.ip).into()),
+            hostname: from.hostname.as_ref().map(Text::from),
+            target_ref: from.target_ref.as_ref().into(),
+        }
+    }
+}
+
+impl<'a> From<&'a core::EndpointPort> for EndpointPort<'a> {
+    fn from(from: &'a core::EndpointPort) -> EndpointPort<'a> {
+        EndpointPort {
+            name: from.name.as_ref().map(Text::from),
+            port: Some(from.port),
+            protocol: from.protocol.as_ref().map(Text::from),
+        }
     }
 }

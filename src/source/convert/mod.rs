@@ -1,64 +1,113 @@
-//! From Kubernetes' types to the roster's [`EndpointObject`]: what names peers is kept, the rest dropped.
+//! From Kubernetes' objects to the roster's [`EndpointObject`]: what names peers is kept, the rest dropped.
+//!
+//! What is read of an object stands in slim types, one per kind, and the rules stand with them. They are filled from
+//! JSON directly, without copies, or from the types that Kubernetes publishes.
 //!
 //! Content is whatever the API or a file held. What cannot be used is left out and counted; only an object without a
 //! name is refused.
 
 mod endpoints;
+mod metadata;
 mod pod;
 mod slice;
+mod text;
+
+pub(super) use endpoints::Endpoints;
+pub(super) use metadata::{Labels, Metadata};
+pub(super) use pod::Pod;
+pub(super) use slice::EndpointSlice;
+pub(super) use text::{Object, Text};
 
 use super::notice::{Notices, Oddity};
 use crate::roster::{EndpointObject, ObjectKey, ObjectKind, ObjectName, Port, Protocol, Uid};
 use k8s_openapi::api::core::v1::ObjectReference;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::net::IpAddr;
-
-/// The namespace of an object that names none, as with `kubectl apply`.
-const DEFAULT_NAMESPACE: &str = "default";
 
 /// The object has no `metadata.name`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Nameless;
 
-/// A Kubernetes type that holds endpoints.
+/// A type of Kubernetes' that holds endpoints, as published.
 pub(super) trait EndpointSource: serde::de::DeserializeOwned {
     /// Reduces it to what the roster reads.
     fn convert(self, notices: &mut Notices) -> Result<EndpointObject, Nameless>;
 }
 
-/// The object's key.
-fn key(kind: ObjectKind, metadata: &mut ObjectMeta) -> Result<ObjectKey, Nameless> {
-    let name = metadata.name.take().filter(|name| !name.is_empty()).ok_or(Nameless)?;
-    let namespace = metadata.namespace.take().filter(|namespace| !namespace.is_empty());
-    let namespace = namespace.map_or_else(|| DEFAULT_NAMESPACE.into(), String::into_boxed_str);
-    Ok(ObjectKey { namespace, name: name.into_boxed_str(), kind })
+/// What is read of an object of one kind.
+pub(super) trait Slim<'a>: serde::Deserialize<'a> {
+    /// What an object of this kind says in `kind`, if it says anything.
+    const KIND: ObjectKind;
+    /// And in `apiVersion`.
+    const API_VERSION: &'static str;
+
+    /// What it says in `apiVersion` and `kind`.
+    fn stated(&self) -> (Option<&str>, Option<&str>);
+
+    /// Its metadata.
+    fn metadata(&self) -> &Metadata<'a>;
+
+    /// Reduces it to what the roster reads.
+    fn reduce(self, notices: &mut Notices) -> Result<EndpointObject, Nameless>;
 }
 
-/// The object's labels, sorted by key as the map they come from is.
-fn labels(metadata: &mut ObjectMeta) -> Vec<(Box<str>, Box<str>)> {
-    let labels = metadata.labels.take().unwrap_or_default();
-    labels.into_iter().map(|(key, value)| (key.into_boxed_str(), value.into_boxed_str())).collect()
+/// A `targetRef`: whom an endpoint stands for.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+struct TargetRef<'a> {
+    #[serde(borrow)]
+    uid: Option<Text<'a>>,
+    namespace: Option<Text<'a>>,
 }
 
-/// Whether the controller left addresses out for want of room.
-fn truncated(metadata: &ObjectMeta) -> bool {
-    let annotation = "endpoints.kubernetes.io/over-capacity";
-    metadata
-        .annotations
-        .as_ref()
-        .and_then(|all| all.get(annotation))
-        .is_some_and(|value| value == "truncated")
+impl TargetRef<'_> {
+    /// Its uid and namespace.
+    fn read(self) -> (Option<Uid>, Option<Box<str>>) {
+        (self.uid.as_deref().and_then(Uid::from_text), non_empty(self.namespace))
+    }
+}
+
+impl<'a> From<Option<&'a ObjectReference>> for TargetRef<'a> {
+    fn from(from: Option<&'a ObjectReference>) -> TargetRef<'a> {
+        let Some(from) = from else { return TargetRef::default() };
+        TargetRef {
+            uid: from.uid.as_ref().map(Text::from),
+            namespace: from.namespace.as_ref().map(Text::from),
+        }
+    }
+}
+
+/// A port of a slice or an Endpoints.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct EndpointPort<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    port: Option<i32>,
+    protocol: Option<Text<'a>>,
+}
+
+/// The label by which slices are joined to their Service.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// The Service that an object belongs to. `subdomain` is a Pod's.
+pub(super) fn service(
+    key: &ObjectKey,
+    labels: &[(Box<str>, Box<str>)],
+    subdomain: Option<Text<'_>>,
+) -> Option<Box<str>> {
+    match key.kind {
+        ObjectKind::EndpointSlice => {
+            let label = labels.iter().find(|(name, _)| &**name == SERVICE_NAME);
+            label.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+        }
+        ObjectKind::Endpoints => Some(key.name.clone()),
+        ObjectKind::Pod => non_empty(subdomain),
+    }
 }
 
 /// The text, where it says something.
-fn non_empty(text: Option<String>) -> Option<Box<str>> {
-    text.filter(|text| !text.is_empty()).map(String::into_boxed_str)
-}
-
-/// Whom an endpoint stands for: uid and namespace of its `targetRef`.
-fn target(reference: Option<ObjectReference>) -> (Option<Uid>, Option<Box<str>>) {
-    let Some(reference) = reference else { return (None, None) };
-    (reference.uid.as_deref().and_then(Uid::from_text), non_empty(reference.namespace))
+fn non_empty(text: Option<Text<'_>>) -> Option<Box<str>> {
+    text.filter(|text| !text.is_empty()).map(Text::into_boxed)
 }
 
 /// An address, or `None` and a notice.
@@ -72,7 +121,7 @@ fn address(text: &str, key: &ObjectKey, notices: &mut Notices) -> Option<IpAddr>
 
 /// A port, or `None` and a notice where number or protocol make none.
 fn port(
-    name: Option<String>,
+    name: Option<Text<'_>>,
     number: i32,
     protocol: Option<&str>,
     key: &ObjectKey,
@@ -91,7 +140,7 @@ fn port(
         notices.count(Oddity::PortNumber, || format!("{}: {number}", described(key)));
         return None;
     };
-    Some(Port { number, protocol, name: name.unwrap_or_default().into_boxed_str() })
+    Some(Port { number, protocol, name: name.unwrap_or_default().into_boxed() })
 }
 
 /// The object as a person names it, on one line: `EndpointSlice default/web-x7k2p`.

@@ -1,26 +1,74 @@
 //! `discovery.k8s.io/v1 EndpointSlice`.
 
-use super::{EndpointSource, Nameless, address, described, key, labels, non_empty, port, target, truncated};
-use crate::roster::{Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind};
+use super::text::{nullable, object, objects};
+use super::{
+    EndpointPort, EndpointSource, Metadata, Nameless, Slim, TargetRef, Text, address, described, non_empty,
+    port, service,
+};
+use crate::roster::{self, Conditions, EndpointGroup, EndpointObject, ObjectKey, ObjectKind};
 use crate::source::notice::{Notices, Oddity};
 use k8s_openapi::api::discovery::v1 as discovery;
 use std::net::IpAddr;
 
-/// The label by which slices are joined to their Service.
-const SERVICE_NAME: &str = "kubernetes.io/service-name";
+/// What is read of an EndpointSlice.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(in crate::source) struct EndpointSlice<'a> {
+    #[serde(borrow)]
+    api_version: Option<Text<'a>>,
+    kind: Option<Text<'a>>,
+    #[serde(deserialize_with = "object")]
+    metadata: Metadata<'a>,
+    address_type: Option<Text<'a>>,
+    #[serde(deserialize_with = "objects")]
+    endpoints: Vec<Endpoint<'a>>,
+    #[serde(deserialize_with = "objects")]
+    ports: Vec<EndpointPort<'a>>,
+}
 
-impl EndpointSource for discovery::EndpointSlice {
-    fn convert(mut self, notices: &mut Notices) -> Result<EndpointObject, Nameless> {
-        let key = key(ObjectKind::EndpointSlice, &mut self.metadata)?;
-        let truncated = truncated(&self.metadata);
-        let labels = labels(&mut self.metadata);
-        let service = labels.iter().find(|(name, _)| &**name == SERVICE_NAME);
-        let service = service.map(|(_, value)| value.clone()).filter(|value| !value.is_empty());
-        let family = Family::of(&self.address_type);
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Endpoint<'a> {
+    #[serde(borrow, deserialize_with = "nullable")]
+    addresses: Vec<Text<'a>>,
+    #[serde(deserialize_with = "object")]
+    conditions: EndpointConditions,
+    hostname: Option<Text<'a>>,
+    #[serde(deserialize_with = "object")]
+    target_ref: TargetRef<'a>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct EndpointConditions {
+    ready: Option<bool>,
+    serving: Option<bool>,
+    terminating: Option<bool>,
+}
+
+impl<'a> Slim<'a> for EndpointSlice<'a> {
+    const KIND: ObjectKind = ObjectKind::EndpointSlice;
+    const API_VERSION: &'static str = "discovery.k8s.io/v1";
+
+    fn stated(&self) -> (Option<&str>, Option<&str>) {
+        (self.api_version.as_deref(), self.kind.as_deref())
+    }
+
+    fn metadata(&self) -> &Metadata<'a> {
+        &self.metadata
+    }
+
+    fn reduce(mut self, notices: &mut Notices) -> Result<EndpointObject, Nameless> {
+        let key = self.metadata.key(Self::KIND)?;
+        let truncated = self.metadata.truncated();
+        let labels = self.metadata.take_labels();
+        let service = service(&key, &labels, None);
+        let address_type = self.address_type.unwrap_or_default();
+        let family = Family::of(&address_type);
         if family.is_none() {
-            notices.count(Oddity::AddressType, || format!("{}: {:?}", described(&key), self.address_type));
+            notices.count(Oddity::AddressType, || format!("{}: {:?}", described(&key), &*address_type));
         }
-        let ports = self.ports.unwrap_or_default().into_iter();
+        let ports = self.ports.into_iter();
         // "If the port is nil, it means all ports": no number that SRV could carry.
         let ports = ports.filter_map(|each| {
             let number = each.port?;
@@ -57,38 +105,79 @@ impl Family {
 }
 
 fn endpoint(
-    from: discovery::Endpoint,
+    from: Endpoint<'_>,
     family: Option<Family>,
     key: &ObjectKey,
     notices: &mut Notices,
-) -> Endpoint {
-    let (uid, namespace) = target(from.target_ref);
+) -> roster::Endpoint {
+    let (uid, namespace) = from.target_ref.read();
     let addresses = match family {
         Some(family) => addresses(&from.addresses, family, key, notices),
         None => Vec::new(),
     };
-    let conditions = from.conditions.unwrap_or_default();
-    Endpoint {
+    let EndpointConditions { ready, serving, terminating } = from.conditions;
+    roster::Endpoint {
         addresses,
         hostname: non_empty(from.hostname),
         uid,
         namespace,
-        conditions: Conditions {
-            ready: conditions.ready,
-            serving: conditions.serving,
-            terminating: conditions.terminating,
-        },
+        conditions: Conditions { ready, serving, terminating },
     }
 }
 
-fn addresses(texts: &[String], family: Family, key: &ObjectKey, notices: &mut Notices) -> Vec<IpAddr> {
+fn addresses(texts: &[Text<'_>], family: Family, key: &ObjectKey, notices: &mut Notices) -> Vec<IpAddr> {
     let mut addresses = Vec::with_capacity(texts.len());
     for text in texts {
         let Some(address) = address(text, key, notices) else { continue };
         if address.is_ipv4() != (family == Family::Ipv4) {
-            notices.count(Oddity::AddressFamily, || format!("{}: {text}", described(key)));
+            notices.count(Oddity::AddressFamily, || format!("{}: {}", described(key), &**text));
         }
         addresses.push(address);
     }
     addresses
+}
+
+impl EndpointSource for discovery::EndpointSlice {
+    fn convert(self, notices: &mut Notices) -> Result<EndpointObject, Nameless> {
+        EndpointSlice::from(&self).reduce(notices)
+    }
+}
+
+impl<'a> From<&'a discovery::EndpointSlice> for EndpointSlice<'a> {
+    fn from(from: &'a discovery::EndpointSlice) -> EndpointSlice<'a> {
+        EndpointSlice {
+            api_version: None,
+            kind: None,
+            metadata: (&from.metadata).into(),
+            address_type: Some((&from.address_type).into()),
+            endpoints: from.endpoints.iter().map(Endpoint::from).collect(),
+            ports: from.ports.iter().flatten().map(EndpointPort::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a discovery::Endpoint> for Endpoint<'a> {
+    fn from(from: &'a discovery::Endpoint) -> Endpoint<'a> {
+        let conditions = from.conditions.as_ref().map(|from| EndpointConditions {
+            ready: from.ready,
+            serving: from.serving,
+            terminating: from.terminating,
+        });
+        Endpoint {
+            addresses: from.addresses.iter().map(Text::from).collect(),
+            conditions: conditions.unwrap_or_default(),
+            hostname: from.hostname.as_ref().map(Text::from),
+            target_ref: from.target_ref.as_ref().into(),
+        }
+    }
+}
+
+impl<'a> From<&'a discovery::EndpointPort> for EndpointPort<'a> {
+    fn from(from: &'a discovery::EndpointPort) -> EndpointPort<'a> {
+        EndpointPort {
+            name: from.name.as_ref().map(Text::from),
+            port: from.port,
+            protocol: from.protocol.as_ref().map(Text::from),
+        }
+    }
 }

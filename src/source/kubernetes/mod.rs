@@ -4,7 +4,7 @@
 //! person is told are `Report`s. Lists are read from the cluster's quorum and staged by the roster until they are
 //! complete; a watch that breaks is resumed where it stood; one that cannot be is listed again.
 
-#![expect(dead_code, unused_imports, reason = "the parts come one after the other")]
+#![allow(dead_code, unused_imports, reason = "the parts come one after the other")]
 
 mod decode;
 mod plan;

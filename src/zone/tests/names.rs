@@ -2,7 +2,9 @@
 
 use super::super::{Found, PodNames, Snapshot, SnapshotWriter, ZoneConfig, ZoneConfigError};
 use super::world::{add_peer, ask, config, epmd, key, myapp, peer, settings, writer};
-use crate::roster::{Change, Peer, PortName, Protocol, RecordTypes, SetSettings, SrvTarget};
+use crate::roster::{
+    Change, Peer, PortName, Protocol, RecordTypes, SetSettings, SrvTarget, Standing, Standings,
+};
 use crate::wire::{Name, QueryName, RecordType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -223,11 +225,11 @@ fn nothing_generated_is_answered_before_its_watches_are_complete() {
     writer.apply(&Change::Set(key("myapp"), settings(&[])));
     add_peer(&mut writer, "myapp", &peer(&["10.0.0.2"], None, SrvTarget::Pod, &[epmd()]));
     let early = writer.publish(1, None).unwrap();
-    writer.apply(&Change::Namespace { namespace: "other".into(), ready: false });
-    writer.apply(&Change::All { ready: true, complete: false });
+    writer.apply(&Change::Namespace { namespace: "other".into(), known: Standings::default() });
+    writer.apply(&Change::All { known: Standings::COMPLETE, everywhere: Standing::default() });
     let partly = writer.publish(1, None).unwrap();
-    writer.apply(&Change::Namespace { namespace: "other".into(), ready: true });
-    writer.apply(&Change::All { ready: true, complete: true });
+    writer.apply(&Change::Namespace { namespace: "other".into(), known: Standings::COMPLETE });
+    writer.apply(&Change::All { known: Standings::COMPLETE, everywhere: Standing::COMPLETE });
     let ready = writer.publish(1, None).unwrap();
     for (name, rtype, expected) in [
         ("myapp.default.svc.peers.cluster.local", T::A, ["not ready", "5 10.0.0.2", "5 10.0.0.2"]),
@@ -261,9 +263,10 @@ fn serials_move_with_the_zones_own_records_only() {
     assert!(first.values().all(|&serial| serial == 1_000));
     assert!(writer.publish(1_001, None).is_none(), "nothing changed");
 
-    writer.apply(&Change::Stale(true));
+    let stale = Standing { ready: true, stale: true };
+    let known = Standings { sets: stale, addresses: stale };
+    writer.apply(&Change::All { known, everywhere: stale });
     let stale = writer.publish(1_002, None).unwrap();
-    assert!(stale.stale());
     assert_eq!(serials(&stale), first, "no record changed");
 
     add_peer(&mut writer, "empty", &peer(&["192.0.2.1"], None, SrvTarget::Peer, &[epmd()]));

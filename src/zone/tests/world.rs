@@ -3,7 +3,8 @@
 use super::super::master_file::records;
 use super::super::{Found, PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use crate::roster::{
-    Change, Peer, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget, dashed,
+    Change, Peer, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget, Standing, Standings,
+    dashed,
 };
 use crate::wire::{Name, QueryName, RecordType};
 use std::net::IpAddr;
@@ -67,7 +68,7 @@ pub(in crate::zone) fn epmd() -> Port {
 /// A writer that knows all there is to know: nothing yet.
 pub(in crate::zone) fn writer(config: ZoneConfig) -> SnapshotWriter {
     let mut writer = SnapshotWriter::new(config).unwrap();
-    writer.apply(&Change::All { ready: true, complete: true });
+    writer.apply(&Change::All { known: Standings::COMPLETE, everywhere: Standing::COMPLETE });
     writer
 }
 
@@ -84,10 +85,11 @@ pub(in crate::zone) fn ask(snapshot: &Snapshot, name: &str, rtype: RecordType) -
     query.read(name.parse::<Name>().unwrap().as_wire(), 0).unwrap();
     let Some(zone) = snapshot.zone_of(&query, rtype) else { return "not ours".into() };
     match zone.find(&query, rtype) {
-        Found::NxDomain => "NXDOMAIN".into(),
+        Found::NxDomain { .. } => "NXDOMAIN".into(),
         Found::NotReady => "not ready".into(),
         Found::Referral(_) => "referral".into(),
         Found::Redirection(_) => "redirection".into(),
+        Found::Broken => "broken".into(),
         Found::Node(node) => match node.rrset(rtype) {
             None => "NODATA".into(),
             Some(rrset) => {

@@ -4,9 +4,16 @@
 //! page holds. Of an object only what is used is read. One that does not parse is [`Decoded::Broken`], never a failure
 //! of those beside it.
 
+mod lenient;
 mod line;
 mod list;
+mod members;
 mod object;
+mod reason;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 pub(super) use line::{Lines, WatchEvent, watch_event};
 pub(super) use list::{ListBody, ListMetadata};

@@ -1,0 +1,62 @@
+//! What objects that never parsed keep from being answered.
+
+use super::ordered::OrderedTable;
+use super::sharded::{Keyed, ShardedTable};
+use crate::roster::SetKey;
+use std::sync::Arc;
+
+/// Refused sets, and the namespaces of the objects.
+#[derive(Debug, Clone)]
+pub(super) struct Refusals {
+    sets: ShardedTable<SetKey>,
+    /// Every namespace of a refused set is among them.
+    namespaces: OrderedTable<Box<[u8]>, ()>,
+}
+
+impl Keyed for SetKey {
+    fn key(&self) -> (&str, &str) {
+        (&self.namespace, &self.name)
+    }
+}
+
+impl Refusals {
+    pub(super) fn new() -> Refusals {
+        Refusals { sets: ShardedTable::new(), namespaces: OrderedTable::default() }
+    }
+
+    /// Whether neither the set nor its absence can be told.
+    pub(super) fn refuses(&self, namespace: &[u8], set: &[u8]) -> bool {
+        // Mostly there are none, which costs less to see than a hash.
+        self.is_unparsed(namespace) && self.sets.get(namespace, set).is_some()
+    }
+
+    /// Whether an address that nobody holds in the namespace may be held by an object that never parsed.
+    pub(super) fn is_unparsed(&self, namespace: &[u8]) -> bool {
+        self.namespaces.get(namespace).is_some()
+    }
+
+    /// Whether that may be so anywhere.
+    pub(super) fn any_unparsed(&self) -> bool {
+        !self.namespaces.is_empty()
+    }
+
+    /// The refused sets, in no particular order.
+    pub(super) fn sets(&self) -> impl Iterator<Item = &SetKey> {
+        self.sets.iter().map(|set| &**set)
+    }
+
+    /// Sets whether a set is refused. Whether that is new.
+    pub(super) fn set_refused(&mut self, set: &SetKey, refused: bool) -> bool {
+        let mut differs = false;
+        self.sets.update(&set.namespace, &set.name, |slot| {
+            differs = slot.is_some() != refused;
+            *slot = refused.then(|| Arc::new(set.clone()));
+        });
+        differs
+    }
+
+    /// Sets whether objects of the namespace never parsed.
+    pub(super) fn set_unparsed(&mut self, namespace: &str, any: bool) {
+        self.namespaces.update(&namespace.as_bytes().into(), |slot| *slot = any.then_some(()));
+    }
+}
