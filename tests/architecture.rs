@@ -48,6 +48,9 @@ const IMPURE: &[&str] = &[
     "tracing",
 ];
 
+/// Crates that speak of Kubernetes, and the only modules that may name them.
+const KUBERNETES: &[(&str, &[&str])] = &[("kube", &["source", "kubernetes"]), ("k8s_openapi", &["source"])];
+
 /// Macros that do so and need no path.
 const IMPURE_MACROS: &[&str] = &["thread_local"];
 
@@ -75,6 +78,28 @@ fn pure_folders_reach_for_nothing_outside() {
         faults.extend(purity_faults(&source.module, &source.text).into_iter().map(|fault| fault.at(&source)));
     }
     assert!(faults.is_empty(), "impure paths in pure folders:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn kubernetes_is_named_where_it_is_spoken_to() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        let found = kubernetes_faults(&source.module, &source.text);
+        faults.extend(found.into_iter().map(|fault| fault.at(&source)));
+    }
+    assert!(faults.is_empty(), "Kubernetes outside of its source:\n{}", faults.join("\n"));
+    let module = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    for (path, text, count) in [
+        ("run/serve", "use kube::Client;", 1),
+        ("source/manifest/parse", "fn f(client: kube::Client) {}", 1),
+        ("source/kubernetes/connect", "use kube::{Client, Config};", 0),
+        ("source/convert/pod", "use k8s_openapi::api::core::v1::Pod;", 0),
+        ("source", "use kube::Client;", 1),
+        ("config/file", "use k8s_openapi::api::core::v1::Pod;", 1),
+        ("run/serve", "use crate::source::kubernetes::Client;", 0),
+    ] {
+        assert_eq!(kubernetes_faults(&module(path), text).len(), count, "{path}: {text}");
+    }
 }
 
 #[test]
@@ -257,6 +282,14 @@ fn purity_faults(module: &[String], text: &str) -> Vec<Fault> {
     let macros = tokens(text).into_iter().filter(|(_, token)| IMPURE_MACROS.contains(&token.as_str()));
     faults.extend(macros.map(|(line, path)| Fault { line, path }));
     faults
+}
+
+fn kubernetes_faults(module: &[String], text: &str) -> Vec<Fault> {
+    faults(text, |path| {
+        let named =
+            KUBERNETES.iter().find(|(name, _)| path.segments.first().is_some_and(|first| first == name));
+        named.is_some_and(|(_, home)| module.get(..home.len()).is_none_or(|at| at != *home))
+    })
 }
 
 fn faults(text: &str, forbidden: impl Fn(&UsedPath) -> bool) -> Vec<Fault> {

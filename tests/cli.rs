@@ -42,13 +42,25 @@ fn help_teaches() {
         ),
         (
             &["serve", "--help"],
-            &["--manifest", "--listen", "[default: ip]", "SIGTERM", "ROSTERD__SERVER__TTL=30"],
+            &[
+                "--manifest",
+                "--kubeconfig",
+                "--context",
+                "--listen",
+                "[default: ip]",
+                "SIGTERM",
+                "ROSTERD__SERVER__TTL=30",
+            ],
         ),
-        (&["check", "--help"], &["--show", "rosterd check --config rosterd.toml --show"]),
+        (
+            &["check", "--help"],
+            &["--show", "which rights are missing", "rosterd check --config rosterd.toml --show"],
+        ),
         (
             &["zone", "--help"],
             &[
                 "kubectl get endpointslices -A -o yaml | rosterd zone --manifest -",
+                "rosterd zone --context kind-kind",
                 "--origin peers.cluster.local > peers.zone",
                 "Answered but not listed",
             ],
@@ -90,16 +102,18 @@ fn without_peers_to_serve_both_ways_are_told() {
         assert_eq!(
             stderr(&output),
             "error: there is nothing to read peers from; there are two ways:\n  \
-             on manifests  --manifest with a file, a folder or -, such as\n                  \
-             kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml\n                  \
-             rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300\n  \
-             in a cluster  not in this version: it does not watch the Kubernetes API yet and serves manifests only\n"
+             a cluster  the one that rosterd runs in, as a pod; or from outside, such as\n               \
+             rosterd serve --context kind-kind --listen 127.0.0.1:5300\n               \
+             rosterd serve --kubeconfig admin.conf --listen 127.0.0.1:5300\n  \
+             manifests  --manifest with a file, a folder or -, such as\n               \
+             kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml\n               \
+             rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300\n"
         );
     }
     let output = run(folder.path(), &["check"]);
     assert_eq!(
         (code(&output), stdout(&output).as_str()),
-        (0, "settings are right; there are no manifests to check\n")
+        (0, "settings are right; there are neither manifests nor a cluster to check\n")
     );
 }
 

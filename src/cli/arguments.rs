@@ -29,10 +29,10 @@ pub(super) enum Command {
     /// Run the server.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(SettingArguments),
-    /// Validate settings and manifests, say what would be served, and exit.
+    /// Validate settings, manifests or rights in the cluster, say what would be served, and exit.
     #[command(after_help = CHECK_EXAMPLES)]
     Check {
-        /// Print the settings in force as TOML, each with its origin, instead of reading manifests.
+        /// Print the settings in force as TOML, each with its origin, instead of reading manifests or the cluster.
         #[arg(long)]
         show: bool,
         #[command(flatten)]
@@ -59,6 +59,12 @@ pub(super) struct SettingArguments {
     /// A file or folder with endpoint objects, or - for standard input; may be given several times
     #[arg(long, value_name = "PATH")]
     manifest: Vec<String>,
+    /// A kubeconfig that says which cluster to watch [default: the cluster around, in a pod]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<String>,
+    /// A context of the kubeconfig; alone, of the one in KUBECONFIG or ~/.kube/config [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
     /// An address with a port to serve UDP and TCP at; may be given several times [default: 0.0.0.0:53 and [::]:53]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Vec<String>,
@@ -71,7 +77,7 @@ pub(super) struct SettingArguments {
     /// The cluster's own domain, which names of pods end in [default: cluster.local]
     #[arg(long, value_name = "NAME")]
     cluster_domain: Option<String>,
-    /// How names of pods are answered: verified, insecure or disabled [default: verified]
+    /// How names of pods are answered: verified, insecure or disabled [default: by what is watched]
     #[arg(long, value_name = "HOW")]
     pods: Option<String>,
     /// A reverse zone, by name or network (10.in-addr.arpa, 10.0.0.0/8); may be given several times [default: none]
@@ -112,8 +118,10 @@ impl SettingArguments {
     /// The flags that were given, with their values, as [`crate::config::Sources`] takes them.
     pub(super) fn flags(&self) -> Vec<(&'static str, Vec<String>)> {
         let one = |value: &Option<String>| value.iter().cloned().collect();
-        let all: [(&'static str, Vec<String>); 14] = [
+        let all: [(&'static str, Vec<String>); 16] = [
             ("--manifest", self.manifest.clone()),
+            ("--kubeconfig", one(&self.kubeconfig)),
+            ("--context", one(&self.context)),
             ("--listen", self.listen.clone()),
             ("--advertise", self.advertise.clone()),
             ("--zone", one(&self.zone)),
@@ -134,9 +142,11 @@ impl SettingArguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml
-  rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300
+  rosterd serve --context kind-kind --listen 127.0.0.1:5300
   dig @127.0.0.1 -p 5300 +short TXT myapp.default.svc.peers.cluster.local
+
+Peers come from manifests (--manifest), else from the cluster that a kubeconfig
+names (--kubeconfig, --context), else from the one that rosterd runs in.
 
 Settings come from defaults, a TOML file (--config), the environment and flags;
 the later win. Names in the environment are keys of the file in capitals behind
@@ -152,9 +162,13 @@ Exit codes:
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
-  rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300
+  rosterd serve
+  rosterd serve --kubeconfig ~/.kube/config --listen 127.0.0.1:5300
   rosterd serve --manifest /etc/rosterd/manifests/ --name myapp --mode dns
   ROSTERD__SERVER__TTL=30 rosterd serve --config rosterd.toml
+
+In a pod the first one is enough. Until the cluster has been listed, names wait
+(SERVFAIL); everything else is answered at once.
 
 Manifests are followed: a changed file is served as soon as it has stopped
 changing. SIGTERM ends the server after it has finished what it began.";
@@ -162,14 +176,16 @@ changing. SIGTERM ends the server after it has finished what it began.";
 const CHECK_EXAMPLES: &str = "\
 Examples:
   rosterd check --config rosterd.toml --manifest endpoints.yaml
+  kubectl exec deploy/rosterd -- rosterd check
   rosterd check --config rosterd.toml --show
 
-What --show prints is itself a settings file: each setting with its origin in
-a comment.";
+In a pod it says which rights are missing. What --show prints is itself a
+settings file: each setting with its origin in a comment.";
 
 const ZONE_EXAMPLES: &str = "\
 Examples:
   kubectl get endpointslices -A -o yaml | rosterd zone --manifest -
+  rosterd zone --context kind-kind
   rosterd zone --config rosterd.toml --origin peers.cluster.local > peers.zone
 
 Answered but not listed: the parts of sets, which are made as they are asked

@@ -1,8 +1,8 @@
-//! `rosterd check`: whether settings and manifests are right, and what would be served.
+//! `rosterd check`: whether settings and manifests, or rights in the cluster, are right, and what would be served.
 
 use super::print::{ASIDE, HEAD};
 use super::{Failure, print};
-use crate::config::{Effective, Pods};
+use crate::config::{Effective, Source};
 use crate::run::{self, SetSummary, Summary, counted, idle};
 use std::io::{self, Write};
 
@@ -23,29 +23,42 @@ pub(super) fn show(effective: &Effective) -> Result<(), Failure> {
     })
 }
 
-/// Prints what the manifests hold and what becomes of it.
+/// Prints what the manifests or the cluster hold and what becomes of it.
 pub(super) fn check(effective: &Effective) -> Result<(), Failure> {
     let settings = &effective.settings;
-    print::warnings(&denials(effective));
-    if settings.manifests.is_empty() {
-        return print::results(|out| writeln!(out, "settings are right; there are no manifests to check"));
-    }
-    let loaded = run::load_once(settings).map_err(|error| Failure::Failed(error.to_string()))?;
+    print::warnings(&doubts(effective));
+    let what = match settings.source() {
+        None => {
+            return print::results(|out| {
+                writeln!(out, "settings are right; there are neither manifests nor a cluster to check")
+            });
+        }
+        Some(Source::Manifests(_)) => "settings and manifests",
+        Some(Source::Kubeconfig { .. } | Source::InCluster) => "settings and access to the cluster",
+    };
+    let loaded = run::load_once(settings)?;
     let summary = loaded.summary();
     print::warnings(&summary.notices);
-    print::results(|out| report(out, summary))
+    print::results(|out| report(out, what, summary))
 }
 
-/// Zones that answer "does not exist" to whatever the manifests do not hold: right alone, but not where a resolver sends
-/// them the questions about all pods.
-fn denials(effective: &Effective) -> Vec<String> {
+/// Settings that are right, and yet hardly what is meant. Zones that answer "does not exist" to whatever the source does not
+/// hold: right alone, but not where a resolver sends them the questions about all pods. Pods that are watched for nothing.
+fn doubts(effective: &Effective) -> Vec<String> {
     let Effective { settings, origins } = effective;
-    let pods = (settings.pods == Some(Pods::Verified)).then(|| {
+    let pods = run::denies_pods(settings).then(|| {
         format!(
             "pods = \"verified\" ({}): pods that no object names do not exist in pod.{}; forward that zone here only \
              where objects name all pods",
             origins.of("pods").brief(),
             without_dot(&settings.cluster_domain)
+        )
+    });
+    let in_vain = run::watches_pods_in_vain(settings).then(|| {
+        format!(
+            "kubernetes.watch_pods ({}): nothing is made of these Pods, as names of pods are not verified (pods) and there \
+             are no reverse zones",
+            origins.of("kubernetes.watch_pods").brief()
         )
     });
     let reverse = settings.reverse_zones.iter().enumerate().map(|(index, zone)| {
@@ -56,18 +69,18 @@ fn denials(effective: &Effective) -> Vec<String> {
             without_dot(zone)
         )
     });
-    pods.into_iter().chain(reverse).collect()
+    pods.into_iter().chain(in_vain).chain(reverse).collect()
 }
 
 fn without_dot(name: &impl std::fmt::Display) -> String {
     name.to_string().trim_end_matches('.').to_owned()
 }
 
-fn report(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+fn report(out: &mut dyn Write, what: &str, summary: &Summary) -> io::Result<()> {
     let peers = summary.sets.iter().map(|set| set.peers).sum();
     let held =
         [counted(summary.objects, "object"), counted(summary.sets.len(), "set"), counted(peers, "peer")];
-    writeln!(out, "settings and manifests are right: {}", held.join(", "))?;
+    writeln!(out, "{what} are right: {}", held.join(", "))?;
     for (kind, count) in &summary.skipped {
         writeln!(out, "skipped: {} of kind {kind}", counted(*count, "object"))?;
     }
@@ -102,7 +115,7 @@ mod tests {
 
     fn rendered(summary: &Summary) -> String {
         let mut out = anstream::StripStream::new(Vec::new());
-        report(&mut out, summary).unwrap();
+        report(&mut out, "settings and manifests", summary).unwrap();
         String::from_utf8(out.into_inner()).unwrap()
     }
 

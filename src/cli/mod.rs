@@ -11,6 +11,7 @@ mod sources;
 mod zone;
 
 use crate::config;
+use crate::run::LoadError;
 use arguments::{Arguments, Command, SettingArguments};
 use clap::Parser;
 use std::process::ExitCode;
@@ -65,6 +66,15 @@ enum Failure {
     Failed(String),
     /// No source of peers.
     NoSource,
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Failure {
+        match error {
+            LoadError::NoSource => Failure::NoSource,
+            error => Failure::Failed(error.to_string()),
+        }
+    }
 }
 
 impl Failure {

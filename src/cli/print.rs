@@ -47,15 +47,14 @@ pub(super) fn line(out: &mut dyn Write, style: Style, word: &str, text: &dyn Dis
 fn no_source(out: &mut dyn Write) -> io::Result<()> {
     line(out, ERROR, "error", &"there is nothing to read peers from; there are two ways:")?;
     let ways = [
-        ("on manifests", "--manifest with a file, a folder or -, such as"),
+        ("a cluster", "the one that rosterd runs in, as a pod; or from outside, such as"),
+        ("", "  rosterd serve --context kind-kind --listen 127.0.0.1:5300"),
+        ("", "  rosterd serve --kubeconfig admin.conf --listen 127.0.0.1:5300"),
+        ("manifests", "--manifest with a file, a folder or -, such as"),
         ("", "  kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml"),
         ("", "  rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300"),
-        (
-            "in a cluster",
-            "not in this version: it does not watch the Kubernetes API yet and serves manifests only",
-        ),
     ];
-    ways.iter().try_for_each(|(way, text)| writeln!(out, "  {HEAD}{way:<12}{HEAD:#}  {text}"))
+    ways.iter().try_for_each(|(way, text)| writeln!(out, "  {HEAD}{way:<9}{HEAD:#}  {text}"))
 }
 
 /// Says what deserves a look, one line for each.

@@ -2,12 +2,12 @@
 
 use super::Failure;
 use crate::config::Settings;
-use crate::run;
+use crate::run::{self, ServeError};
 
 /// Serves until the server is told to end.
 pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
-    if settings.manifests.is_empty() {
-        return Err(Failure::NoSource);
-    }
-    run::serve(settings).map_err(|error| Failure::Failed(error.to_string()))
+    run::serve(settings).map_err(|error| match error {
+        ServeError::Load(error) => error.into(),
+        error => Failure::Failed(error.to_string()),
+    })
 }

@@ -7,10 +7,7 @@ use std::fmt::Display;
 
 /// Prints every zone, or the one with this origin.
 pub(super) fn zone(settings: &Settings, origin: Option<&str>) -> Result<(), Failure> {
-    if settings.manifests.is_empty() {
-        return Err(Failure::NoSource);
-    }
-    let loaded = run::load_once(settings).map_err(|error| Failure::Failed(error.to_string()))?;
+    let loaded = run::load_once(settings)?;
     print::warnings(&loaded.summary().notices);
     let Some(origin) = origin else {
         return print::results(|out| {

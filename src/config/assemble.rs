@@ -1,23 +1,26 @@
 //! The typed settings from the merged layers.
 
+use super::Sources;
 use super::error::{Error, Problem};
 use super::key::{self, Kind, ONE_TOPOLOGY, TOPOLOGIES};
 use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
-use super::settings::{Manifest, ServerSettings, Settings, TcpSettings};
+use super::settings::{KubernetesSettings, Manifest, ServerSettings, Settings, TcpSettings};
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
 
 /// Builds the settings and notes where each came from. `None` only with an error.
 pub(super) fn settings(
     merged: &Merged,
-    own_namespace: Option<&str>,
+    sources: &Sources,
     origins: &mut Origins,
     errors: &mut Vec<Error>,
 ) -> Option<Settings> {
+    let own_namespace = sources.own_namespace.as_deref();
     let topologies = topologies(merged, own_namespace, origins, errors);
     let mut from = Reader { section: merged.root(), prefix: String::new(), own_namespace, origins, errors };
     let server = server(&mut from);
+    let kubernetes = kubernetes(&mut from, sources.in_cluster());
     let settings = Settings {
         cluster_domain: from.required("cluster_domain", values::domain)?,
         zone: from.required("zone", values::domain)?,
@@ -25,10 +28,25 @@ pub(super) fn settings(
         reverse_zones: from.list("reverse_zones", values::reverse_zone).unwrap_or_default(),
         label_settings: from.boolean("label_settings")?,
         manifests: from.list("manifests", |text| Ok(manifest(text))).unwrap_or_default(),
+        kubernetes: kubernetes?,
         topologies,
         server: server?,
     };
     Some(settings)
+}
+
+fn kubernetes(from: &mut Reader<'_>, in_cluster: bool) -> Option<KubernetesSettings> {
+    Some(KubernetesSettings {
+        watch: from.required("kubernetes.watch", choose)?,
+        watch_pods: from.boolean("kubernetes.watch_pods")?,
+        kubeconfig: from.text("kubernetes.kubeconfig", |text| Ok(text.into())),
+        context: from.text("kubernetes.context", |text| Ok(text.to_owned())),
+        page_size: from.required_integer("kubernetes.page_size")?,
+        streaming_lists: from.boolean("kubernetes.streaming_lists")?,
+        stale_after: from.required("kubernetes.stale_after", values::stale_after)?,
+        leave_out_after: from.required("kubernetes.leave_out_after", values::duration)?,
+        in_cluster,
+    })
 }
 
 fn server(from: &mut Reader<'_>) -> Option<ServerSettings> {

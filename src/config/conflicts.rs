@@ -5,7 +5,7 @@ use super::key::TOPOLOGIES;
 use super::origin::{Origin, Origins};
 use super::settings::{Pods, Settings};
 use super::values::{Invalid, choice_text, domain_text};
-use crate::roster::{Family, Prefer};
+use crate::roster::{Family, Include, ObjectKind, Prefer, WhenEmpty};
 use crate::wire::{NAME_MAX, Name};
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,6 +25,7 @@ pub(super) fn find(settings: &Settings, origins: &Origins, errors: &mut Vec<Erro
     conflicts.apexes();
     conflicts.listeners();
     conflicts.topologies();
+    conflicts.sources();
 }
 
 /// Whether peers would be named by a family that is not listed.
@@ -127,6 +128,57 @@ impl Conflicts<'_> {
             if left_out && *self.origins.of(&key("prefer")) != Origin::Default {
                 let value = format!("{:?}", choice_text(topology.prefer));
                 self.add(&key("prefer"), Some(value), Problem::PreferLeftOut(choice_text(topology.family)));
+            }
+        }
+    }
+
+    /// What cannot be had from the source that is chosen. With manifests, what is to be watched does not matter.
+    fn sources(&mut self) {
+        const WATCH: &str = "kubernetes.watch";
+        let Settings { manifests, kubernetes, topologies, .. } = self.settings;
+        if !manifests.is_empty() {
+            let named = [
+                ("kubernetes.kubeconfig", kubernetes.kubeconfig.as_ref().map(|path| path.to_string_lossy())),
+                ("kubernetes.context", kubernetes.context.as_deref().map(Into::into)),
+            ];
+            for (key, value) in named.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+                let manifests = self.origins.of("manifests").clone();
+                self.add(key, Some(format!("{value:?}")), Problem::TwoSources { manifests });
+            }
+            return;
+        }
+        if !self.sound(WATCH) {
+            return;
+        }
+        let watch = self.origins.of(WATCH).clone();
+        match kubernetes.watch {
+            ObjectKind::EndpointSlice => {}
+            ObjectKind::Endpoints => {
+                for (index, topology) in topologies.iter().enumerate() {
+                    for (key, asked, instead) in [
+                        ("include", topology.include == Include::Serving, "ready"),
+                        ("when_empty", topology.when_empty == WhenEmpty::Serving, "nothing"),
+                    ] {
+                        if asked {
+                            let problem = Problem::ServingUnknown { watch: watch.clone(), instead };
+                            let key = format!("{TOPOLOGIES}[{index}].{key}");
+                            self.add(&key, Some("\"serving\"".to_owned()), problem);
+                        }
+                    }
+                }
+            }
+            ObjectKind::Pod => {
+                let value = || Some("\"pods\"".to_owned());
+                if topologies.is_empty() {
+                    self.add(WATCH, value(), Problem::PodsUnnamed { topology: None });
+                }
+                for (index, topology) in topologies.iter().enumerate() {
+                    let place = format!("{TOPOLOGIES}[{index}]");
+                    if topology.name.is_none() && self.sound(&format!("{place}.name")) {
+                        let topology = Some(self.origins.of(&place).clone());
+                        self.add(WATCH, value(), Problem::PodsUnnamed { topology });
+                    }
+                }
             }
         }
     }

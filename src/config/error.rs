@@ -150,12 +150,45 @@ pub enum Problem {
     /// `prefer` names a family that `family` leaves out.
     #[error("names peers by a family that family = \"{0}\" leaves out: take one of the two away")]
     PreferLeftOut(&'static str),
+    /// A way to the Kubernetes API beside manifests.
+    #[error(
+        "names the cluster to watch, but there are manifests ({manifests}), which are served instead: take one of the two away"
+    )]
+    TwoSources {
+        /// Where the manifests stand.
+        manifests: Origin,
+    },
+    /// A topology asks for what Endpoints do not say: whether a peer that is not ready still serves.
+    #[error(
+        "Endpoints do not say who is serving, and kubernetes.watch is \"endpoints\" ({watch}): take \"{instead}\" or \"all\" \
+         here, or watch \"endpointslices\""
+    )]
+    ServingUnknown {
+        /// Where `kubernetes.watch` stands.
+        watch: Origin,
+        /// The other word that this setting can have.
+        instead: &'static str,
+    },
+    /// Pods as source while nothing names a set.
+    #[error("Pods belong to no Service that could name their set: {}", named_topology(.topology.as_ref()))]
+    PodsUnnamed {
+        /// The topology without a name; none where there is no topology.
+        topology: Option<Origin>,
+    },
     /// A setting that has a default has no value. Not to be expected.
     #[error("has no value")]
     Missing,
     /// The layers cannot be merged. Not to be expected.
     #[error("cannot be merged: {0}")]
     Merge(String),
+}
+
+fn named_topology(unnamed: Option<&Origin>) -> String {
+    match unnamed {
+        None => "describe a topology with a name".to_owned(),
+        Some(Origin::Default) => "give the topology a name".to_owned(),
+        Some(origin) => format!("give the topology at {origin} a name"),
+    }
 }
 
 fn meant(name: Option<&str>) -> String {

@@ -187,6 +187,7 @@ impl Reader<'_> {
         let origin = self.origin(value.span().start);
         let scalar = match (&key.kind, value.get_ref()) {
             (Kind::Text(_), DeValue::String(text)) => Scalar::Text(text.to_string()),
+            (Kind::Path, DeValue::String(text)) => Scalar::Text(self.resolved(text)),
             (Kind::Boolean, DeValue::Boolean(on)) => Scalar::Boolean(*on),
             (Kind::Integer(range), DeValue::Integer(number)) => {
                 let Ok(number) = i64::from_str_radix(number.as_str(), number.radix()) else {

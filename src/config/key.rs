@@ -4,7 +4,7 @@ use super::suggest::nearest;
 use super::values::{self, Invalid};
 use crate::config::Pods;
 use crate::config::values::{RecordType, choose};
-use crate::roster::{Family, Include, Mode, Prefer, SrvHost, TTL_MAX, WhenEmpty};
+use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, SrvHost, TTL_MAX, WhenEmpty};
 use std::ops::RangeInclusive;
 
 /// A setting.
@@ -34,6 +34,8 @@ pub(super) enum Kind {
     },
     /// A list of paths, or `-`.
     Paths,
+    /// A path.
+    Path,
     /// A whole number.
     Integer(RangeInclusive<i64>),
     /// True or false.
@@ -81,6 +83,17 @@ pub(super) static ROOT: &[Key] = &[
         .flag("--reverse-zone"),
     key("label_settings", Kind::Boolean).default("true"),
     key("manifests", Kind::Paths).default("").flag("--manifest"),
+    key("kubernetes.watch", Kind::Text(|text| choose::<ObjectKind>(text).map(drop)))
+        .default("endpointslices"),
+    key("kubernetes.watch_pods", Kind::Boolean).default("false"),
+    key("kubernetes.kubeconfig", Kind::Path).flag("--kubeconfig"),
+    key("kubernetes.context", Kind::Text(values::filled)).flag("--context"),
+    // What kubectl and client-go ask for.
+    key("kubernetes.page_size", Kind::Integer(1..=10_000)).default("500"),
+    key("kubernetes.streaming_lists", Kind::Boolean).default("false"),
+    // An API server that is restarted or replaced is back within it, and a dead connection is found within it.
+    key("kubernetes.stale_after", Kind::Text(|text| values::stale_after(text).map(drop))).default("60s"),
+    key("kubernetes.leave_out_after", DURATION).default("60s"),
     // IPv4 and IPv6 are separate sockets: answers then leave from the address that was asked on either.
     key("server.listen", filled_list(|text| values::listener(text).map(drop)))
         .default("0.0.0.0:53,[::]:53")
@@ -176,7 +189,7 @@ impl Kind {
     /// What the value is, for people.
     pub(super) fn wanted(&self) -> String {
         match self {
-            Kind::Text(_) => "a string".to_owned(),
+            Kind::Text(_) | Kind::Path => "a string".to_owned(),
             Kind::List { .. } | Kind::Paths => "a list of strings".to_owned(),
             Kind::Integer(range) => format!("a whole number from {} to {}", range.start(), range.end()),
             Kind::Boolean => "true or false".to_owned(),
@@ -217,7 +230,9 @@ mod tests {
             ("server", "topologies", Some("\"topologies\"")),
             ("", "mode", Some("\"mode\" in [[topologies]]")),
             ("server", "selector", Some("\"selector\" in [[topologies]]")),
-            ("", "kubernetes", None),
+            ("", "kubeconfig", Some("\"kubernetes.kubeconfig\"")),
+            ("kubernetes", "watch_pod", Some("\"watch_pods\"")),
+            ("", "certificate", None),
         ] {
             assert_eq!(meant(table, name).as_deref(), meant_name, "{table} {name}");
         }

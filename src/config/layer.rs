@@ -110,7 +110,7 @@ impl Layer {
 fn scalar(kind: &Kind, text: &str, origin: &Origin) -> Result<Scalar, Problem> {
     let wrong_type = || Problem::WrongType { wanted: kind.wanted(), found: "this text" };
     match kind {
-        Kind::Text(_) => Ok(Scalar::Text(text.to_owned())),
+        Kind::Text(_) | Kind::Path => Ok(Scalar::Text(text.to_owned())),
         Kind::Integer(range) => {
             let digits = text.strip_prefix('-').unwrap_or(text);
             let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
@@ -144,6 +144,9 @@ fn wrong(kind: &Kind, value: &Scalar, path: &str, origin: &Origin) -> Vec<Error>
     match (kind, value) {
         (Kind::Text(check), Scalar::Text(text)) => {
             check(text).err().map(|invalid| error(origin, format!("{text:?}"), invalid)).into_iter().collect()
+        }
+        (Kind::Path, Scalar::Text(text)) if text.is_empty() => {
+            vec![error(origin, format!("{text:?}"), Invalid::Empty)]
         }
         (Kind::Integer(range), Scalar::Integer(number)) if !range.contains(number) => {
             let invalid = Invalid::Range { least: *range.start(), most: *range.end() };

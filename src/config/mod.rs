@@ -26,7 +26,7 @@ pub use environment::PREFIX;
 pub use error::{Error, Errors, Problem};
 pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
-pub use settings::{Manifest, Pods, ServerSettings, Settings, TcpSettings};
+pub use settings::{KubernetesSettings, Manifest, Pods, ServerSettings, Settings, Source, TcpSettings};
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};
 
@@ -38,12 +38,20 @@ use std::ffi::OsString;
 pub struct Sources {
     /// The settings file.
     pub file: Option<File>,
-    /// The environment, names and values. Only names that begin with [`PREFIX`] count.
+    /// The environment, names and values. Only names that begin with [`PREFIX`] are settings.
     pub environment: Vec<(OsString, OsString)>,
     /// The flags that were given, each with its values in order: `("--listen", ["127.0.0.1:5300"])`.
     pub flags: Vec<(&'static str, Vec<String>)>,
     /// The namespace that rosterd runs in, which `"."` in `namespaces` stands for.
     pub own_namespace: Option<String>,
+}
+
+impl Sources {
+    /// Whether the program runs in a Kubernetes cluster. Kubernetes, "Accessing the API from within a Pod": clients find
+    /// the API server by `KUBERNETES_SERVICE_HOST`, which every container has.
+    fn in_cluster(&self) -> bool {
+        self.environment.iter().any(|(name, value)| name == "KUBERNETES_SERVICE_HOST" && !value.is_empty())
+    }
 }
 
 /// The settings in force, and where each came from.
@@ -73,7 +81,7 @@ pub fn load(sources: &Sources) -> Result<Effective, Errors> {
         }
     };
     let mut origins = Origins::default();
-    let settings = assemble::settings(&merged, sources.own_namespace.as_deref(), &mut origins, &mut errors);
+    let settings = assemble::settings(&merged, sources, &mut origins, &mut errors);
     match settings {
         Some(settings) => {
             conflicts::find(&settings, &origins, &mut errors);

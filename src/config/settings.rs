@@ -1,9 +1,9 @@
 //! The effective settings, as the rest of the program reads them.
 
-use crate::roster::Topology;
+use crate::roster::{ObjectKind, Topology};
 use crate::wire::Name;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// All settings, valid in themselves and with each other.
@@ -21,6 +21,8 @@ pub struct Settings {
     pub label_settings: bool,
     /// `manifests`: where endpoint objects are read from; empty means the Kubernetes API.
     pub manifests: Vec<Manifest>,
+    /// `[kubernetes]`.
+    pub kubernetes: KubernetesSettings,
     /// `[[topologies]]`, in file order. Empty: every Service is its own set.
     pub topologies: Vec<Topology>,
     /// `[server]`.
@@ -45,6 +47,60 @@ pub enum Manifest {
     StandardInput,
     /// A file or a folder, followed when it changes. Relative ones are resolved already.
     Path(PathBuf),
+}
+
+/// `[kubernetes]`: what is watched at the Kubernetes API, and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesSettings {
+    /// `watch`: the resource whose objects are peers.
+    pub watch: ObjectKind,
+    /// `watch_pods`: whether Pods are watched too, for their addresses alone.
+    pub watch_pods: bool,
+    /// `kubeconfig`: the file that says how the API is reached. A relative one is resolved already.
+    pub kubeconfig: Option<PathBuf>,
+    /// `context`: the context of the kubeconfig; its current one where not set.
+    pub context: Option<String>,
+    /// `page_size`: how many objects a page of a list has at most, 1 to 10,000.
+    pub page_size: u32,
+    /// `streaming_lists`: whether lists are asked for as the beginning of a watch.
+    pub streaming_lists: bool,
+    /// `stale_after`: how long the API may be unheard until answers say that they may be old.
+    pub stale_after: Duration,
+    /// `leave_out_after`: after how long a watch that has never delivered no longer holds readiness back.
+    pub leave_out_after: Duration,
+    /// Whether the environment says that this program runs in a cluster.
+    pub in_cluster: bool,
+}
+
+/// Where endpoint objects come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// Manifests, at least one.
+    Manifests(&'a [Manifest]),
+    /// The Kubernetes API, as a kubeconfig says.
+    Kubeconfig {
+        /// The file; the user's own where not set.
+        path: Option<&'a Path>,
+        /// The context; the file's current one where not set.
+        context: Option<&'a str>,
+    },
+    /// The Kubernetes API of the cluster that this program runs in.
+    InCluster,
+}
+
+impl Settings {
+    /// The source of endpoint objects: manifests, else what a kubeconfig says, else the cluster around; `None` where
+    /// nothing names one.
+    pub fn source(&self) -> Option<Source<'_>> {
+        let KubernetesSettings { kubeconfig, context, in_cluster, .. } = &self.kubernetes;
+        if !self.manifests.is_empty() {
+            Some(Source::Manifests(&self.manifests))
+        } else if kubeconfig.is_some() || context.is_some() {
+            Some(Source::Kubeconfig { path: kubeconfig.as_deref(), context: context.as_deref() })
+        } else {
+            in_cluster.then_some(Source::InCluster)
+        }
+    }
 }
 
 /// `[server]`: how it answers.

@@ -2,11 +2,15 @@
 
 use super::conflicts::prefer_left_out;
 use super::key::TOPOLOGIES;
-use super::settings::Manifest;
+use super::settings::{KubernetesSettings, Manifest};
 use super::values::{choice_text, domain_text, duration_text, port_text, record_list};
 use super::{Effective, Origin};
 use crate::roster::{Namespaces, Topology};
 use std::fmt;
+
+/// How names of pods are answered where no setting says.
+const PODS_OTHERWISE: &str =
+    "\"verified\" with manifests and where the Pods of all namespaces are watched, else \"insecure\"";
 
 /// One line of what is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,10 +37,11 @@ impl Effective {
         let mut to = Writer { effective: self, prefix: String::new(), show: Show::default() };
         to.set("cluster_domain", &text(&domain_text(&settings.cluster_domain)));
         to.set("zone", &text(&domain_text(&settings.zone)));
-        to.set_or("pods", settings.pods.map(|pods| text(choice_text(pods))), "\"verified\"");
+        to.set_or("pods", settings.pods.map(|pods| text(choice_text(pods))), PODS_OTHERWISE);
         to.set("reverse_zones", &list(settings.reverse_zones.iter().map(domain_text)));
         to.set("label_settings", &settings.label_settings.to_string());
         to.set("manifests", &list(settings.manifests.iter().map(manifest_text)));
+        to.kubernetes(&settings.kubernetes);
         to.head("[server]", None);
         to.prefix = String::from("server.");
         to.set("listen", &list(server.listen.iter().map(ToString::to_string)));
@@ -79,6 +84,20 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    fn kubernetes(&mut self, kubernetes: &KubernetesSettings) {
+        self.head("[kubernetes]", None);
+        self.prefix = String::from("kubernetes.");
+        self.set("watch", &text(choice_text(kubernetes.watch)));
+        self.set("watch_pods", &kubernetes.watch_pods.to_string());
+        let kubeconfig = kubernetes.kubeconfig.as_ref().map(|path| text(&path.to_string_lossy()));
+        self.set_or("kubeconfig", kubeconfig, "the cluster around, or the user's own where a context is set");
+        self.set_or("context", kubernetes.context.as_deref().map(text), "the current one of the kubeconfig");
+        self.set("page_size", &kubernetes.page_size.to_string());
+        self.set("streaming_lists", &kubernetes.streaming_lists.to_string());
+        self.set("stale_after", &text(&duration_text(kubernetes.stale_after)));
+        self.set("leave_out_after", &text(&duration_text(kubernetes.leave_out_after)));
+    }
+
     fn topology(&mut self, index: usize, topology: &Topology) {
         let place = format!("{TOPOLOGIES}[{index}]");
         let origin = match self.effective.origins.of(&place) {

@@ -1,10 +1,13 @@
 //! Wires the parts: settings to a source, its events to the roster, the roster's changes to the zone, its snapshots to
 //! the server. Knows nothing of the parts' insides.
 //!
-//! Start order: settings, the first versions of everything, sockets, changes. Nothing is answered before the first
-//! data is whole.
+//! Start order: settings, sockets, data; with manifests their first versions come before the sockets. Nothing is answered
+//! from data that is not whole.
 
 mod advertise;
+mod cluster;
+mod latency;
+mod list_once;
 mod load;
 mod log;
 mod notices;
@@ -14,7 +17,10 @@ mod published;
 mod serve;
 mod signals;
 mod summary;
+mod watching;
+mod writer;
 
+pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
 pub use one_line::OneLine;
 pub use serve::{ServeError, serve};

@@ -1,6 +1,6 @@
 //! From events to snapshots: the roster and the zone, one behind the other.
 
-use crate::config::{Pods, Settings};
+use crate::config::Settings;
 use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
 use crate::zone::{Oversize, PodNames, Snapshot, SnapshotWriter, ZoneConfig, ZoneConfigError};
@@ -17,7 +17,11 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     /// A pipeline without objects, whose zones advertise the addresses given.
-    pub(super) fn new(settings: &Settings, advertise: Vec<IpAddr>) -> Result<Pipeline, ZoneConfigError> {
+    pub(super) fn new(
+        settings: &Settings,
+        pods: PodNames,
+        advertise: Vec<IpAddr>,
+    ) -> Result<Pipeline, ZoneConfigError> {
         let options = Options {
             cluster_domain: text(&settings.cluster_domain),
             zone: text(&settings.zone),
@@ -27,7 +31,7 @@ impl Pipeline {
         let zone = SnapshotWriter::new(ZoneConfig {
             zone: settings.zone.clone(),
             cluster_domain: settings.cluster_domain.clone(),
-            pods: pods(settings),
+            pods,
             reverse_zones: settings.reverse_zones.clone(),
             advertise,
             nameserver: settings.server.nameserver.clone(),
@@ -79,15 +83,6 @@ impl Pipeline {
     }
 }
 
-/// How pod names are served. Manifests say which pods there are: verified, where no setting says otherwise.
-pub(super) fn pods(settings: &Settings) -> PodNames {
-    match settings.pods {
-        None | Some(Pods::Verified) => PodNames::Verified,
-        Some(Pods::Insecure) => PodNames::Insecure,
-        Some(Pods::Disabled) => PodNames::Disabled,
-    }
-}
-
 /// A name as the roster has it, without the final dot.
 fn text(name: &Name) -> Box<str> {
     let text = name.to_string();
@@ -110,7 +105,7 @@ mod tests {
     fn pipeline(flag: (&'static str, &str)) -> Pipeline {
         let sources = Sources { flags: vec![(flag.0, vec![flag.1.to_owned()])], ..Sources::default() };
         let settings = load(&sources).unwrap().settings;
-        Pipeline::new(&settings, vec!["192.0.2.53".parse().unwrap()]).unwrap()
+        Pipeline::new(&settings, PodNames::Verified, vec!["192.0.2.53".parse().unwrap()]).unwrap()
     }
 
     fn event(kind: EventKind) -> Event {

@@ -23,10 +23,9 @@ impl Published {
         Arc::clone(&self.current)
     }
 
-    /// Makes `next` the current snapshot.
+    /// Makes `next` the current snapshot. Frees nothing: what is put is seen at once.
     pub(super) fn put(&mut self, next: Arc<Snapshot>) {
         self.retired.push(self.current.swap(next));
-        self.free();
     }
 
     /// Frees what nobody reads any more. Returns whether that was everything.

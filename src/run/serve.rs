@@ -1,17 +1,20 @@
-//! The running server: first data, then sockets, then changes, until it is asked to end.
+//! The running server, until it is asked to end. With manifests: first data, then sockets, then changes. With a cluster:
+//! sockets first, since names that wait for a list say so.
 
-use super::load::{First, LoadError, first};
+use super::cluster::pods;
+use super::load::{Empty, First, LoadError, empty, first};
 use super::log;
-use super::notices::Notices;
 use super::one_line::OneLine;
-use super::pipeline::{Pipeline, pods};
+use super::pipeline::Pipeline;
 use super::published::Published;
 use super::signals::{End, Signals};
 use super::summary::scope;
+use super::watching::Cluster;
+use super::writer::Writer;
 use crate::answer::Policy;
-use crate::config::{ServerSettings, Settings};
+use crate::config::{Manifest, ServerSettings, Settings, Source};
 use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits};
-use crate::source::manifest::Batch;
+use crate::source::manifest;
 use crate::zone::PodNames;
 use std::io;
 use std::ops::ControlFlow;
@@ -31,51 +34,101 @@ pub enum ServeError {
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
     /// It began, and cannot go on.
-    #[error(
-        "manifests are not followed any more, because of a defect in this program; it ends so that it can be restarted"
-    )]
-    SourceEnded,
+    #[error("{0}, because of a defect in this program; it ends so that it can be restarted")]
+    SourceEnded(
+        /// What does not happen any more.
+        &'static str,
+    ),
 }
 
 /// Serves until SIGTERM or SIGINT, then answers what has arrived and returns.
 pub fn serve(settings: &Settings) -> Result<(), ServeError> {
+    let started = Instant::now();
     log::start();
     let signals = Signals::listen()?;
-    let First { manifests, pipeline, summary } = first(settings)?;
-    for notice in &summary.notices {
-        tracing::warn!("{}", OneLine(notice));
+    match settings.source() {
+        None => Err(LoadError::NoSource.into()),
+        Some(Source::Manifests(manifests)) => serve_manifests(settings, manifests, signals),
+        Some(Source::Kubeconfig { .. } | Source::InCluster) => serve_cluster(settings, started, signals),
     }
+}
+
+fn serve_manifests(settings: &Settings, manifests: &[Manifest], signals: Signals) -> Result<(), ServeError> {
+    let First { manifests, pipeline, summary } = first(settings, manifests)?;
+    warn(&summary.notices);
     for line in scope(&pipeline.counts()) {
         tracing::info!("{}", OneLine(line));
     }
-    if pods(settings) == PodNames::Insecure {
-        tracing::info!(
-            "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
-        );
-    }
-    let published = Published::new(pipeline.current());
-    let policy =
-        Policy { udp_max: settings.server.udp_max, recursion_available: settings.server.recursion_available };
-    let responder = CurrentSnapshot { snapshot: published.current(), policy };
-    let server = Server::start(&server_config(&settings.server), responder)?;
-    let (alive, source) = oneshot::channel();
-    let mut writer = Writer { pipeline, published, notices: Notices::default(), _alive: alive };
+    let Started { server, mut writer, ended } = Started::new(settings, pipeline)?;
     let following = manifests.follow(move |batch| {
-        writer.take(batch);
+        let manifest::Batch { events, reports } = batch;
+        writer.take(events, reports.into_iter().map(|report| (report.is_warning(), report)));
         ControlFlow::Continue(())
     })?;
-    for address in server.local_addresses() {
-        tracing::info!("listening on {address} (UDP and TCP)");
+    wait(server, following, signals, ended, "manifests are not followed any more")
+}
+
+fn serve_cluster(settings: &Settings, started: Instant, signals: Signals) -> Result<(), ServeError> {
+    let Empty { pipeline, warnings } = empty(settings).map_err(LoadError::Zone)?;
+    warn(&warnings);
+    let cluster = Cluster::find(settings).map_err(LoadError::Cluster)?.ok_or(LoadError::NoSource)?;
+    let Started { server, writer, ended } = Started::new(settings, pipeline)?;
+    let watching = cluster.watch(writer, started)?;
+    wait(server, watching, signals, ended, "the Kubernetes API is not watched any more")
+}
+
+/// A server that answers, and the one that changes what it answers.
+struct Started {
+    server: Server,
+    writer: Writer,
+    /// Closed when the writer is gone.
+    ended: oneshot::Receiver<()>,
+}
+
+impl Started {
+    /// Opens the sockets and answers from what the pipeline holds.
+    fn new(settings: &Settings, pipeline: Pipeline) -> Result<Started, ServeError> {
+        if pods(settings) == PodNames::Insecure {
+            tracing::info!(
+                "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
+            );
+        }
+        let published = Published::new(pipeline.current());
+        let ServerSettings { udp_max, recursion_available, .. } = settings.server;
+        let policy = Policy { udp_max, recursion_available };
+        let responder = CurrentSnapshot { snapshot: published.current(), policy };
+        let server = Server::start(&server_config(&settings.server), responder)?;
+        for address in server.local_addresses() {
+            tracing::info!("listening on {address} (UDP and TCP)");
+        }
+        let (writer, ended) = Writer::new(pipeline, published);
+        Ok(Started { server, writer, ended })
     }
-    let end = signals.wait(source);
+}
+
+/// Waits for the end; `changes` is what follows the source, until it is dropped.
+fn wait<T>(
+    server: Server,
+    changes: T,
+    signals: Signals,
+    ended: oneshot::Receiver<()>,
+    defect: &'static str,
+) -> Result<(), ServeError> {
+    let end = signals.wait(ended);
     if let End::Signal(signal) = end {
         tracing::info!("{signal}: ending");
     }
     server.shutdown();
-    drop(following);
+    drop(changes);
     match end {
         End::Signal(_) => Ok(()),
-        End::Source => Err(ServeError::SourceEnded),
+        End::Source => Err(ServeError::SourceEnded(defect)),
+    }
+}
+
+fn warn(notices: &[String]) {
+    for notice in notices {
+        tracing::warn!("{}", OneLine(notice));
     }
 }
 
@@ -92,41 +145,5 @@ fn server_config(settings: &ServerSettings) -> ServerConfig {
             read_timeout: settings.tcp.read_timeout,
             write_timeout: settings.tcp.write_timeout,
         },
-    }
-}
-
-/// The one place where data changes: on the thread that follows the source.
-#[derive(Debug)]
-struct Writer {
-    pipeline: Pipeline,
-    published: Published,
-    notices: Notices,
-    /// Dropped with the thread, however that ends.
-    _alive: oneshot::Sender<()>,
-}
-
-impl Writer {
-    fn take(&mut self, batch: Batch) {
-        // Readers of the last snapshot but one have long gone; those of the last one need microseconds.
-        self.published.free();
-        self.pipeline.take(batch.events);
-        if let Some(snapshot) = self.pipeline.publish() {
-            self.published.put(snapshot);
-        }
-        for report in batch.reports {
-            if report.is_warning() {
-                tracing::warn!("{}", OneLine(&report));
-            } else {
-                tracing::info!("{}", OneLine(&report));
-            }
-        }
-        let notices = self.pipeline.take_notices();
-        let lines = self.notices.lines(notices.iter().map(|notice| (notice.kind(), notice)), Instant::now());
-        for line in lines {
-            tracing::warn!("{}", OneLine(line));
-        }
-        for oversize in self.pipeline.take_oversize() {
-            tracing::warn!("{oversize}");
-        }
     }
 }

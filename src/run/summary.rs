@@ -3,19 +3,18 @@
 use super::notices::Notices;
 use super::pipeline::Pipeline;
 use crate::roster::Counts;
-use crate::source::manifest::{ReadReport, Report};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Lines about namespaces in the log; a cluster can have ten thousand.
 const SCOPE_LINES: usize = 50;
 
-/// What the first versions hold.
+/// What the first versions or lists hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Endpoint objects.
     pub objects: usize,
-    /// Objects of other kinds, which are not read: kind and number.
+    /// Objects of other kinds in manifests, which are not read: kind and number.
     pub skipped: Vec<(String, usize)>,
     /// The sets, by namespace and name.
     pub sets: Vec<SetSummary>,
@@ -39,18 +38,13 @@ pub struct SetSummary {
 }
 
 impl Summary {
-    /// Takes the pipeline's first notices.
-    pub(super) fn of(pipeline: &mut Pipeline, read: &[ReadReport], reports: &[Report]) -> Summary {
+    /// Takes the pipeline's first notices, behind those of the source.
+    pub(super) fn of(
+        pipeline: &mut Pipeline,
+        skipped: BTreeMap<String, usize>,
+        mut notices: Vec<String>,
+    ) -> Summary {
         let counts = pipeline.counts();
-        let mut skipped = BTreeMap::<String, usize>::new();
-        for (kind, count) in read.iter().flat_map(|report| &report.skipped) {
-            *skipped.entry(kind.clone()).or_default() += count;
-        }
-        let mut notices = Vec::new();
-        for ReadReport { origin, notices: found, .. } in read {
-            notices.extend(found.iter().map(|notice| format!("{origin}: {notice}")));
-        }
-        notices.extend(reports.iter().map(ToString::to_string));
         let of_roster = pipeline.take_notices();
         let of_roster = of_roster.iter().map(|notice| (notice.kind(), notice));
         notices.extend(Notices::default().lines(of_roster, Instant::now()));
@@ -93,13 +87,18 @@ pub(super) fn scope(counts: &Counts) -> Vec<String> {
         ));
     }
     lines.extend(counts.idle.iter().map(|(namespace, objects)| idle(namespace, *objects)));
+    if lines.is_empty() {
+        lines.push("there are no endpoint objects".to_owned());
+    }
+    bounded(lines, "`rosterd check` prints every set")
+}
+
+/// As many lines as a person reads, and where the others are.
+pub(super) fn bounded(mut lines: Vec<String>, others: &str) -> Vec<String> {
     if lines.len() > SCOPE_LINES {
         let more = lines.len() - SCOPE_LINES;
         lines.truncate(SCOPE_LINES);
-        lines.push(format!("{more} more lines like these; `rosterd check` prints every set"));
-    }
-    if lines.is_empty() {
-        lines.push("there are no endpoint objects".to_owned());
+        lines.push(format!("{more} more lines like these; {others}"));
     }
     lines
 }

@@ -1,4 +1,4 @@
-//! Where endpoint objects come from: manifest files, followed when they change.
+//! Where endpoint objects come from: manifest files, followed when they change, and the Kubernetes API, watched.
 //!
 //! A source yields [`crate::roster::Event`]s, per watch, and knows nothing of DNS. What an object is reduced to stands
 //! in `convert`, the same for every source; what had to be left out of objects is said as [`Notice`]s.

@@ -35,14 +35,22 @@ impl Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
         let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
-        Rosterd::run(folder, settings, &listen)
+        Rosterd::run(folder, "manifests = [\"peers.yaml\"]", settings, &listen)
     }
 
-    fn run(folder: tempfile::TempDir, settings: &str, listen: &[String]) -> Rosterd {
+    /// Starts a server that watches the cluster of a kubeconfig.
+    pub(crate) fn start_in_cluster(kubeconfig: &str, settings: &str) -> Rosterd {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("a written kubeconfig");
+        let listen = vec!["127.0.0.1:0".to_owned()];
+        Rosterd::run(folder, "kubernetes.kubeconfig = \"kubeconfig\"", settings, &listen)
+    }
+
+    /// `source` is the setting that says where peers come from.
+    fn run(folder: tempfile::TempDir, source: &str, settings: &str, listen: &[String]) -> Rosterd {
         assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
         let file = folder.path().join("rosterd.toml");
-        fs::write(&file, format!("manifests = [\"peers.yaml\"]\n{settings}\nlisten = {listen:?}\n"))
-            .expect("written settings");
+        fs::write(&file, format!("{source}\n{settings}\nlisten = {listen:?}\n")).expect("written settings");
         let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
             .arg("serve")
             .arg("--config")

@@ -182,7 +182,12 @@ fn unknown_keys_are_refused_with_the_near_one() {
             "2:1: topologies[0].basename = 'a': no such setting; did you mean \"node_basename\"?",
         ),
         ("topology.mode = 'ip'", "1:1: topology: no such setting; did you mean \"topologies\"?"),
-        ("kubeconfig = 'x'", "1:1: kubeconfig = 'x': no such setting"),
+        (
+            "kubeconfig = 'x'",
+            "1:1: kubeconfig = 'x': no such setting; did you mean \"kubernetes.kubeconfig\"?",
+        ),
+        ("[kubernetes]\nresource = 'pods'", "2:1: kubernetes.resource = 'pods': no such setting"),
+        ("certificate = 'x'", "1:1: certificate = 'x': no such setting"),
     ] {
         assert_eq!(refused(&file(text)), format!("rosterd.toml:{error}"), "{text}");
     }
@@ -197,7 +202,10 @@ fn unknown_keys_are_refused_with_the_near_one() {
             "topologies.0.mode = \"x\": no such setting; did you mean ROSTERD__TOPOLOGY__MODE?",
         ),
         ("ROSTERD__", " = \"x\": no such setting"),
-        ("ROSTERD__KUBECONFIG", "kubeconfig = \"x\": no such setting"),
+        (
+            "ROSTERD__KUBECONFIG",
+            "kubeconfig = \"x\": no such setting; did you mean ROSTERD__KUBERNETES__KUBECONFIG?",
+        ),
     ] {
         let sources = Sources { environment: environment(&[(variable, "x")]), ..Sources::default() };
         assert_eq!(refused(&sources), format!("{variable}: {}", error.trim_start_matches(" = \"x\": ")));

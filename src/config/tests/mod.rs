@@ -1,6 +1,7 @@
 //! Whole layers together: precedence, origins, what is shown.
 
 mod errors;
+mod kubernetes;
 mod round_trip;
 
 use super::*;
@@ -223,10 +224,20 @@ fn show_tells_settings_and_origins() {
     let expected = "\
 cluster_domain = \"cluster.local\"       # default
 zone = \"p.example\"                     # rosterd.toml:1
-# pods is not set: \"verified\"
+# pods is not set: \"verified\" with manifests and where the Pods of all namespaces are watched, else \"insecure\"
 reverse_zones = []                     # default
 label_settings = true                  # default
 manifests = []                         # default
+
+[kubernetes]
+watch = \"endpointslices\"               # default
+watch_pods = false                     # default
+# kubeconfig is not set: the cluster around, or the user's own where a context is set
+# context is not set: the current one of the kubeconfig
+page_size = 500                        # default
+streaming_lists = false                # default
+stale_after = \"1m\"                     # default
+leave_out_after = \"1m\"                 # default
 
 [server]
 listen = [\"127.0.0.1:5300\"]            # --listen

@@ -1,7 +1,7 @@
 //! Properties: what `show` prints reads back, and nothing makes loading fail without saying why.
 
 use super::*;
-use crate::roster::{Family, Include, Prefer, RecordTypes, SrvHost, WhenEmpty};
+use crate::roster::{Family, Include, ObjectKind, Prefer, RecordTypes, SrvHost, WhenEmpty};
 use crate::wire::Name;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -99,6 +99,24 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_kubernetes()(
+        watch in prop::sample::select(vec![ObjectKind::EndpointSlice, ObjectKind::Endpoints, ObjectKind::Pod]),
+        watch_pods: bool,
+        kubeconfig in prop::option::of("/[^\\x00]{1,20}".prop_map(PathBuf::from)),
+        context in prop::option::of("\\PC{1,20}"),
+        page_size in 1_u32..=10_000,
+        streaming_lists: bool,
+        stale_after in (10_000_u64..=86_400_000).prop_map(Duration::from_millis),
+        leave_out_after in (1_u64..=86_400_000).prop_map(Duration::from_millis),
+    ) -> KubernetesSettings {
+        KubernetesSettings {
+            watch, watch_pods, kubeconfig, context, page_size, streaming_lists, stale_after, leave_out_after,
+            in_cluster: false,
+        }
+    }
+}
+
+prop_compose! {
     fn any_settings()(
         cluster_domain in any_name(),
         zone in any_name(),
@@ -107,6 +125,7 @@ prop_compose! {
             (0_u8.., 0_u8..).prop_map(|(a, b)| name(&format!("{a}.{b}.in-addr.arpa"))), 0..3),
         label_settings: bool,
         manifests in prop::collection::btree_set("-|/[^\\x00]{1,20}", 0..4),
+        kubernetes in any_kubernetes(),
         topologies in prop::collection::vec(any_topology(), 0..4),
         server in any_server(),
     ) -> Settings {
@@ -117,7 +136,24 @@ prop_compose! {
             "-" => Manifest::StandardInput,
             _ => Manifest::Path(text.into()),
         };
+        let mut kubernetes = kubernetes;
+        if !manifests.is_empty() {
+            (kubernetes.kubeconfig, kubernetes.context) = (None, None);
+        }
+        // Pods need names, Endpoints do not say who serves.
+        let fits = |topology: &Topology| match kubernetes.watch {
+            ObjectKind::EndpointSlice => true,
+            ObjectKind::Endpoints => {
+                topology.include != Include::Serving && topology.when_empty != WhenEmpty::Serving
+            }
+            ObjectKind::Pod => topology.name.is_some(),
+        };
+        let nameless = topologies.is_empty() && kubernetes.watch == ObjectKind::Pod;
+        if nameless || !topologies.iter().all(fits) {
+            kubernetes.watch = ObjectKind::EndpointSlice;
+        }
         Settings {
+            kubernetes,
             cluster_domain, zone, pods, label_settings, topologies, server,
             reverse_zones: reverse_zones.into_iter().collect(),
             manifests: manifests.into_iter().map(manifest).collect(),

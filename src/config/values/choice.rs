@@ -3,7 +3,7 @@
 use super::Invalid;
 use crate::config::Pods;
 use crate::config::suggest::nearest;
-use crate::roster::{Family, Include, Mode, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
+use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
 
 /// A type whose values are words.
 pub(in crate::config) trait Choice: Copy + PartialEq + 'static {
@@ -29,6 +29,15 @@ pub(in crate::config) fn choice_text<T: Choice>(value: T) -> &'static str {
 impl Choice for Pods {
     const WORDS: &'static [(&'static str, Pods)] =
         &[("verified", Pods::Verified), ("insecure", Pods::Insecure), ("disabled", Pods::Disabled)];
+}
+
+/// The resources of the Kubernetes API, as its paths spell them.
+impl Choice for ObjectKind {
+    const WORDS: &'static [(&'static str, ObjectKind)] = &[
+        ("endpointslices", ObjectKind::EndpointSlice),
+        ("endpoints", ObjectKind::Endpoints),
+        ("pods", ObjectKind::Pod),
+    ];
 }
 
 impl Choice for Mode {

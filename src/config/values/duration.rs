@@ -9,6 +9,10 @@ pub const DURATION_MIN: Duration = Duration::from_millis(1);
 /// The longest: a day.
 pub const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The shortest time after which the API counts as unheard: watches are renewed every few seconds before that, and more
+/// often asks the API server for nothing.
+pub(in crate::config) const STALE_AFTER_MIN: Duration = Duration::from_secs(10);
+
 /// Milliseconds in each unit, longest first.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
@@ -23,6 +27,13 @@ pub(in crate::config) fn duration(text: &str) -> Result<Duration, Invalid> {
     let milliseconds = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(*unit));
     let duration = Duration::from_millis(milliseconds.ok_or(Invalid::DurationRange)?);
     if (DURATION_MIN..=DURATION_MAX).contains(&duration) { Ok(duration) } else { Err(Invalid::DurationRange) }
+}
+
+/// A duration after which the API counts as unheard.
+pub(in crate::config) fn stale_after(text: &str) -> Result<Duration, Invalid> {
+    duration(text).and_then(|time| {
+        if time < STALE_AFTER_MIN { Err(Invalid::DurationLeast(STALE_AFTER_MIN)) } else { Ok(time) }
+    })
 }
 
 /// The shortest text that reads as the duration.

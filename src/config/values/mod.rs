@@ -11,14 +11,15 @@ mod sockets;
 
 pub(super) use choice::{RecordType, choice_text, choose, record_list, record_types};
 pub use duration::{DURATION_MAX, DURATION_MIN};
-pub(super) use duration::{duration, duration_text};
-pub(super) use names::{basename, domain, domain_text, hostmaster, label, namespace, selector};
+pub(super) use duration::{duration, duration_text, stale_after};
+pub(super) use names::{basename, domain, domain_text, filled, hostmaster, label, namespace, selector};
 pub(super) use ports::{port, port_text};
 pub(super) use reverse_zone::reverse_zone;
 pub(super) use sockets::{advertised, listener};
 
 use crate::roster::SelectorError;
 use crate::wire::NameError;
+use std::time::Duration;
 
 /// Why a value cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +55,9 @@ pub enum Invalid {
     /// A duration outside its range.
     #[error("must be from {} to {}", duration_text(DURATION_MIN), duration_text(DURATION_MAX))]
     DurationRange,
+    /// A duration shorter than makes sense.
+    #[error("must be at least {}", duration_text(*.0))]
+    DurationLeast(Duration),
     /// Not a domain name.
     #[error("not a domain name: {0}")]
     Domain(NameError),

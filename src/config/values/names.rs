@@ -53,6 +53,11 @@ pub(in crate::config) fn basename(text: &str) -> Result<Box<str>, Invalid> {
     if is_basename(text) { Ok(text.into()) } else { Err(Invalid::Basename) }
 }
 
+/// Any text but none.
+pub(in crate::config) fn filled(text: &str) -> Result<(), Invalid> {
+    if text.is_empty() { Err(Invalid::Empty) } else { Ok(()) }
+}
+
 /// A label selector.
 pub(in crate::config) fn selector(text: &str) -> Result<Selector, Invalid> {
     text.parse().map_err(Invalid::Selector)

@@ -15,8 +15,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub(super) use line::{Lines, WatchEvent, watch_event};
-pub(super) use list::{ListBody, ListMetadata};
+pub(super) use line::{Lines, Status, WatchEvent, watch_event};
+pub(super) use list::{ListBody, ListError, ListMetadata};
 pub(super) use object::{Decoded, decode};
 
 /// The most octets of one object. etcd takes at most 1.5 MiB; what is larger is no object.

@@ -1,0 +1,221 @@
+//! The thread that watches the Kubernetes API: its batches become snapshots, and readiness and speed become lines.
+
+use super::cluster::{ClusterError, connection, options, watches};
+use super::latency::{Latencies, Latency};
+use super::one_line::OneLine;
+use super::summary::{bounded, scope};
+use super::writer::Writer;
+use crate::config::Settings;
+use crate::source::kubernetes::{
+    self, Batch, Client, Health, Options, Readiness, Unsynced, WatchPlan, longest_silence,
+};
+use std::cell::RefCell;
+use std::io;
+use std::ops::ControlFlow;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+/// How often readiness is looked at while it can come at any moment.
+const LOOK_SOON: Duration = Duration::from_millis(20);
+
+/// The same where it is there, or long overdue.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often a line says how fast changes became visible.
+const TELL: Duration = Duration::from_secs(60);
+
+/// A way to the API server that nothing has been asked of.
+pub(super) struct Cluster {
+    runtime: Runtime,
+    client: Client,
+    plans: Vec<WatchPlan>,
+    options: Options,
+    leave_out_after: Duration,
+}
+
+/// The thread that watches. Dropping this ends it, and waits for a batch that is being applied.
+#[derive(Debug)]
+pub(super) struct Watching {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Cluster {
+    /// Finds the way to the API server that the settings name; `None` where they name none.
+    pub(super) fn find(settings: &Settings) -> Result<Option<Cluster>, ClusterError> {
+        let Some(connection) = connection(settings) else { return Ok(None) };
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let client = runtime.block_on(connection.client())?;
+        let (plans, options) = (watches(settings), options(&settings.kubernetes));
+        let leave_out_after = settings.kubernetes.leave_out_after;
+        Ok(Some(Cluster { runtime, client, plans, options, leave_out_after }))
+    }
+
+    /// Watches on a thread of its own until the result is dropped. `started` is when the program was.
+    pub(super) fn watch(self, writer: Writer, started: Instant) -> io::Result<Watching> {
+        let Cluster { runtime, client, plans, options, leave_out_after } = self;
+        let (stop, stopped) = oneshot::channel::<()>();
+        for line in bounded(plans.iter().map(told).collect(), "the settings name every namespace") {
+            tracing::info!("{}", OneLine(line));
+        }
+        let thread = std::thread::Builder::new().name("kubernetes".to_owned()).spawn(move || {
+            let health = Health::new(&plans);
+            let changes = RefCell::new(Changes {
+                writer,
+                health: health.clone(),
+                started,
+                leave_out_after,
+                readiness: Readiness::default(),
+                latency: Latency::new(),
+            });
+            runtime.block_on(async {
+                let watching = kubernetes::run(client, plans, options, health, |batch| {
+                    changes.borrow_mut().take(batch);
+                    ControlFlow::Continue(())
+                });
+                tokio::select! {
+                    () = watching => {}
+                    () = look(&changes) => {}
+                    _ = stopped => {}
+                }
+            });
+            // A program that gives credentials must not hold the end up.
+            runtime.shutdown_background();
+            let all = changes.borrow().latency.so_far();
+            if !all.is_empty() {
+                tracing::info!("{all}");
+            }
+        })?;
+        Ok(Watching { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// What is watched, as it is said at start.
+fn told(plan: &WatchPlan) -> String {
+    match &plan.selector {
+        Some(selector) => format!("watching {plan}, with the labels {selector}"),
+        None => format!("watching {plan}"),
+    }
+}
+
+/// Looks after readiness and speed, for ever.
+async fn look(changes: &RefCell<Changes>) {
+    let mut told = (Instant::now(), changes.borrow().latency.so_far());
+    loop {
+        let pause = changes.borrow().pause(Instant::now());
+        tokio::time::sleep(pause).await;
+        let now = Instant::now();
+        changes.borrow_mut().look(now);
+        if now.duration_since(told.0) >= TELL {
+            told = (now, changes.borrow().tell(&told.1, now));
+        }
+    }
+}
+
+/// What the thread holds.
+struct Changes {
+    writer: Writer,
+    health: Health,
+    started: Instant,
+    leave_out_after: Duration,
+    /// As it was last said.
+    readiness: Readiness,
+    latency: Latency,
+}
+
+impl Changes {
+    fn take(&mut self, batch: Batch) {
+        let Batch { events, arrivals, reports } = batch;
+        let reports = reports.into_iter().map(|report| (report.is_warning(), report));
+        if let Some(visible) = self.writer.take(events, reports) {
+            self.latency.visible(&arrivals, visible, SystemTime::now());
+        }
+    }
+
+    /// How long nothing is to be looked at.
+    fn pause(&self, now: Instant) -> Duration {
+        let soon = !self.readiness.ready && now.duration_since(self.started) < self.leave_out_after;
+        if soon { LOOK_SOON } else { LOOK }
+    }
+
+    /// Says what has changed about readiness.
+    fn look(&mut self, now: Instant) {
+        let waited = now.duration_since(self.started);
+        let readiness = Readiness::of(&self.health.watches(), waited, self.leave_out_after);
+        for Unsynced { watch, why } in begun(&self.readiness.left_out, &readiness.left_out) {
+            let line = format!(
+                "{watch}: not waited for any longer, its names stay refused until it is listed ({why})"
+            );
+            tracing::warn!("{}", OneLine(line));
+        }
+        for Unsynced { watch, .. } in begun(&readiness.left_out, &self.readiness.left_out) {
+            tracing::info!("{}", OneLine(format!("{watch}: listed at last")));
+        }
+        if readiness.ready && !self.readiness.ready {
+            for line in scope(&self.writer.counts()) {
+                tracing::info!("{}", OneLine(line));
+            }
+            tracing::info!("ready after {}", rounded(waited));
+        }
+        self.readiness = readiness;
+    }
+
+    /// Says how fast what changed since `earlier` became visible, if anything did. Returns where the next line begins.
+    fn tell(&self, earlier: &Latencies, now: Instant) -> Latencies {
+        let all = self.latency.so_far();
+        let last = all.since(earlier);
+        if !last.is_empty() {
+            let silence = longest_silence(&self.health.watches(), now).unwrap_or_default();
+            tracing::debug!("{last}; every watch was heard within {}", rounded(silence));
+        }
+        all
+    }
+}
+
+/// Those of `after` whose watches `before` does not have.
+fn begun<'a>(before: &'a [Unsynced], after: &'a [Unsynced]) -> impl Iterator<Item = &'a Unsynced> {
+    after.iter().filter(|one| before.iter().all(|other| other.watch != one.watch))
+}
+
+/// `35 ms`, `1.9 s`.
+fn rounded(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_for_people() {
+        for (millis, expected) in [(0, "0 ms"), (999, "999 ms"), (1_949, "1.9 s"), (60_000, "60.0 s")] {
+            assert_eq!(rounded(Duration::from_millis(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn what_has_begun_is_known_by_its_watch() {
+        let unsynced = |watch: &str, why: &str| Unsynced { watch: watch.into(), why: why.into() };
+        let before = [unsynced("a", "silent"), unsynced("b", "silent")];
+        let after = [unsynced("b", "forbidden"), unsynced("c", "silent")];
+        let names = |found: Vec<&Unsynced>| found.iter().map(|one| one.watch.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(begun(&before, &after).collect()), ["c"]);
+        assert_eq!(names(begun(&after, &before).collect()), ["a"]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Failures below HTTP: what an error of the client means.
+
+use super::failure::Failure;
+use kube::client::AuthError;
+use std::error::Error;
+use std::io;
+
+/// A request got no answer.
+pub(super) fn unanswered(error: &kube::Error) -> Failure {
+    let (mut words, mut tls, mut broken) = (String::new(), false, false);
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(error) = cause.downcast_ref::<AuthError>() {
+            return Failure::Credentials(credentials(error));
+        }
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            // rustls's connector says this of every error of its own.
+            tls |= error.kind() == io::ErrorKind::InvalidData;
+            broken |= matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+            );
+        }
+        words = cause.to_string();
+        next = below(cause);
+    }
+    match (tls, broken) {
+        (true, _) => Failure::Tls(words),
+        (false, true) => Failure::Cut(words),
+        (false, false) => Failure::Connection(words),
+    }
+}
+
+/// A body ended before its end.
+pub(super) fn cut(error: &kube::Error) -> Failure {
+    let mut cause: &(dyn Error + 'static) = error;
+    while let Some(below) = below(cause) {
+        cause = below;
+    }
+    Failure::Cut(cause.to_string())
+}
+
+/// What an error is made of. `source` of an [`io::Error`] passes over what it wraps.
+fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+/// The words of an error of credentials. What a credentials program printed may be a secret and is not among them, but
+/// for what it wrote to its standard error.
+fn credentials(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecRun { cmd, out } => {
+            let complaint = String::from_utf8_lossy(&out.stderr);
+            let complaint = complaint.trim();
+            let between = if complaint.is_empty() { "" } else { ": " };
+            format!("`{cmd}` failed with {}{between}{complaint}", out.status)
+        }
+        AuthError::AuthExecParse(_) => "the credentials program's output is no ExecCredential".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{ExitStatus, Output};
+
+    fn service(error: impl Into<Box<dyn Error + Send + Sync>>) -> kube::Error {
+        kube::Error::Service(error.into())
+    }
+
+    #[test]
+    fn errors_of_the_client_become_causes() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let words = refused.to_string();
+        assert_eq!(unanswered(&service(refused)), Failure::Connection(words));
+        let certificate = io::Error::new(io::ErrorKind::InvalidData, "UnknownIssuer");
+        assert_eq!(
+            unanswered(&service(io::Error::other(certificate))),
+            Failure::Tls("UnknownIssuer".to_owned())
+        );
+        let reset = io::Error::new(io::ErrorKind::ConnectionReset, "gone");
+        assert_eq!(unanswered(&service(io::Error::other(reset))), Failure::Cut("gone".to_owned()));
+        assert_eq!(
+            cut(&service(io::Error::other(io::Error::other("in a chunk")))),
+            Failure::Cut("in a chunk".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_a_credentials_program_printed_is_not_repeated() {
+        let output = Output {
+            status: ExitStatus::from_raw(256),
+            stdout: b"token: secret".to_vec(),
+            stderr: b" expired login\n".to_vec(),
+        };
+        let error = AuthError::AuthExecRun { cmd: "login".to_owned(), out: Box::new(output) };
+        let failure = unanswered(&service(kube::Error::Auth(error)));
+        assert_eq!(
+            failure,
+            Failure::Credentials("`login` failed with exit status: 1: expired login".to_owned())
+        );
+    }
+}
