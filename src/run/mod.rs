@@ -19,9 +19,11 @@ mod signals;
 mod summary;
 mod watching;
 mod writer;
+mod zone_files;
 
 pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
 pub use one_line::OneLine;
 pub use serve::{ServeError, serve};
 pub use summary::{SetSummary, Summary, counted, idle};
+pub use zone_files::ZoneFileError;

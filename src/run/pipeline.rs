@@ -3,7 +3,10 @@
 use crate::config::Settings;
 use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
-use crate::zone::{Oversize, PodNames, Snapshot, SnapshotWriter, ZoneConfig, ZoneConfigError};
+use crate::zone::{
+    Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig, ZoneConfigError,
+    ZoneReader,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -55,6 +58,26 @@ impl Pipeline {
             self.zone.apply(&change);
         }
         self.zone.publish(unix_time(), self.roster.revision())
+    }
+
+    /// What reads master files.
+    pub(super) fn zone_reader(&self) -> ZoneReader {
+        self.zone.zone_reader()
+    }
+
+    /// Puts the zone of a file in its place. It is visible with the next publication.
+    pub(super) fn put_zone(&mut self, zone: Arc<StaticZone>) -> Result<Put, Fault> {
+        self.zone.put_zone(zone)
+    }
+
+    /// Takes the zone of a file away, and returns its apex. It is gone with the next publication.
+    pub(super) fn remove_zone(&mut self, file: &str) -> Option<Name> {
+        self.zone.remove_zone(file)
+    }
+
+    /// What can be answered before anything is known of peers.
+    pub(super) fn before_first(&mut self) -> Arc<Snapshot> {
+        self.zone.before_first()
     }
 
     /// The last snapshot.

@@ -40,7 +40,7 @@ pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};
 pub use static_zone::{StaticZone, ZoneReader};
-pub use writer::{SnapshotWriter, ZoneConfig, ZoneConfigError};
+pub use writer::{Put, SnapshotWriter, ZoneConfig, ZoneConfigError};
 
 /// How pod names are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,6 +49,15 @@ pub struct ZoneConfig {
     pub negative_ttl: u32,
 }
 
+/// What became of the zone of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// Whether its records are others than before.
+    pub changed: bool,
+    /// What is odd about the change.
+    pub warning: Option<Fault>,
+}
+
 /// Why zones cannot be made with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZoneConfigError {
@@ -141,8 +150,8 @@ impl SnapshotWriter {
 
     /// Puts the zone of a file in place of what the file held before. It becomes visible with the next publication.
     ///
-    /// Returns what is to be said of the change. It is refused where another file has the zone.
-    pub fn put_zone(&mut self, zone: Arc<StaticZone>) -> Result<Option<Fault>, Fault> {
+    /// It is refused where another file has the zone.
+    pub fn put_zone(&mut self, zone: Arc<StaticZone>) -> Result<Put, Fault> {
         let before = self.files.get(&zone.origin);
         if let Some(other) = before.filter(|before| before.file != zone.file) {
             let cause = Cause::SameZone { origin: zone.origin.clone(), other: other.file.to_string() };
@@ -156,7 +165,17 @@ impl SnapshotWriter {
             self.records_changed(&zone.origin, Some(&zone));
         }
         self.files.insert(zone.origin.clone(), zone);
-        Ok(warning)
+        Ok(Put { changed: !same, warning })
+    }
+
+    /// What can be answered before anything is known of peers: the zones of files. Nothing is published by this, and no
+    /// serial is given.
+    pub fn before_first(&mut self) -> Arc<Snapshot> {
+        if !self.started {
+            self.building.statics = Arc::new(StaticTable::of(self.files.values().map(Arc::clone)));
+            self.published = Arc::new(self.building.clone());
+        }
+        self.current()
     }
 
     /// Takes the zone of a file away, and returns its apex. It is gone with the next publication.

@@ -58,6 +58,11 @@ impl Version {
         Version { found, judged: Sighting::File(seen), ..Version::found(path) }
     }
 
+    /// A file that was not found in a folder, and of which this was seen when it was read.
+    pub(crate) fn named(path: PathBuf, seen: Sighting) -> Version {
+        Version { found: false, judged: seen, ..Version::found(path) }
+    }
+
     /// A file that has appeared in a folder.
     pub(crate) fn found(path: PathBuf) -> Version {
         let origin = path.display().to_string();
@@ -93,6 +98,11 @@ impl Version {
     /// Whether it is gone from its folder, and nothing is left of it.
     pub(crate) fn is_gone(&self) -> bool {
         self.judged == Sighting::Unlisted && self.candidate.is_none()
+    }
+
+    /// Whether what has settled, or will, is that it is gone from its folder.
+    pub(crate) fn is_going(&self) -> bool {
+        self.candidate.as_ref().is_some_and(|candidate| candidate.sighting == Sighting::Unlisted)
     }
 
     /// Whether its writer takes long, said once.
