@@ -102,11 +102,6 @@ impl Writer {
         outcomes
     }
 
-    /// Says what a person should hear: warnings are marked.
-    pub(super) fn say<R: Display>(&self, reports: impl IntoIterator<Item = (bool, R)>) {
-        say(reports);
-    }
-
     /// How much there is.
     pub(super) fn counts(&self) -> Counts {
         self.state().pipeline.counts()
@@ -126,7 +121,8 @@ impl State {
     }
 }
 
-fn say<R: Display>(reports: impl IntoIterator<Item = (bool, R)>) {
+/// Says what a person should hear: warnings are marked.
+pub(super) fn say<R: Display>(reports: impl IntoIterator<Item = (bool, R)>) {
     for (warning, report) in reports {
         if warning {
             tracing::warn!("{}", OneLine(report));

@@ -3,7 +3,7 @@
 //! A version counts as those of manifests do; what a file includes is followed with it. A broken version keeps the zone
 //! as it was, a file that is gone from its folder takes its zone with it.
 
-use super::writer::{Writer, ZoneChange};
+use super::writer::{Writer, ZoneChange, say};
 use crate::source::Following;
 use crate::source::files::{
     Files, Followed, Follower, Notifications, ReadFailure, SETTLE, Sighting, Version, read_version,
@@ -171,8 +171,8 @@ impl ZoneFiles {
             version.found = found;
             self.loaded.push(told(&zone));
             // Another file may include it.
-            self.files.files.retain(|file| file.version.path != path);
-            self.files.files.push(ZoneFile { version, zone: Some(served) });
+            self.files.all.retain(|file| file.version.path != path);
+            self.files.all.push(ZoneFile { version, zone: Some(served) });
             return Ok(zone);
         }
         Err(vec![ZoneFileError::Restless(path.display().to_string())])
@@ -180,8 +180,8 @@ impl ZoneFiles {
 
     /// Follows a file because another one includes it.
     fn include(&mut self, path: PathBuf, seen: Sighting) {
-        if !self.files.files.iter().any(|file| file.version.path == path) {
-            self.files.files.push(ZoneFile { version: Version::named(path, seen), zone: None });
+        if !self.files.all.iter().any(|file| file.version.path == path) {
+            self.files.all.push(ZoneFile { version: Version::named(path, seen), zone: None });
         }
     }
 
@@ -229,7 +229,7 @@ impl ZoneFiles {
 
     /// Follows changes on a thread of its own until the result is dropped; none where there is nothing to follow.
     pub(super) fn follow(self, writer: &Writer) -> std::io::Result<Option<Following>> {
-        if self.files.files.is_empty() && self.files.folders.is_empty() {
+        if self.files.all.is_empty() && self.files.folders.is_empty() {
             return Ok(None);
         }
         Following::start("zone files", FollowedZones { zones: self, writer: writer.another() }).map(Some)
@@ -239,13 +239,13 @@ impl ZoneFiles {
     fn settle(&mut self, now: Instant, reports: &mut Vec<Report>) -> Vec<ZoneChange> {
         let mut gone = Vec::new();
         let mut changed = BTreeSet::new();
-        for index in 0..self.files.files.len() {
-            let Some(file) = self.files.files.get(index) else { break };
+        for index in 0..self.files.all.len() {
+            let Some(file) = self.files.all.get(index) else { break };
             if !file.version.is_settled(now) {
                 continue;
             }
             let written = self.files.was_being_written(&file.version.path);
-            let Some(file) = self.files.files.get_mut(index) else { break };
+            let Some(file) = self.files.all.get_mut(index) else { break };
             let origin = file.version.origin.clone();
             if written {
                 if file.version.still_written(now) {
@@ -262,7 +262,7 @@ impl ZoneFiles {
             }
             file.version.settle();
         }
-        let files = &mut self.files.files;
+        let files = &mut self.files.all;
         files.retain(|file| !file.version.is_gone());
         for file in files {
             let Some(zone) = &mut file.zone else { continue };
@@ -277,15 +277,15 @@ impl ZoneFiles {
     fn changed(&mut self) -> Vec<(usize, Result<StaticZone, Vec<ZoneFileError>>)> {
         let before = self.files.generations();
         let mut read = Vec::new();
-        for index in 0..self.files.files.len() {
-            let Some(file) = self.files.files.get(index) else { break };
+        for index in 0..self.files.all.len() {
+            let Some(file) = self.files.all.get(index) else { break };
             if !file.zone.as_ref().is_some_and(|zone| zone.pending) {
                 continue;
             }
             let path = file.version.path.clone();
             let reading = self.read(&path);
             let unsettled = |path: &PathBuf| {
-                let known = self.files.files.iter().find(|file| file.version.path == *path);
+                let known = self.files.all.iter().find(|file| file.version.path == *path);
                 known.is_some_and(|file| file.version.is_unsettled()) || self.files.was_being_written(path)
             };
             if !reading.restless && !reading.seen.keys().any(unsettled) {
@@ -298,7 +298,7 @@ impl ZoneFiles {
         }
         let mut zones = Vec::new();
         for (index, Reading { zone, seen, .. }) in read {
-            let Some(ZoneFile { version, zone: Some(served) }) = self.files.files.get_mut(index) else {
+            let Some(ZoneFile { version, zone: Some(served) }) = self.files.all.get_mut(index) else {
                 continue;
             };
             served.pending = false;
@@ -316,17 +316,17 @@ impl ZoneFiles {
     fn forget_unused(&mut self) {
         let used: BTreeSet<PathBuf> = self
             .files
-            .files
+            .all
             .iter()
             .filter_map(|file| file.zone.as_ref())
             .flat_map(|zone| zone.includes.clone())
             .collect();
-        self.files.files.retain(|file| file.zone.is_some() || used.contains(&file.version.path));
+        self.files.all.retain(|file| file.zone.is_some() || used.contains(&file.version.path));
     }
 
     /// What is to be said of a version that is not served; nothing where that has been said.
     fn not_served(&mut self, index: usize, wrong: &[String]) -> Vec<Report> {
-        let Some(ZoneFile { zone: Some(served), .. }) = self.files.files.get_mut(index) else {
+        let Some(ZoneFile { zone: Some(served), .. }) = self.files.all.get_mut(index) else {
             return Vec::new();
         };
         let trouble = wrong.join("\n");
@@ -340,7 +340,7 @@ impl ZoneFiles {
 
     /// What is to be said of a version that is served.
     fn served(&mut self, index: usize, zone: &StaticZone, put: Put) -> Vec<Report> {
-        let Some(ZoneFile { zone: Some(served), .. }) = self.files.files.get_mut(index) else {
+        let Some(ZoneFile { zone: Some(served), .. }) = self.files.all.get_mut(index) else {
             return Vec::new();
         };
         let recovered = served.trouble.take().is_some();
@@ -398,13 +398,13 @@ impl Follower for FollowedZones {
             }
         }
         zones.forget_unused();
-        writer.say(reports.into_iter().map(|Report { warning, text }| (warning, text)));
+        say(reports.into_iter().map(|Report { warning, text }| (warning, text)));
         ControlFlow::Continue(())
     }
 
     fn is_unsettled(&self) -> bool {
         let pending = |file: &ZoneFile| file.zone.as_ref().is_some_and(|zone| zone.pending);
-        self.zones.files.is_unsettled() || self.zones.files.files.iter().any(pending)
+        self.zones.files.is_unsettled() || self.zones.files.all.iter().any(pending)
     }
 
     fn notifications(&self) -> &Notifications {

@@ -38,6 +38,30 @@ impl Rosterd {
         Rosterd::run(folder, "manifests = [\"peers.yaml\"]", settings, &listen)
     }
 
+    /// Starts a server on a manifest and on the master files that stand in the folder `zones`: names and texts.
+    pub(crate) fn start_with_zones(manifest: &str, zones: &[(&str, &str)]) -> Rosterd {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
+        fs::create_dir(folder.path().join("zones")).expect("a folder");
+        for (name, text) in zones {
+            fs::write(folder.path().join("zones").join(name), text).expect("a written zone");
+        }
+        let source = "manifests = [\"peers.yaml\"]\nzone_files = [\"zones\"]";
+        Rosterd::run(folder, source, "[server]", &["127.0.0.1:0".to_owned()])
+    }
+
+    /// Replaces a master file whole, by a rename.
+    pub(crate) fn replace_zone(&self, name: &str, text: &str) {
+        let written = self.folder.path().join("zones/written");
+        fs::write(&written, text).expect("a written zone");
+        fs::rename(written, self.folder.path().join("zones").join(name)).expect("a replaced zone");
+    }
+
+    /// Removes a master file.
+    pub(crate) fn remove_zone(&self, name: &str) {
+        fs::remove_file(self.folder.path().join("zones").join(name)).expect("a removed zone");
+    }
+
     /// Starts a server that watches the cluster of a kubeconfig.
     pub(crate) fn start_in_cluster(kubeconfig: &str, settings: &str) -> Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -24,7 +24,7 @@ pub(crate) trait Followed {
 /// Files and folders.
 #[derive(Debug)]
 pub(crate) struct Files<T> {
-    pub(crate) files: Vec<T>,
+    pub(crate) all: Vec<T>,
     pub(crate) folders: Vec<PathBuf>,
     /// Extensions of the files that count in folders.
     extensions: &'static [&'static str],
@@ -37,7 +37,7 @@ pub(crate) struct Generations(BTreeMap<PathBuf, Option<PathBuf>>);
 
 impl<T: Followed> Files<T> {
     pub(crate) fn new(extensions: &'static [&'static str], notifications: Notifications) -> Files<T> {
-        Files { files: Vec::new(), folders: Vec::new(), extensions, notifications }
+        Files { all: Vec::new(), folders: Vec::new(), extensions, notifications }
     }
 
     pub(crate) fn notifications(&self) -> &Notifications {
@@ -61,10 +61,10 @@ impl<T: Followed> Files<T> {
             let before = self.generations();
             let listings = self.folders.iter().map(|folder| (folder.clone(), self.listing(folder)));
             let listings: BTreeMap<PathBuf, std::io::Result<BTreeSet<PathBuf>>> = listings.collect();
-            let tracked: BTreeSet<&PathBuf> = self.files.iter().map(|file| &file.version().path).collect();
+            let tracked: BTreeSet<&PathBuf> = self.all.iter().map(|file| &file.version().path).collect();
             let listed = listings.values().flatten().flatten();
             let new: Vec<PathBuf> = listed.filter(|path| !tracked.contains(path)).cloned().collect();
-            self.files.extend(new.into_iter().map(T::found));
+            self.all.extend(new.into_iter().map(T::found));
             let sight = |file: &Version| match listings.get(&parent(&file.path)) {
                 Some(Err(error)) if file.found => {
                     Sighting::Unusable(format!("its folder cannot be read: {error}"))
@@ -72,9 +72,9 @@ impl<T: Followed> Files<T> {
                 Some(Ok(listed)) if file.found && !listed.contains(&file.path) => Sighting::Unlisted,
                 _ => Sighting::of(&file.path),
             };
-            let sighted: Vec<Sighting> = self.files.iter().map(|file| sight(file.version())).collect();
+            let sighted: Vec<Sighting> = self.all.iter().map(|file| sight(file.version())).collect();
             if before == self.generations() {
-                let files = self.files.iter_mut().zip(sighted);
+                let files = self.all.iter_mut().zip(sighted);
                 files.for_each(|(file, sighting)| file.version_mut().saw(sighting, now));
                 return;
             }
@@ -83,7 +83,7 @@ impl<T: Followed> Files<T> {
 
     /// What is mounted in each folder now.
     pub(crate) fn generations(&self) -> Generations {
-        let folders = self.files.iter().map(|file| parent(&file.version().path));
+        let folders = self.all.iter().map(|file| parent(&file.version().path));
         let folders: BTreeSet<PathBuf> = folders.chain(self.folders.iter().cloned()).collect();
         Generations(folders.into_iter().map(|folder| (folder.clone(), generation(&folder))).collect())
     }
@@ -91,7 +91,7 @@ impl<T: Followed> Files<T> {
     /// Watches the folders of every file, of these paths too, and takes in what has been told of them.
     pub(crate) fn watch<'p>(&mut self, more: impl Iterator<Item = &'p Path>) {
         let files =
-            self.files.iter().flat_map(|file| places(&file.version().path)).chain(more.flat_map(places));
+            self.all.iter().flat_map(|file| places(&file.version().path)).chain(more.flat_map(places));
         let folders = files.map(|(folder, _)| folder).chain(self.folders.iter().cloned()).collect();
         self.notifications.watch(&folders);
         self.notifications.drain();
@@ -110,6 +110,6 @@ impl<T: Followed> Files<T> {
 
     /// Whether any file has been seen in a version that does not count yet.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.files.iter().any(|file| file.version().is_unsettled())
+        self.all.iter().any(|file| file.version().is_unsettled())
     }
 }

@@ -77,18 +77,18 @@ impl Manifests {
         let mut batch = Batch::default();
         let before = self.files.generations();
         let mut verdicts = Vec::new();
-        let settled = self.files.files.iter().enumerate().filter(|(_, file)| file.version().is_settled(now));
+        let settled = self.files.all.iter().enumerate().filter(|(_, file)| file.version().is_settled(now));
         let (written, whole): (Vec<_>, Vec<_>) =
             settled.partition(|(_, file)| self.files.was_being_written(&file.version().path));
         verdicts.extend(whole.into_iter().map(|(index, file)| (index, file.judge(&self.hasher))));
         let written: Vec<usize> = written.into_iter().map(|(index, _)| index).collect();
         for index in written {
-            batch.reports.extend(self.files.files.get_mut(index).and_then(|file| file.still_written(now)));
+            batch.reports.extend(self.files.all.get_mut(index).and_then(|file| file.still_written(now)));
         }
         // What was read may be of two generations.
         let swapped = before != self.files.generations();
         for (index, verdict) in verdicts {
-            let Some(file) = self.files.files.get_mut(index) else { continue };
+            let Some(file) = self.files.all.get_mut(index) else { continue };
             let verdict = if swapped { Verdict::Unsettled } else { verdict };
             let watches = &mut self.watches;
             let outcome = file.apply(verdict, now, || number(watches));
@@ -97,7 +97,7 @@ impl Manifests {
         }
         // A renamed file's objects come before they go.
         batch.events.sort_by_key(|event| event.kind == EventKind::Ended);
-        self.files.files.retain(|file| !file.version().is_gone());
+        self.files.all.retain(|file| !file.version().is_gone());
         batch
     }
 
@@ -156,6 +156,6 @@ mod tests {
         assert_eq!(manifests.look(start + LOOK * 5), Batch::default());
         let batch = manifests.look(start + LOOK * 6);
         assert_eq!(batch.events.iter().map(|event| &event.kind).collect::<Vec<_>>(), [&EventKind::Ended]);
-        assert!(manifests.files.files.is_empty());
+        assert!(manifests.files.all.is_empty());
     }
 }

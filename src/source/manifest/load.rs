@@ -138,7 +138,7 @@ impl Loader {
                     let content = self.manifests.hasher.hash_one(&bytes);
                     let tracked =
                         Tracked::loaded(path.to_owned(), found, watch, seen, (content, has_objects));
-                    self.manifests.files.files.push(tracked);
+                    self.manifests.files.all.push(tracked);
                     return Ok(());
                 }
                 Err(ReadFailure::Changed) => std::thread::sleep(SETTLE),
