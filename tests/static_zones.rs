@@ -132,6 +132,18 @@ fn a_broken_first_version_is_told_whole_by_every_command() {
 }
 
 #[test]
+fn the_example_is_right() {
+    let output = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+        .args(["check", "--zone-file", concat!(env!("CARGO_MANIFEST_DIR"), "/zones")])
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("zone example.internal. with serial"));
+}
+
+#[test]
 fn zones_are_printed_as_they_are_served() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.test.zone"), zone(1, "www A 192.0.2.1")).unwrap();

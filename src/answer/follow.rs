@@ -57,6 +57,8 @@ pub(super) fn follow<'a>(
             }
             Found::Redirection(_) if links.count == LINKS_MAX => None,
             Found::Redirection(redirection) => match redirect(&redirection, place, &mut links, reply) {
+                // A CNAME was asked for, and this is it: RFC 1034 4.3.2 goes on only where "QTYPE doesn't match CNAME".
+                Redirected::To(_) if matches!(asked.qtype, RecordType::CNAME | RecordType::ANY) => None,
                 Redirected::To(place) => Some(place),
                 Redirected::TooLong => return Rcode::YXDOMAIN,
                 Redirected::Cut => None,

@@ -169,6 +169,7 @@ Examples:
   rosterd serve
   rosterd serve --kubeconfig ~/.kube/config --listen 127.0.0.1:5300
   rosterd serve --manifest /etc/rosterd/manifests/ --name myapp --mode dns
+  rosterd serve --zone-file /etc/rosterd/zones/
   ROSTERD__SERVER__TTL=30 rosterd serve --config rosterd.toml
 
 In a pod the first one is enough. Until the cluster has been listed, names wait

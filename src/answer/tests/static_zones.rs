@@ -65,3 +65,26 @@ fn every_case_is_answered_to_the_letter() {
     assert!(wrong.is_empty(), "{wrong}");
     assert!(cases > 60, "{cases} cases");
 }
+
+/// RFC 9471 3.1: glue inside of what is delegated is in the answer, or TC is set.
+#[test]
+fn glue_is_whole_or_the_answer_is_truncated() {
+    let zone = |servers: usize, inside: bool| {
+        let mut text = "$ORIGIN g.test.\n$TTL 9\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n".to_owned();
+        for number in 0..servers {
+            let below = if inside { "cut" } else { "other" };
+            writeln!(text, "cut NS n{number}.{below}\nn{number}.{below} AAAA 2001:db8::{number}").unwrap();
+        }
+        with_files(&[], &[("g.test.zone", &text)])
+    };
+    for (servers, inside, truncated) in [(2, true, false), (12, true, true), (12, false, false)] {
+        let snapshot = zone(servers, inside);
+        let query = Query::new("x.cut.g.test", "A".parse().unwrap());
+        let cut = ask(&query, Transport::Udp, &snapshot);
+        assert_eq!(cut.metadata.truncation, truncated, "{servers} {inside}");
+        assert_eq!(cut.authorities.len(), servers);
+        assert_eq!(cut.additionals.len() < servers, servers == 12);
+        let whole = ask(&query, Transport::Tcp, &snapshot);
+        assert!(!whole.metadata.truncation && whole.additionals.len() == servers);
+    }
+}
