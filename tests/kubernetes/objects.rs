@@ -4,8 +4,6 @@ use crate::fake::{event, slice};
 use crate::world::World;
 use rosterd::roster::EventKind;
 use rosterd::source::kubernetes::{FailureKind, Report};
-use std::time::Duration;
-use tokio::time::advance;
 
 /// A slice whose endpoints are no list.
 fn broken(name: &str, revision: u64) -> String {
@@ -72,32 +70,44 @@ async fn one_that_never_parsed_refuses_its_set_and_fails_no_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn objects_without_a_name_are_counted_and_told_now_and_then() {
-    let (world, watch) = World::synced("10", &[NAMELESS.to_owned(), slice("b", 2, "10.0.0.2")]).await;
-    assert_eq!(world.served().await, ["10.0.0.2"]);
-    let mut watching = watch.accept();
-    watching.events(&[event("ADDED", NAMELESS), event("MODIFIED", &slice("b", 16, "10.0.0.3"))]).await;
-    assert_eq!(world.served().await, ["10.0.0.3"]);
-    assert_eq!(world.pulse().await.nameless_objects, 2);
-    let told = |report: &Report| matches!(report, Report::Nameless { .. });
-    assert_eq!(world.reports().await.iter().filter(|report| told(report)).count(), 1);
-
-    for second in 0..301 {
-        watching.events(&[event("ADDED", NAMELESS), crate::fake::bookmark(&(20 + second).to_string())]).await;
-        world.idle().await;
-        advance(Duration::from_secs(1)).await;
+async fn an_object_that_was_gone_is_another_one_when_it_is_back() {
+    let mut world = World::start();
+    for (round, objects, told) in [(0, vec![broken("a", 1)], 1), (1, vec![], 0), (2, vec![broken("a", 1)], 1)]
+    {
+        let revision = (10 + round).to_string();
+        world.api.list().await.complete(&revision, &objects).await;
+        let watch = world.api.watch(&revision).await;
+        assert_eq!(told_broken(&world).await, told, "round {round}");
+        watch.refuse(410).await;
     }
-    assert_eq!(world.reports().await.iter().filter(|report| told(report)).count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_out_of_objects_is_told_once() {
-    let (world, watch) = World::synced("10", &[slice("a", 1, "no address"), slice("b", 2, "10.0.0.2")]).await;
+async fn of_ten_thousand_broken_objects_some_are_named() {
+    let objects: Vec<String> = (0..10_000).map(|number| broken(&format!("s{number}"), 5)).collect();
+    let (world, _watch) = World::synced("10", &objects).await;
+    assert_eq!(world.pulse().await.broken_objects, 10_000);
+    let reports = world.reports().await;
+    assert!(reports.len() < 50, "{}", reports.len());
+    assert!(reports.iter().any(|report| matches!(report, Report::MoreBroken { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_with_an_object_that_nobody_can_name_is_no_list() {
+    let (mut world, watch) =
+        World::synced("10", &[slice("a", 1, "10.0.0.1"), slice("b", 2, "10.0.0.2")]).await;
     let mut watching = watch.accept();
-    watching.events(&[event("MODIFIED", &slice("a", 11, "none either"))]).await;
+    watching.events(&[event("ADDED", NAMELESS), event("DELETED", &slice("b", 16, "10.0.0.2"))]).await;
+    // It may be either of the two, so that neither is gone until a list says so.
+    for _ in 0..3 {
+        world.api.list().await.complete("20", &[NAMELESS.to_owned(), slice("b", 2, "10.0.0.2")]).await;
+        assert_eq!(world.served().await, ["10.0.0.1", "10.0.0.2"]);
+    }
+    assert_eq!(world.pulse().await.nameless_objects, 4);
+    assert_eq!(world.failures(FailureKind::Malformed).await, 4);
+    let told = |report: &&Report| report.to_string().contains("whose name cannot be read");
+    assert_eq!(world.reports().await.iter().filter(told).count(), 1);
+
+    world.api.list().await.complete("21", &[slice("b", 2, "10.0.0.2")]).await;
     assert_eq!(world.served().await, ["10.0.0.2"]);
-    let lines = world.lines().await;
-    let told: Vec<_> = lines.iter().filter(|line| line.contains("addresses that do not parse")).collect();
-    assert_eq!(told.len(), 1, "{lines:?}");
-    assert!(told[0].starts_with("endpointslices in all namespaces: "), "{told:?}");
 }

@@ -1,24 +1,24 @@
-//! Connections that fail, by kube's own client: what its errors mean.
+//! kube's own client: what its errors mean, and what it logs.
 
-use crate::world::slices;
+use crate::fake::{event, page, slice};
+use crate::world::{options, slices};
 use kube::{Client, Config};
-use rosterd::source::kubernetes::{Failure, Health, Options, Report, run};
+use rosterd::source::kubernetes::{Failure, Health, Report, run};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The first failure of a watch that asks this URL.
 async fn first_failure(url: &str) -> Failure {
     let mut config = Config::new(url.parse().unwrap());
     config.default_retry = false;
-    config.accept_invalid_certs = false;
     let client = Client::try_from(config).unwrap();
     let plans = vec![slices()];
     let health = Health::new(&plans);
-    let options = Options { page_size: 500, streaming_lists: false, stale_after: Duration::from_secs(60) };
     let mut failure = None;
-    let watched = run(client, plans, options, health, |batch| {
+    let watched = run(client, plans, options(), health, |batch| {
         for report in batch.reports {
             if let Report::Failing { failure: found, .. } = report {
                 failure = Some(found);
@@ -29,6 +29,67 @@ async fn first_failure(url: &str) -> Failure {
     });
     tokio::time::timeout(Duration::from_secs(60), watched).await.expect("no failure");
     failure.unwrap()
+}
+
+/// Everything that was logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_holds_what_the_api_server_sends() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut octet = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut octet).unwrap_or(0) == 1 {
+                head.push(octet[0]);
+            }
+            let body = if String::from_utf8_lossy(&head).contains("watch=1") {
+                event("ADDED", &slice("secret-b", 11, "10.99.0.2")) + "\n"
+            } else {
+                page("10", &[slice("secret-a", 1, "10.99.0.1")], "")
+            };
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+        }
+    });
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let logging = tracing::subscriber::set_default(subscriber);
+
+    let client = Client::try_from(Config::new(url.parse().unwrap())).unwrap();
+    let plans = vec![slices()];
+    let health = Health::new(&plans);
+    let watched = run(client, plans, options(), health, |batch| {
+        let changed = !batch.arrivals.is_empty();
+        if changed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    tokio::time::timeout(Duration::from_secs(60), watched).await.expect("no event");
+    drop(logging);
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(log.contains("endpointslices"), "requests are logged at this level: {log}");
+    assert!(!log.contains("secret-") && !log.contains("10.99."), "{log}");
 }
 
 #[tokio::test]

@@ -78,11 +78,8 @@ pub enum ConnectError {
         /// Those that there are, in the file's order.
         known: Vec<String>,
     },
-    /// A proxy stands between.
-    #[error(
-        "the API server is to be reached through the proxy {0}, which is not supported: unset HTTPS_PROXY, or take \
-         proxy-url out of the kubeconfig"
-    )]
+    /// The proxy that stands between speaks none of the known protocols.
+    #[error("the proxy {0} of the API server must begin with http://, https:// or socks5://")]
     Proxy(String),
     /// Certificates, tokens or an exec plugin are missing or wrong.
     #[error("cannot use the credentials for the Kubernetes API: {0}")]
@@ -209,7 +206,7 @@ clusters:
 - name: nowhere
   cluster: {}
 - name: behind
-  cluster: {server: 'http://127.0.0.1:1', proxy-url: 'http://user:secret@proxy.example:3128'}
+  cluster: {server: 'http://127.0.0.1:1', proxy-url: 'ftp://user:secret@proxy.example:3128'}
 users:
 - name: nobody
   user: {}
@@ -276,7 +273,7 @@ contexts:
             (
                 KUBECONFIG,
                 Some("proxied"),
-                "the API server is to be reached through the proxy proxy.example, which",
+                "the proxy proxy.example of the API server must begin with http://",
             ),
             (KUBECONFIG, Some("tokenless"), "cannot use the credentials for the Kubernetes API: auth error"),
         ] {

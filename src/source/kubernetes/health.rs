@@ -119,7 +119,7 @@ impl Pulse {
         });
     }
 
-    /// A failure; `lasting` is how long it has been failing, where it is more than one failure now and then.
+    /// A failure; `since` when it has been failing, where it is more than a failure now and then.
     pub(super) fn failed(&self, failure: &Failure, since: Option<Instant>) {
         self.note(|watch| {
             *watch.failures.entry(failure.kind()).or_default() += 1;

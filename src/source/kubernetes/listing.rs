@@ -120,7 +120,7 @@ impl Reflector {
                 }
                 objects += items.len();
                 for item in items {
-                    self.take(item, None).await;
+                    self.take(item, None).await?;
                 }
             }
             let metadata = body.finish()?;
@@ -158,10 +158,10 @@ impl Reflector {
                 match event {
                     WatchEvent::Applied(object) => {
                         objects += 1;
-                        self.take(object, None).await;
+                        self.take(object, None).await?;
                     }
                     WatchEvent::Deleted(key, revision) => {
-                        self.oddities.sound(&key);
+                        self.oddities.gone(&key);
                         self.event(EventKind::Delete(key), revision).await;
                     }
                     WatchEvent::Bookmark { revision, ends_list: true } => {

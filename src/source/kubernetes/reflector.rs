@@ -16,7 +16,7 @@ use super::decode::Decoded;
 use super::failure::{Failure, FailureKind};
 use super::health::{Pulse, State};
 use super::message::{Message, Word};
-use super::oddities::Oddities;
+use super::oddities::{Line, Oddities};
 use super::report::{Report, Verb};
 use super::resource::title;
 use super::revision::Revision;
@@ -171,12 +171,14 @@ impl Reflector {
     }
 
     /// Takes an object in, of a list or, with `arrived`, of an event.
-    pub(super) async fn take(&mut self, decoded: Decoded, arrived: Option<Instant>) {
+    ///
+    /// One whose name cannot be read fails what it stands in: it may be any of those that are served, and without it
+    /// the list would be a part of itself.
+    pub(super) async fn take(&mut self, decoded: Decoded, arrived: Option<Instant>) -> Result<(), Failure> {
         match decoded {
             Decoded::Good { object, revision, triggered } => {
-                if self.oddities.sound(&object.key) {
-                    self.report(Report::Mended { object: ObjectName(object.key.clone()) }).await;
-                }
+                let line = self.oddities.mended(&object.key, Instant::now());
+                self.name(line, || Report::Mended { object: ObjectName(object.key.clone()) }).await;
                 let kind = EventKind::Apply(object);
                 match arrived {
                     Some(at) => self.tell_at(at, Word::Change(kind, revision, triggered)).await,
@@ -185,18 +187,23 @@ impl Reflector {
             }
             Decoded::Broken { object, revision, reason } => {
                 self.pulse.note(|watch| watch.broken_objects += 1);
-                if self.oddities.broken(&object.key, revision) {
-                    self.report(Report::Broken { object: ObjectName(object.key.clone()), reason }).await;
-                }
+                let line = self.oddities.broken(&object.key, revision, Instant::now());
+                self.name(line, || Report::Broken { object: ObjectName(object.key.clone()), reason }).await;
                 self.event(EventKind::Broken(object), revision).await;
             }
             Decoded::Nameless { reason } => {
                 self.pulse.note(|watch| watch.nameless_objects += 1);
-                if self.oddities.nameless(Instant::now()) {
-                    let watch = self.title.clone();
-                    self.report(Report::Nameless { watch, reason }).await;
-                }
+                return Err(Failure::Malformed(format!("an object whose name cannot be read ({reason})")));
             }
+        }
+        Ok(())
+    }
+
+    async fn name(&self, line: Line, report: impl FnOnce() -> Report) {
+        match line {
+            Line::None => {}
+            Line::Named => self.report(report()).await,
+            Line::More => self.report(Report::MoreBroken { watch: self.title() }).await,
         }
     }
 

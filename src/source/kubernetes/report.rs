@@ -75,12 +75,10 @@ pub enum Report {
         /// The object.
         object: ObjectName,
     },
-    /// There are objects whose name cannot be read; the first of them.
-    Nameless {
+    /// More objects do not parse, or parse again, than are named.
+    MoreBroken {
         /// What people call the watch.
         watch: Box<str>,
-        /// Why.
-        reason: String,
     },
     /// Something was left out of objects. Said once per kind.
     LeftOut {
@@ -125,7 +123,7 @@ impl Report {
             | Report::Failing { .. }
             | Report::WentBack { .. }
             | Report::Broken { .. }
-            | Report::Nameless { .. }
+            | Report::MoreBroken { .. }
             | Report::LeftOut { .. } => true,
             Report::Synced { .. }
             | Report::Recovered { .. }
@@ -178,8 +176,11 @@ impl fmt::Display for Report {
                 "{object}: it does not parse ({reason}); its last good version stays, without one its sets are not served"
             ),
             Report::Mended { object } => write!(formatter, "{object}: it parses again"),
-            Report::Nameless { watch, reason } => {
-                write!(formatter, "{watch}: objects are ignored, as their names cannot be read ({reason})")
+            Report::MoreBroken { watch } => {
+                write!(
+                    formatter,
+                    "{watch}: more objects do not parse, or do again, than are named here; all are counted"
+                )
             }
             Report::LeftOut { watch, notices } => {
                 write!(formatter, "{watch}")?;

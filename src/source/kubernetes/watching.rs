@@ -90,14 +90,14 @@ impl Reflector {
             WatchEvent::Applied(object) => {
                 let revision = revision(&object);
                 self.comes_after(revision.as_ref())?;
-                self.take(object, Some(at)).await;
+                self.take(object, Some(at)).await?;
                 self.pulse.note(|watch| watch.events += 1);
                 self.progress(revision);
             }
             WatchEvent::Deleted(key, revision) => {
                 let reached = revision.map(Revision::Number);
                 self.comes_after(reached.as_ref())?;
-                self.oddities.sound(&key);
+                self.oddities.gone(&key);
                 self.tell_at(at, Word::Change(EventKind::Delete(key), revision, None)).await;
                 self.pulse.note(|watch| watch.events += 1);
                 self.progress(reached);
