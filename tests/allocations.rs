@@ -134,6 +134,16 @@ fn snapshot(state: Watch) -> Arc<Snapshot> {
     for change in roster.take_changes() {
         writer.apply(&change);
     }
+    let reader = writer.zone_reader();
+    for (file, text) in [
+        ("example.test.zone", include_str!("data/static/example.zone")),
+        ("child.zone", include_str!("data/static/child.zone")),
+        ("peers.cluster.local.zone", include_str!("data/static/peers.cluster.local.zone")),
+    ] {
+        let name = file.strip_suffix(".zone").unwrap().parse().unwrap();
+        let zone = reader.read(file, Some(&name), text.into(), &mut |_, _| Err(String::new())).unwrap();
+        writer.put_zone(Arc::new(zone)).unwrap();
+    }
     writer.publish(Some(1)).unwrap()
 }
 
@@ -187,7 +197,8 @@ const SERVED: &[Row] = &[
     ("shop.prod.svc.peers.cluster.local", RecordType::SRV, NOERROR, true),
     ("shop.default.svc.peers.cluster.local", RecordType::TXT, NOERROR, false),
     ("nobody.default.svc.peers.cluster.local", RecordType::A, NXDOMAIN, false),
-    ("a.b.c.d.nobody.peers.cluster.local", RecordType::A, NXDOMAIN, false),
+    ("a.b.c.d.nobody.peers.cluster.local", RecordType::A, NOERROR, false),
+    ("a.b.c.d.nobody.default.svc.peers.cluster.local", RecordType::A, NXDOMAIN, false),
     ("svc.peers.cluster.local", RecordType::A, NOERROR, false),
     ("default.svc.peers.cluster.local", RecordType::A, NOERROR, false),
     // More than a datagram, and more than a message: a name of several ports with one number among them.
@@ -226,6 +237,27 @@ const SERVED: &[Row] = &[
     ("dns-version.peers.cluster.local", RecordType::TXT, NOERROR, true),
     ("example.org", RecordType::A, REFUSED, false),
     (".", RecordType::NS, REFUSED, false),
+    ("www.example.test", RecordType::A, NOERROR, true),
+    ("example.test", RecordType::NS, NOERROR, true),
+    ("example.test", RecordType::MX, NOERROR, true),
+    ("any.example.test", RecordType::ANY, NOERROR, true),
+    ("a.b.c.d.nowhere.example.test", RecordType::A, NXDOMAIN, false),
+    ("ent.example.test", RecordType::A, NOERROR, false),
+    ("x.wild.example.test", RecordType::A, NOERROR, true),
+    ("alias2.example.test", RecordType::A, NOERROR, true),
+    ("c2.example.test", RecordType::A, NOERROR, true),
+    ("loop1.example.test", RecordType::A, NOERROR, true),
+    ("tonowhere.example.test", RecordType::A, NXDOMAIN, true),
+    ("topeers.example.test", RecordType::TXT, NOERROR, true),
+    ("x.cut.example.test", RecordType::A, NOERROR, false),
+    ("cut.example.test", RecordType::DS, NOERROR, true),
+    ("a.b.dn.example.test", RecordType::TXT, NOERROR, true),
+    ("a.dloop.example.test", RecordType::A, NOERROR, true),
+    ("_sip._tcp.example.test", RecordType::SRV, NOERROR, true),
+    ("svc1.example.test", RecordType::SVCB, NOERROR, true),
+    ("up.child.sub.example.test", RecordType::A, NOERROR, true),
+    ("db.peers.cluster.local", RecordType::A, NOERROR, true),
+    ("peers.cluster.local", RecordType::TXT, NOERROR, true),
 ];
 
 /// Rows while the watch that contributes to them has not delivered its list.

@@ -13,7 +13,8 @@
 )]
 
 use rosterd::roster::{Event, EventKind, WatchId};
-use rosterd::source::manifest::{Batch, Following, Input, LoadError, Report, Trouble, load};
+use rosterd::source::Following;
+use rosterd::source::manifest::{Batch, Input, LoadError, Report, Trouble, load};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;

@@ -8,6 +8,7 @@ mod access;
 mod chaos;
 mod client;
 mod cookies;
+mod follow;
 mod policy;
 mod rate_limit;
 mod records;
@@ -23,7 +24,8 @@ pub use policy::Policy;
 pub use rate_limit::{RateLimiter, RateLimits};
 
 use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType};
-use crate::zone::{Found, Snapshot};
+use crate::zone::Snapshot;
+use follow::{Asked, follow};
 use rate_limit::Verdict;
 use reply::Reply;
 use request::Request;
@@ -41,6 +43,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     name: QueryName,
+    /// Names that follow from it: ends of aliases, targets.
+    other: QueryName,
 }
 
 impl Scratch {
@@ -115,7 +119,7 @@ fn respond(
     let rcode = match &request.question {
         Ok(question) => match gate(&request, client, &scratch.name, policy, &mut reply) {
             None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
-            None => look_up(question, &scratch.name, rotation, context.snapshot, &mut reply),
+            None => look_up(question, scratch, rotation, context.snapshot, &mut reply),
             Some(rcode) => rcode,
         },
         Err(fault) => {
@@ -161,11 +165,12 @@ fn gate(
 /// Writes the sections that answer the question and returns the response code.
 fn look_up(
     question: &Question,
-    name: &QueryName,
+    scratch: &mut Scratch,
     rotation: u32,
     snapshot: &Snapshot,
     reply: &mut Reply<'_>,
 ) -> Rcode {
+    let Scratch { name, other } = scratch;
     // No zone has another class. QCLASS ANY is refused too, since all that this server knows is authoritative and
     // "responses to QCLASS=* queries can never be authoritative" (RFC 1034 3.7.1).
     let zone = if question.class == Class::IN { snapshot.zone_of(name, question.record_type) } else { None };
@@ -178,32 +183,6 @@ fn look_up(
         reply.explain(Ede::NotSupported.into());
         return Rcode::REFUSED;
     }
-    match zone.find(name, question.record_type) {
-        Found::Node(node) => {
-            reply.authoritative();
-            if node.is_stale() {
-                reply.explain(Ede::StaleAnswer.into());
-            }
-            if !records::put(reply, &node, question.record_type, rotation) {
-                reply.put_soa(&zone);
-            }
-            Rcode::NOERROR
-        }
-        Found::NxDomain { stale } => {
-            reply.authoritative();
-            if stale {
-                reply.explain(Ede::StaleNxdomainAnswer.into());
-            }
-            reply.put_soa(&zone);
-            Rcode::NXDOMAIN
-        }
-        Found::NotReady => {
-            reply.explain(Ede::NotReady.into());
-            Rcode::SERVFAIL
-        }
-        Found::Broken => {
-            reply.explain(Ede::InvalidData.into());
-            Rcode::SERVFAIL
-        }
-    }
+    let asked = Asked { snapshot, qtype: question.record_type, rotation };
+    follow(asked, zone, name, other, reply)
 }

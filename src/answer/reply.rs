@@ -4,7 +4,8 @@ use super::client::{Client, Transport};
 use super::policy::Policy;
 use super::request::Request;
 use crate::wire::{
-    Class, ExtendedError, Flags, HEADER_LEN, Header, Opt, QueryName, Rcode, RecordType, Tsig, ZoneVersion,
+    Class, ExtendedError, Flags, HEADER_LEN, Header, NAME_MAX, Opt, QueryName, Rcode, RecordType, Tsig,
+    ZoneVersion,
 };
 use crate::zone::{Rrset, ZoneRef};
 use std::net::IpAddr;
@@ -12,6 +13,37 @@ use std::ops::Range;
 
 /// Octets of an RR between owner and rdata: type, class, TTL, rdata length.
 const FIXED_LEN: usize = 10;
+
+/// Octets of an RR whose owner is a pointer, up to its rdata.
+const RR_HEAD_LEN: usize = 2 + FIXED_LEN;
+
+/// Where a name stands in the message, not compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(usize);
+
+impl Place {
+    /// Right behind the header: the question's name.
+    pub(super) const QUESTION: Place = Place(HEADER_LEN);
+
+    /// The name at an offset of the message.
+    pub(super) fn at(offset: usize) -> Place {
+        Place(offset)
+    }
+
+    /// The name that begins so many octets into this one.
+    pub(super) fn within(self, octets: usize) -> Place {
+        Place(self.0 + octets)
+    }
+
+    /// Octets from the start of the message.
+    pub(super) fn offset(self) -> usize {
+        self.0
+    }
+}
+
+/// A redirected name is longer than names may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NameTooLong;
 
 /// An answer in the caller's buffer.
 ///
@@ -22,6 +54,8 @@ pub(super) struct Reply<'a> {
     out: &'a mut [u8],
     /// What is written: header and question, then records.
     at: usize,
+    /// Where records begin.
+    records_at: usize,
     /// Octets of the OPT and TSIG records to come.
     reserved: usize,
     /// Written last.
@@ -67,6 +101,7 @@ impl<'a> Reply<'a> {
         Some(Reply {
             out,
             at,
+            records_at: at,
             reserved,
             header,
             request,
@@ -86,6 +121,15 @@ impl<'a> Reply<'a> {
     /// Sets TC: something that belongs to the answer is missing.
     pub(super) fn truncated(&mut self) {
         self.header.flags = self.header.flags | Flags::TC;
+    }
+
+    /// Takes all records back, and AA and TC with them.
+    pub(super) fn forget(&mut self) {
+        self.at = self.records_at;
+        self.header.flags = Flags(self.header.flags.0 & !(Flags::AA.0 | Flags::TC.0));
+        self.header.answers = 0;
+        self.header.authorities = 0;
+        self.header.additionals = 0;
     }
 
     /// Adds an extended error for a client that speaks EDNS, where there is room.
@@ -128,11 +172,14 @@ impl<'a> Reply<'a> {
         self.client.transport
     }
 
-    /// Whether the client may be told of the name written at `owner`, which is not compressed.
-    pub(super) fn may_show(&self, owner: &Range<usize>) -> bool {
+    /// Whether the client may be told of the name at a place.
+    pub(super) fn may_show(&self, name: Place) -> bool {
         let access = &self.policy.access;
         !access.depends_on_names()
-            || self.out.get(owner.clone()).is_some_and(|name| access.allows(self.client, name))
+            || self
+                .written()
+                .get(name.0..name.0 + self.name_len(name))
+                .is_some_and(|name| access.allows(self.client, name))
     }
 
     /// Octets written up to here.
@@ -170,22 +217,124 @@ impl<'a> Reply<'a> {
 
     /// Adds an RRset of `records` RRs to the answer section, from its RR at `start` on. Returns whether it took in all
     /// of them; otherwise it has set TC.
-    pub(super) fn put_answer(&mut self, rrset: &Rrset<'_>, records: usize, start: usize) -> bool {
-        let end = self.at + self.room_len();
-        let copied = self.out.get_mut(self.at..end).map(|room| rrset.copy(room, start)).unwrap_or_default();
-        self.at = (self.at + copied.octets).min(end);
-        self.header.answers = self.header.answers.saturating_add(count(copied.records));
-        let whole = copied.records == records;
+    pub(super) fn put_answer(
+        &mut self,
+        rrset: &Rrset<'_>,
+        records: usize,
+        start: usize,
+        owner: Place,
+    ) -> bool {
+        let copied = self.copy(rrset, start, owner);
+        self.header.answers = self.header.answers.saturating_add(count(copied));
+        let whole = copied == records;
         if !whole {
             self.truncated();
         }
         whole
     }
 
-    /// Adds the zone's SOA to the authority section: every negative answer needs it (RFC 2308 3).
-    pub(super) fn put_soa(&mut self, zone: &ZoneRef<'_>) {
+    /// Adds an RRset to the authority section, as far as there is room. Returns whether it took in all of it; otherwise
+    /// it has set TC.
+    pub(super) fn put_authority(&mut self, rrset: &Rrset<'_>, owner: Place) -> bool {
+        self.make_room(rrset.wire_len());
+        let copied = self.copy(rrset, 0, owner);
+        self.header.authorities = self.header.authorities.saturating_add(count(copied));
+        let whole = copied == rrset.len();
+        if !whole {
+            self.truncated();
+        }
+        whole
+    }
+
+    /// Adds an RRset to the additional section, or nothing of it if it does not fit; returns whether it did.
+    pub(super) fn put_additional(&mut self, rrset: &Rrset<'_>, owner: Place) -> bool {
+        if rrset.wire_len() > self.room_len() || pointer(owner.0).is_none() {
+            return false;
+        }
+        let copied = self.copy(rrset, 0, owner);
+        self.header.additionals = self.header.additionals.saturating_add(count(copied));
+        true
+    }
+
+    /// Adds a CNAME for what stands at `owner`: its first `kept` octets, and the name at `target` behind them. Returns
+    /// where the new name stands; `None` where there is no room, with TC set. The TTL is that of the RR before `target`.
+    pub(super) fn put_alias(
+        &mut self,
+        owner: Place,
+        kept: usize,
+        target: Place,
+    ) -> Result<Option<Place>, NameTooLong> {
+        let tail = self.name_len(target);
+        let Some(length) = u8::try_from(kept + tail).ok().filter(|length| usize::from(*length) <= NAME_MAX)
+        else {
+            return Err(NameTooLong);
+        };
+        let ttl = target.0.checked_sub(6).and_then(|at| self.written().get(at..)?.first_chunk::<4>());
+        let ttl = u32::from_be_bytes(ttl.copied().unwrap_or_default());
+        let fits = self.make_room(RR_HEAD_LEN + usize::from(length));
+        let (true, Some(pointer)) = (fits, pointer(owner.0)) else {
+            self.truncated();
+            return Ok(None);
+        };
+        self.put(&pointer);
+        self.put(&fixed(RecordType::CNAME, ttl, length));
+        let place = Place(self.at);
+        for part in [owner.0..owner.0 + kept, target.0..target.0 + tail] {
+            let end = self.at + part.len();
+            self.out.copy_within(part, self.at);
+            self.at = end;
+        }
+        self.header.answers = self.header.answers.saturating_add(1);
+        Ok(Some(place))
+    }
+
+    /// Whether two names in the message are one (RFC 4343 3: without regard to case).
+    pub(super) fn is_same_name(&self, one: Place, other: Place) -> bool {
+        let name = |place: Place| self.written().get(place.0..place.0 + self.name_len(place)).unwrap_or(&[]);
+        // A length octet is below 'A'.
+        name(one).eq_ignore_ascii_case(name(other))
+    }
+
+    /// The offsets of the data of the RR at `at`, whose owner is a pointer, and of what follows it.
+    pub(super) fn rdata_at(&self, at: usize) -> Option<(usize, usize)> {
+        let &[.., high, low] = self.written().get(at..)?.first_chunk::<RR_HEAD_LEN>()?;
+        let rdata = at + RR_HEAD_LEN;
+        let end = rdata + usize::from(u16::from_be_bytes([high, low]));
+        (end <= self.at).then_some((rdata, end))
+    }
+
+    /// Octets of the name at a place, which is not compressed.
+    fn name_len(&self, place: Place) -> usize {
+        let mut end = place.0;
+        while let Some(&length @ 1..) = self.written().get(end) {
+            end += 1 + usize::from(length);
+        }
+        end + 1 - place.0
+    }
+
+    /// Copies as many RRs as fit, from the one at `start` on, and returns how many.
+    fn copy(&mut self, rrset: &Rrset<'_>, start: usize, owner: Place) -> usize {
+        let (begin, end) = (self.at, self.at + self.room_len());
+        let copied = self.out.get_mut(begin..end).map(|room| rrset.copy(room, start)).unwrap_or_default();
+        self.at = (begin + copied.octets).min(end);
+        // As RRsets are kept, their owners point at the question.
+        if let (true, Some(pointer)) = (owner != Place::QUESTION, pointer(owner.0)) {
+            let mut at = begin;
+            while let Some((_, next)) = self.rdata_at(at) {
+                if let Some(slot) = self.out.get_mut(at..at + pointer.len()) {
+                    slot.copy_from_slice(&pointer);
+                }
+                at = next;
+            }
+        }
+        copied.records
+    }
+
+    /// Adds the zone's SOA to the authority section: every negative answer needs it (RFC 2308 3). The name that is
+    /// denied stands at `name`.
+    pub(super) fn put_soa(&mut self, zone: &ZoneRef<'_>, name: Place) {
         let rest = zone.negative_soa();
-        match pointer(HEADER_LEN + zone.apex_offset()) {
+        match pointer(name.within(zone.apex_offset()).0) {
             Some(owner) if self.make_room(owner.len() + rest.len()) => {
                 self.put(&owner);
                 self.put(rest);

@@ -56,6 +56,9 @@ pub(super) struct SettingArguments {
     /// A TOML file with settings; a commented one with all of them is deploy/rosterd.toml
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// A master file (RFC 1035), or a folder with *.zone files; may be given several times [default: none]
+    #[arg(long, value_name = "PATH")]
+    zone_file: Vec<String>,
     /// A file or folder with endpoint objects, or - for standard input; may be given several times
     #[arg(long, value_name = "PATH")]
     manifest: Vec<String>,
@@ -118,7 +121,8 @@ impl SettingArguments {
     /// The flags that were given, with their values, as [`crate::config::Sources`] takes them.
     pub(super) fn flags(&self) -> Vec<(&'static str, Vec<String>)> {
         let one = |value: &Option<String>| value.iter().cloned().collect();
-        let all: [(&'static str, Vec<String>); 16] = [
+        let all: [(&'static str, Vec<String>); 17] = [
+            ("--zone-file", self.zone_file.clone()),
             ("--manifest", self.manifest.clone()),
             ("--kubeconfig", one(&self.kubeconfig)),
             ("--context", one(&self.context)),
@@ -165,6 +169,7 @@ Examples:
   rosterd serve
   rosterd serve --kubeconfig ~/.kube/config --listen 127.0.0.1:5300
   rosterd serve --manifest /etc/rosterd/manifests/ --name myapp --mode dns
+  rosterd serve --zone-file /etc/rosterd/zones/
   ROSTERD__SERVER__TTL=30 rosterd serve --config rosterd.toml
 
 In a pod the first one is enough. Until the cluster has been listed, names wait

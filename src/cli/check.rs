@@ -29,8 +29,13 @@ pub(super) fn check(effective: &Effective) -> Result<(), Failure> {
     print::warnings(&doubts(effective));
     let what = match settings.source() {
         None => {
+            let zone_files =
+                if settings.zone_files.is_empty() { None } else { Some(run::load_once(settings)?) };
+            let right = if zone_files.is_some() { "settings and zone files are" } else { "settings are" };
+            print::warnings(zone_files.as_ref().map_or(&[], |loaded| &loaded.summary().notices));
             return print::results(|out| {
-                writeln!(out, "settings are right; there are neither manifests nor a cluster to check")
+                writeln!(out, "{right} right; there are neither manifests nor a cluster to check")?;
+                zones(out, zone_files.as_ref().map_or(&[], |loaded| loaded.zone_files()))
             });
         }
         Some(Source::Manifests(_)) => "settings and manifests",
@@ -39,7 +44,18 @@ pub(super) fn check(effective: &Effective) -> Result<(), Failure> {
     let loaded = run::load_once(settings)?;
     let summary = loaded.summary();
     print::warnings(&summary.notices);
-    print::results(|out| report(out, what, summary))
+    print::results(|out| {
+        report(out, what, summary)?;
+        zones(out, loaded.zone_files())
+    })
+}
+
+/// What the zone files hold.
+fn zones(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {
+    if !lines.is_empty() {
+        writeln!(out)?;
+    }
+    lines.iter().try_for_each(|line| writeln!(out, "{}", run::OneLine(line)))
 }
 
 /// Settings that are right, and yet hardly what is meant. Zones that answer "does not exist" to whatever the source does not

@@ -31,6 +31,7 @@ pub(super) fn settings(
         pods: from.text("pods", choose),
         reverse_zones: from.list("reverse_zones", values::reverse_zone).unwrap_or_default(),
         label_settings: from.boolean("label_settings")?,
+        zone_files: from.list("zone_files", |text| Ok(text.into())).unwrap_or_default(),
         manifests: from.list("manifests", |text| Ok(manifest(text))).unwrap_or_default(),
         kubernetes: kubernetes?,
         topologies,

@@ -82,6 +82,7 @@ pub(super) static ROOT: &[Key] = &[
         .default("")
         .flag("--reverse-zone"),
     key("label_settings", Kind::Boolean).default("true"),
+    key("zone_files", Kind::Paths).default("").flag("--zone-file"),
     key("manifests", Kind::Paths).default("").flag("--manifest"),
     key("kubernetes.watch", Kind::Text(|text| choose::<ObjectKind>(text).map(drop)))
         .default("endpointslices"),

@@ -19,6 +19,9 @@ pub struct Settings {
     pub reverse_zones: Vec<Name>,
     /// `label_settings`: whether labels `rosterd.io/…` on Services act.
     pub label_settings: bool,
+    /// `zone_files`: master files, and folders with `*.zone` files, followed when they change. Relative ones are resolved
+    /// already.
+    pub zone_files: Vec<PathBuf>,
     /// `manifests`: where endpoint objects are read from; empty means the Kubernetes API.
     pub manifests: Vec<Manifest>,
     /// `[kubernetes]`.

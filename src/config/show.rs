@@ -41,6 +41,10 @@ impl Effective {
         to.set_or("pods", settings.pods.map(|pods| text(choice_text(pods))), PODS_OTHERWISE);
         to.set("reverse_zones", &list(settings.reverse_zones.iter().map(domain_text)));
         to.set("label_settings", &settings.label_settings.to_string());
+        to.set(
+            "zone_files",
+            &list(settings.zone_files.iter().map(|path| path.to_string_lossy().into_owned())),
+        );
         to.set("manifests", &list(settings.manifests.iter().map(manifest_text)));
         to.kubernetes(&settings.kubernetes);
         to.head("[server]", None);

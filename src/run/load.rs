@@ -5,6 +5,7 @@ use super::cluster::{ClusterError, pods};
 use super::list_once::list_once;
 use super::pipeline::Pipeline;
 use super::summary::Summary;
+use super::zone_files::{Lines, ZoneFileError, ZoneFiles};
 use crate::config::{Manifest, Settings, Source};
 use crate::source::manifest::{self, Input, Manifests, ReadReport};
 use crate::wire::Name;
@@ -19,8 +20,14 @@ pub enum LoadError {
     #[error("there is nothing to read peers from")]
     NoSource,
     /// Manifests that cannot be read, all of them.
-    #[error("{}", lines(.0))]
+    #[error("{}", Lines(.0))]
     Manifests(Vec<manifest::LoadError>),
+    /// Master files that cannot be read, all of them.
+    #[error("{}", Lines(.0))]
+    ZoneFiles(Vec<ZoneFileError>),
+    /// Several of these.
+    #[error("{}", Lines(.0))]
+    Several(Vec<LoadError>),
     /// The cluster cannot be watched or listed.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -29,22 +36,23 @@ pub enum LoadError {
     Zone(#[from] ZoneConfigError),
 }
 
-fn lines(errors: &[manifest::LoadError]) -> String {
-    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    lines.join("\n")
-}
-
 /// What would be served.
 #[derive(Debug)]
 pub struct Loaded {
     summary: Summary,
     snapshot: Arc<Snapshot>,
+    zone_files: Vec<String>,
 }
 
 impl Loaded {
     /// What there is, and what is odd about it.
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// What the zone files hold, a line for each.
+    pub fn zone_files(&self) -> &[String] {
+        &self.zone_files
     }
 
     /// Each zone's apex and master file.
@@ -55,41 +63,60 @@ impl Loaded {
 
 /// Reads or lists everything once, serves nothing.
 pub fn load_once(settings: &Settings) -> Result<Loaded, LoadError> {
-    let (pipeline, summary) = match settings.source() {
-        None => return Err(LoadError::NoSource),
+    let (mut pipeline, summary, zone_files) = match settings.source() {
+        None if settings.zone_files.is_empty() => return Err(LoadError::NoSource),
+        None => {
+            let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
+            let summary = Summary::of(&mut pipeline, BTreeMap::new(), warnings);
+            (pipeline, summary, zone_files)
+        }
         Some(Source::Manifests(manifests)) => {
-            let First { pipeline, summary, .. } = first(settings, manifests)?;
-            (pipeline, summary)
+            let First { pipeline, summary, zone_files, .. } = first(settings, manifests)?;
+            (pipeline, summary, zone_files)
         }
         Some(_) => {
-            let Empty { mut pipeline, warnings } = empty(settings)?;
+            let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
             let notices = list_once(settings, &mut pipeline)?;
             let notices = warnings.into_iter().chain(notices).collect();
             let summary = Summary::of(&mut pipeline, BTreeMap::new(), notices);
-            (pipeline, summary)
+            (pipeline, summary, zone_files)
         }
     };
-    Ok(Loaded { summary, snapshot: pipeline.current() })
+    Ok(Loaded { summary, snapshot: pipeline.before_first(), zone_files: zone_files.loaded })
 }
 
 /// A pipeline without objects, and what was odd about the surroundings.
 pub(super) struct Empty {
+    /// With the zones of files.
     pub(super) pipeline: Pipeline,
     pub(super) warnings: Vec<String>,
+    pub(super) zone_files: ZoneFiles,
 }
 
-/// Makes the zones. Comes before anything is read: what is wrong with settings is said at once.
-pub(super) fn empty(settings: &Settings) -> Result<Empty, ZoneConfigError> {
+/// Makes the zones, those of files with their first versions. Comes before peers are read: what is wrong with settings is
+/// said at once.
+pub(super) fn empty(settings: &Settings) -> Result<Empty, LoadError> {
     let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
-    let (pod, warnings) = advertise::pod_addresses(environment);
+    let (pod, mut warnings) = advertise::pod_addresses(environment);
     let advertise = advertise::choose(&advertise::Known {
         settings: &settings.server.advertise,
         pod: &pod,
         listen: &settings.server.listen,
         interfaces: &advertise::interfaces(),
     });
-    let pipeline = Pipeline::new(settings, pods(settings), advertise)?;
-    Ok(Empty { pipeline, warnings })
+    let mut pipeline = Pipeline::new(settings, pods(settings), advertise)?;
+    let loaded = ZoneFiles::load(&settings.zone_files, pipeline.zone_reader());
+    let (mut zone_files, zones) = loaded.map_err(LoadError::ZoneFiles)?;
+    warnings.append(&mut zone_files.notices);
+    let mut refused = Vec::new();
+    for zone in zones {
+        warnings.extend(zone.warnings().iter().map(ToString::to_string));
+        refused.extend(pipeline.put_zone(Arc::new(zone)).err().map(ZoneFileError::Fault));
+    }
+    if !refused.is_empty() {
+        return Err(LoadError::ZoneFiles(refused));
+    }
+    Ok(Empty { pipeline, warnings, zone_files })
 }
 
 /// First versions, and what follows them.
@@ -97,13 +124,22 @@ pub(super) struct First {
     pub(super) manifests: Manifests,
     pub(super) pipeline: Pipeline,
     pub(super) summary: Summary,
+    pub(super) zone_files: ZoneFiles,
 }
 
 /// Reads the first versions. What they hold is published in the pipeline.
 pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First, LoadError> {
-    let Empty { mut pipeline, warnings: mut notices } = empty(settings)?;
+    let empty = empty(settings);
+    if let Err(error @ LoadError::Zone(_)) = empty {
+        return Err(error);
+    }
     let inputs: Vec<Input> = manifests.iter().map(input).collect();
-    let loaded = manifest::load(&inputs, &mut std::io::stdin().lock()).map_err(LoadError::Manifests)?;
+    let loaded = manifest::load(&inputs, &mut std::io::stdin().lock()).map_err(LoadError::Manifests);
+    let (Empty { mut pipeline, warnings: mut notices, zone_files }, loaded) = match (empty, loaded) {
+        (Ok(empty), Ok(loaded)) => (empty, loaded),
+        (Err(one), Err(other)) => return Err(LoadError::Several(vec![one, other])),
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
     let manifest::Loaded { manifests, events, read, reports } = loaded;
     pipeline.take(events);
     pipeline.publish();
@@ -116,7 +152,7 @@ pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First
     }
     notices.extend(reports.iter().map(ToString::to_string));
     let summary = Summary::of(&mut pipeline, skipped, notices);
-    Ok(First { manifests, pipeline, summary })
+    Ok(First { manifests, pipeline, summary, zone_files })
 }
 
 fn input(manifest: &Manifest) -> Input {

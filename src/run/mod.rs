@@ -20,6 +20,7 @@ mod signals;
 mod summary;
 mod watching;
 mod writer;
+mod zone_files;
 
 pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
@@ -27,3 +28,4 @@ pub use one_line::OneLine;
 pub use policy::SecretError;
 pub use serve::{ServeError, serve};
 pub use summary::{SetSummary, Summary, broken, counted, idle};
+pub use zone_files::ZoneFileError;

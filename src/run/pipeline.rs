@@ -3,7 +3,10 @@
 use crate::config::{Settings, Source};
 use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
-use crate::zone::{Oversize, PodNames, Snapshot, SnapshotWriter, ZoneConfig, ZoneConfigError};
+use crate::zone::{
+    Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig, ZoneConfigError,
+    ZoneReader,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -41,7 +44,7 @@ impl Pipeline {
             ttl: settings.server.ttl,
             negative_ttl: settings.server.negative_ttl,
         })?;
-        let by_time = matches!(settings.source(), Some(Source::Manifests(_)));
+        let by_time = !matches!(settings.source(), Some(Source::Kubeconfig { .. } | Source::InCluster));
         Ok(Pipeline { roster: Roster::new(options), zone, by_time })
     }
 
@@ -59,6 +62,26 @@ impl Pipeline {
         }
         let version = if self.by_time { Some(unix_time()) } else { self.roster.revision() };
         self.zone.publish(version)
+    }
+
+    /// What reads master files.
+    pub(super) fn zone_reader(&self) -> ZoneReader {
+        self.zone.zone_reader()
+    }
+
+    /// Puts the zone of a file in its place. It is visible with the next publication.
+    pub(super) fn put_zone(&mut self, zone: Arc<StaticZone>) -> Result<Put, Fault> {
+        self.zone.put_zone(zone)
+    }
+
+    /// Takes the zone of a file away, and returns its apex. It is gone with the next publication.
+    pub(super) fn remove_zone(&mut self, file: &str) -> Option<Name> {
+        self.zone.remove_zone(file)
+    }
+
+    /// What can be answered before anything is known of peers.
+    pub(super) fn before_first(&mut self) -> Arc<Snapshot> {
+        self.zone.before_first()
     }
 
     /// The last snapshot.

@@ -9,7 +9,7 @@ use super::pipeline::Pipeline;
 use super::policy::{self, SecretError};
 use super::published::Published;
 use super::signals::{End, Signals};
-use super::summary::scope;
+use super::summary::{bounded, scope};
 use super::watching::Cluster;
 use super::writer::Writer;
 use crate::config::{Manifest, ServerSettings, Settings, Source};
@@ -57,27 +57,31 @@ pub fn serve(settings: &Settings) -> Result<(), ServeError> {
 }
 
 fn serve_manifests(settings: &Settings, manifests: &[Manifest], signals: Signals) -> Result<(), ServeError> {
-    let First { manifests, pipeline, summary } = first(settings, manifests)?;
+    let First { manifests, pipeline, summary, zone_files } = first(settings, manifests)?;
     warn(&summary.notices);
-    for line in scope(&pipeline.counts()) {
-        tracing::info!("{}", OneLine(line));
-    }
+    tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
+    tell(scope(&pipeline.counts()));
     let Started { server, mut writer, ended } = Started::new(settings, pipeline)?;
+    let zones = zone_files.follow(&writer)?;
     let following = manifests.follow(move |batch| {
         let manifest::Batch { events, reports } = batch;
         writer.take(events, reports.into_iter().map(|report| (report.is_warning(), report)));
         ControlFlow::Continue(())
     })?;
-    wait(server, following, signals, ended, "manifests are not followed any more")
+    wait(server, (following, zones), signals, ended, "manifests or zone files are not followed any more")
 }
 
 fn serve_cluster(settings: &Settings, started: Instant, signals: Signals) -> Result<(), ServeError> {
-    let Empty { pipeline, warnings } = empty(settings).map_err(LoadError::Zone)?;
+    let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
+    tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
+    pipeline.before_first();
     warn(&warnings);
     let cluster = Cluster::find(settings).map_err(LoadError::Cluster)?.ok_or(LoadError::NoSource)?;
     let Started { server, writer, ended } = Started::new(settings, pipeline)?;
+    let zones = zone_files.follow(&writer)?;
     let watching = cluster.watch(writer, started)?;
-    wait(server, watching, signals, ended, "the Kubernetes API is not watched any more")
+    let defect = "the Kubernetes API is not watched, or zone files are not followed, any more";
+    wait(server, (watching, zones), signals, ended, defect)
 }
 
 /// A server that answers, and the one that changes what it answers.
@@ -126,6 +130,12 @@ fn wait<T>(
     match end {
         End::Signal(_) => Ok(()),
         End::Source => Err(ServeError::SourceEnded(defect)),
+    }
+}
+
+fn tell(lines: Vec<String>) {
+    for line in lines {
+        tracing::info!("{}", OneLine(line));
     }
 }
 

@@ -1,29 +1,61 @@
-//! The one place where data changes: on the thread that hears of changes, whatever the source.
+//! The one place where data changes: on the threads that hear of changes, whatever the source, one at a time.
 
 use super::notices::Notices;
 use super::one_line::OneLine;
 use super::pipeline::Pipeline;
 use super::published::Published;
 use crate::roster::{Counts, Event};
+use crate::zone::{Fault, Put, StaticZone};
 use std::fmt::Display;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
-/// Takes changes in, publishes them, and says what a person should hear.
+/// Takes changes in, publishes them, and says what a person should hear. Each thread that hears of changes has one.
 #[derive(Debug)]
 pub(super) struct Writer {
+    state: Arc<Mutex<State>>,
+    alive: Alive,
+}
+
+#[derive(Debug)]
+struct State {
     pipeline: Pipeline,
     published: Published,
     notices: Notices,
-    /// Dropped with the thread, however that ends.
-    _alive: oneshot::Sender<()>,
+}
+
+/// What tells of the end of the first thread that has one, however that ends.
+#[derive(Debug, Clone)]
+struct Alive(Arc<Mutex<Option<oneshot::Sender<()>>>>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// What changed about the zone of a file.
+#[derive(Debug)]
+pub(super) enum ZoneChange {
+    /// This is its zone now.
+    Put(Arc<StaticZone>),
+    /// The file is gone.
+    Remove(String),
 }
 
 impl Writer {
     /// A writer, and what tells of its end.
     pub(super) fn new(pipeline: Pipeline, published: Published) -> (Writer, oneshot::Receiver<()>) {
         let (alive, ended) = oneshot::channel();
-        (Writer { pipeline, published, notices: Notices::default(), _alive: alive }, ended)
+        let state = State { pipeline, published, notices: Notices::default() };
+        let alive = Alive(Arc::new(Mutex::new(Some(alive))));
+        (Writer { state: Arc::new(Mutex::new(state)), alive }, ended)
+    }
+
+    /// One for another thread. The end of either is the end of both.
+    pub(super) fn another(&self) -> Writer {
+        Writer { state: Arc::clone(&self.state), alive: self.alive.clone() }
     }
 
     /// Publishes what happened together, and says what is reported of it: warnings are marked. Returns since when it is
@@ -33,33 +65,69 @@ impl Writer {
         events: Vec<Event>,
         reports: impl IntoIterator<Item = (bool, R)>,
     ) -> Option<Instant> {
-        self.pipeline.take(events);
-        let visible = self.pipeline.publish().map(|snapshot| {
-            self.published.put(snapshot);
-            Instant::now()
-        });
-        for (warning, report) in reports {
-            if warning {
-                tracing::warn!("{}", OneLine(report));
-            } else {
-                tracing::info!("{}", OneLine(report));
-            }
-        }
-        let notices = self.pipeline.take_notices();
-        let lines = self.notices.lines(notices.iter().map(|notice| (notice.kind(), notice)), Instant::now());
-        for line in lines {
+        let mut state = self.state();
+        state.pipeline.take(events);
+        let visible = state.publish();
+        say(reports);
+        let state = &mut *state;
+        let notices = state.pipeline.take_notices();
+        let notices = notices.iter().map(|notice| (notice.kind(), notice));
+        for line in state.notices.lines(notices, Instant::now()) {
             tracing::warn!("{}", OneLine(line));
         }
-        for oversize in self.pipeline.take_oversize() {
+        for oversize in state.pipeline.take_oversize() {
             tracing::warn!("{oversize}");
         }
         // Readers of the last snapshot need microseconds; the last but one has none any more.
-        self.published.free();
+        state.published.free();
         visible
+    }
+
+    /// Publishes what changed together about the zones of files. Returns for each change what became of it: nothing is
+    /// to be told of a zone that was removed.
+    pub(super) fn take_zones(&mut self, changes: &[ZoneChange]) -> Vec<Result<Option<Put>, Fault>> {
+        let mut state = self.state();
+        let mut outcomes = Vec::new();
+        for change in changes {
+            outcomes.push(match change {
+                ZoneChange::Put(zone) => state.pipeline.put_zone(Arc::clone(zone)).map(Some),
+                ZoneChange::Remove(file) => {
+                    state.pipeline.remove_zone(file);
+                    Ok(None)
+                }
+            });
+        }
+        state.publish();
+        state.published.free();
+        outcomes
     }
 
     /// How much there is.
     pub(super) fn counts(&self) -> Counts {
-        self.pipeline.counts()
+        self.state().pipeline.counts()
+    }
+
+    /// Where a thread has ended in the middle of a change, the program is about to end too.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn publish(&mut self) -> Option<Instant> {
+        let snapshot = self.pipeline.publish()?;
+        self.published.put(snapshot);
+        Some(Instant::now())
+    }
+}
+
+/// Says what a person should hear: warnings are marked.
+pub(super) fn say<R: Display>(reports: impl IntoIterator<Item = (bool, R)>) {
+    for (warning, report) in reports {
+        if warning {
+            tracing::warn!("{}", OneLine(report));
+        } else {
+            tracing::info!("{}", OneLine(report));
+        }
     }
 }

@@ -4,8 +4,10 @@
 //! in `convert`, the same for every source; what had to be left out of objects is said as [`Notice`]s.
 
 mod convert;
+pub(crate) mod files;
 pub mod kubernetes;
 pub mod manifest;
 mod notice;
 
+pub use files::Following;
 pub use notice::{Notice, Oddity};

@@ -139,6 +139,8 @@ impl Rcode {
     pub const NOTIMP: Rcode = Rcode(4);
     /// The server will not answer this.
     pub const REFUSED: Rcode = Rcode(5);
+    /// A name that comes of a redirection is too long (RFC 6672 2.2).
+    pub const YXDOMAIN: Rcode = Rcode(6);
     /// The key of a signature is not known, with TSIG (RFC 8945 5.2.1).
     pub const NOTAUTH: Rcode = Rcode(9);
     /// The EDNS version is not supported (RFC 6891 9).

@@ -78,16 +78,32 @@ mnemonics! {
     SOA = 6,
     /// Pointer from an address to a name (RFC 1035 3.3.12).
     PTR = 12,
+    /// Hardware and operating system (RFC 1035 3.3.2).
+    HINFO = 13,
     /// Mail exchange (RFC 1035 3.3.9).
     MX = 15,
     /// Character strings (RFC 1035 3.3.14).
     TXT = 16,
+    /// Responsible person (RFC 1183 2.2).
+    RP = 17,
+    /// Server of an AFS cell or DCE (RFC 1183 1).
+    AFSDB = 18,
+    /// Signature of old DNSSEC (RFC 2535 4).
+    SIG = 24,
+    /// Key of old DNSSEC (RFC 2535 3).
+    KEY = 25,
     /// IPv6 address (RFC 3596).
     AAAA = 28,
+    /// Location on earth (RFC 1876).
+    LOC = 29,
+    /// Denial of existence of old DNSSEC (RFC 2535 5).
+    NXT = 30,
     /// Service location (RFC 2782).
     SRV = 33,
     /// Naming authority pointer (RFC 3403).
     NAPTR = 35,
+    /// Key exchanger (RFC 2230).
+    KX = 36,
     /// Redirection of a subtree (RFC 6672).
     DNAME = 39,
     /// EDNS, not a record of any name (RFC 6891).
@@ -108,14 +124,26 @@ mnemonics! {
     NSEC3PARAM = 51,
     /// TLS certificate association (RFC 6698).
     TLSA = 52,
+    /// S/MIME certificate association (RFC 8162).
+    SMIMEA = 53,
     /// Child DS (RFC 7344).
     CDS = 59,
     /// Child DNSKEY (RFC 7344).
     CDNSKEY = 60,
+    /// OpenPGP key (RFC 7929).
+    OPENPGPKEY = 61,
+    /// Digest of a zone (RFC 8976).
+    ZONEMD = 63,
     /// Service binding (RFC 9460).
     SVCB = 64,
     /// Service binding for HTTPS (RFC 9460).
     HTTPS = 65,
+    /// Sender policy, in the type that TXT has taken over from (RFC 7208 3.1).
+    SPF = 99,
+    /// Hardware address of 48 bits (RFC 7043).
+    EUI48 = 108,
+    /// Hardware address of 64 bits (RFC 7043).
+    EUI64 = 109,
     /// Transaction signature, not a record of any name (RFC 8945).
     TSIG = 250,
     /// Question: what changed since a serial (RFC 1995).
@@ -124,6 +152,8 @@ mnemonics! {
     AXFR = 252,
     /// Question: all types, `*` in RFC 1035 3.2.3.
     ANY = 255,
+    /// Address of a resource (RFC 7553).
+    URI = 256,
     /// Certification authority authorisation (RFC 8659).
     CAA = 257,
 }

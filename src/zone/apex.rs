@@ -38,6 +38,11 @@ pub(super) struct Apex {
 }
 
 impl Apex {
+    /// That of a zone whose file holds SOA and NS themselves.
+    pub(super) fn of_file(serial: u32, negative_soa: &[u8]) -> Apex {
+        Apex { serial, soa: Box::default(), negative_soa: negative_soa.into(), ns: Box::default() }
+    }
+
     pub(super) fn new(authority: &Authority, serial: u32) -> Apex {
         let mut rdata = Vec::with_capacity(128);
         rdata.extend_from_slice(authority.nameserver.as_wire());

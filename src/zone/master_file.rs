@@ -3,8 +3,10 @@
 //! The parts of sets (`_<i>._of<n>`) and the names of an insecure pod zone are answered without standing anywhere, so
 //! they are not in the files either.
 
-use super::arpa;
+use super::arpa::{self, Covered};
 use super::hosts::HostLabel;
+use super::master::fields::{self, Field};
+use super::master::{location, svcb, text};
 use super::node::NodeKind;
 use super::rr;
 use super::set::Ports;
@@ -12,7 +14,7 @@ use super::snapshot::{Snapshot, Zone, ZoneTree};
 use crate::roster::{SetKey, dashed};
 use crate::wire::{Name, RecordType};
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The types of generated records, in the order in which they are printed.
 const TYPES: [RecordType; 7] = [
@@ -26,27 +28,41 @@ const TYPES: [RecordType; 7] = [
 ];
 
 impl Snapshot {
-    /// The served zones with their master-file texts, those with fewer labels first.
+    /// The served zones with their master-file texts: those made from peers, with fewer labels first, then those of files.
     pub fn master_files(&self) -> impl Iterator<Item = (&Name, String)> {
-        self.zones.iter().rev().map(|zone| (&zone.origin, self.master_file(zone)))
+        self.zones.iter().rev().chain(self.statics.iter()).map(|zone| (&zone.origin, self.master_file(zone)))
     }
 
     fn master_file(&self, zone: &Zone) -> String {
         let mut text = String::new();
-        add(&mut text, &zone.origin, NodeKind::Apex(self, zone));
+        if zone.tree != ZoneTree::Static {
+            add(&mut text, &zone.origin, NodeKind::Apex(self, zone));
+        }
         match zone.tree {
+            ZoneTree::Static => {}
             ZoneTree::Peers => self.add_peers(&mut text),
             ZoneTree::Pods => self.add_pods(&mut text),
-            ZoneTree::Reverse(_, covered) => {
-                for (address, holders) in self.addresses.iter().filter(|(address, _)| covered.holds(*address))
-                {
-                    if let Ok(owner) = arpa::name_of(address).parse() {
-                        add(&mut text, &owner, NodeKind::Pointer(self, address, holders));
-                    }
-                }
+            ZoneTree::Reverse(_, covered) => self.add_pointers(&mut text, zone, covered),
+        }
+        for node in zone.records.iter().flat_map(|records| records.tree.nodes()) {
+            // RFC 1035 5.2 asks for no order; readers look for the SOA first.
+            let (first, rest): (Vec<_>, Vec<_>) =
+                node.rrsets().partition(|rrset| rrset.rtype == RecordType::SOA);
+            for rrset in first.into_iter().chain(rest) {
+                add_records(&mut text, &node.name, rrset.rtype, &rrset.octets);
             }
         }
         text
+    }
+
+    fn add_pointers(&self, text: &mut String, zone: &Zone, covered: Covered) {
+        for (address, holders) in self.addresses.iter().filter(|(address, _)| covered.holds(*address)) {
+            let Ok(owner) = arpa::name_of(address).parse::<Name>() else { continue };
+            let replaced = zone.records.as_ref().and_then(|records| records.tree.get(owner.as_wire()));
+            if replaced.is_none_or(|node| node.rrset(RecordType::PTR).is_none()) {
+                add(text, &owner, NodeKind::Pointer(self, address, holders));
+            }
+        }
     }
 
     fn add_peers(&self, text: &mut String) {
@@ -107,10 +123,15 @@ fn add_below(text: &mut String, labels: &[&[u8]], origin: &Name, node: NodeKind<
 /// Adds every RR of a node.
 fn add(text: &mut String, owner: &Name, node: NodeKind<'_>) {
     for rtype in TYPES {
-        let Some(rrset) = node.rrset(rtype) else { continue };
-        for (ttl, rdata) in records(&rrset.to_vec(), rtype) {
-            push(text, format_args!("{owner}\t{ttl}\tIN\t{rtype}\t{rdata}\n"));
+        if let Some(rrset) = node.rrset(rtype) {
+            add_records(text, owner, rtype, &rrset.to_vec());
         }
+    }
+}
+
+fn add_records(text: &mut String, owner: &Name, rtype: RecordType, octets: &[u8]) {
+    for (ttl, rdata) in records(octets, rtype) {
+        push(text, format_args!("{owner}\t{ttl}\tIN\t{rtype}\t{rdata}\n"));
     }
 }
 
@@ -125,53 +146,81 @@ pub(super) fn records(octets: &[u8], rtype: RecordType) -> Vec<(u32, String)> {
         .collect()
 }
 
+/// Adds the fields of the data one by one; what is of no known form, in the generic one (RFC 3597 5).
 fn add_rdata(text: &mut String, rtype: RecordType, rdata: &[u8]) {
-    let written = match rtype {
-        RecordType::A => {
-            <[u8; 4]>::try_from(rdata).ok().map(|octets| push(text, IpAddr::V4(Ipv4Addr::from(octets))))
-        }
-        RecordType::AAAA => {
-            <[u8; 16]>::try_from(rdata).ok().map(|octets| push(text, IpAddr::V6(Ipv6Addr::from(octets))))
-        }
-        RecordType::TXT => rdata.split_first().map(|(_, string)| add_string(text, string)),
-        RecordType::SRV => rdata.split_first_chunk::<6>().and_then(|([p, q, w, v, n, m], target)| {
-            let [priority, weight, port] = [[*p, *q], [*w, *v], [*n, *m]].map(u16::from_be_bytes);
-            push(text, format_args!("{priority} {weight} {port} "));
-            add_name(text, target).map(|_| ())
-        }),
-        RecordType::SOA => add_soa(text, rdata),
-        _ => add_name(text, rdata).map(|_| ()),
-    };
-    debug_assert!(written.is_some(), "rdata of {rtype} that we rendered ourselves");
-}
-
-fn add_soa(text: &mut String, rdata: &[u8]) -> Option<()> {
-    let rest = add_name(text, rdata)?;
-    text.push(' ');
-    let rest = add_name(text, rest)?;
-    for field in rest.chunks_exact(4) {
-        push(text, format_args!(" {}", u32::from_be_bytes(field.try_into().ok()?)));
+    if fields::fields(rtype).is_none() || !fields::is_of_type(rtype, rdata) {
+        push(text, format_args!("\\# {} ", rdata.len()));
+        text::add_hex(text, rdata);
+        return;
     }
-    Some(())
+    for (index, (field, octets)) in fields::split(rtype, rdata).enumerate() {
+        // Parameters bring their own spaces, since there may be none.
+        if index > 0 && field != Field::Parameters {
+            text.push(' ');
+        }
+        add_field(text, field, octets);
+    }
 }
 
-/// Adds the name at the start of `octets` and returns what follows.
-fn add_name<'a>(text: &mut String, octets: &'a [u8]) -> Option<&'a [u8]> {
-    let (name, rest) = Name::split_from(octets)?;
-    push(text, name);
-    Some(rest)
+fn add_field(text: &mut String, field: Field, octets: &[u8]) {
+    let number = octets.iter().fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
+    match field {
+        Field::Name => {
+            // Letters as they were written, since a name in data keeps them.
+            let mut rest = octets;
+            while let Some((&length @ 1.., behind)) = rest.split_first() {
+                let (label, next) = behind.split_at_checked(usize::from(length)).unwrap_or_default();
+                add_label(text, label);
+                text.push('.');
+                rest = next;
+            }
+            if octets.len() == 1 {
+                text.push('.');
+            }
+        }
+        Field::U8 | Field::U16 | Field::U32 | Field::Time => push(text, number),
+        Field::Ipv4 => push(text, Ipv4Addr::from(octets.first_chunk().copied().unwrap_or_default())),
+        Field::Ipv6 => push(text, Ipv6Addr::from(octets.first_chunk().copied().unwrap_or_default())),
+        Field::String | Field::Text => {
+            let string = if field == Field::String { octets.get(1..).unwrap_or(&[]) } else { octets };
+            add_string(text, string);
+        }
+        Field::Strings => {
+            let mut rest = octets;
+            while let Some((&length, behind)) = rest.split_first() {
+                let (string, next) = behind.split_at_checked(usize::from(length)).unwrap_or_default();
+                add_string(text, string);
+                text.push_str(if next.is_empty() { "" } else { " " });
+                rest = next;
+            }
+        }
+        Field::Tag => push(text, String::from_utf8_lossy(octets.get(1..).unwrap_or(&[]))),
+        Field::Hex => text::add_hex(text, octets),
+        Field::Base64 => text::add_base64(text, octets),
+        Field::Eui(_) => {
+            let pairs: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+            text.push_str(&pairs.join("-"));
+        }
+        Field::Location => location::add_text(text, octets),
+        Field::Parameters => svcb::add_text(text, octets),
+    }
 }
 
-/// RFC 1035 5.1: a character string in quotes, with `\"`, `\\` and `\DDD`.
-fn add_string(text: &mut String, string: &[u8]) {
-    text.push('"');
-    for &octet in string {
+fn add_label(text: &mut String, label: &[u8]) {
+    for &octet in label {
         match octet {
-            b'"' | b'\\' => push(text, format_args!("\\{}", char::from(octet))),
-            0x20..=0x7e => text.push(char::from(octet)),
+            b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => {
+                push(text, format_args!("\\{}", char::from(octet)));
+            }
+            0x21..=0x7e => text.push(char::from(octet)),
             _ => push(text, format_args!("\\{octet:03}")),
         }
     }
+}
+
+fn add_string(text: &mut String, string: &[u8]) {
+    text.push('"');
+    text::add_escaped(text, string);
     text.push('"');
 }
 

@@ -9,6 +9,7 @@ mod arpa;
 mod chunk;
 mod holders;
 mod hosts;
+mod master;
 mod master_file;
 mod node;
 mod ordered;
@@ -25,17 +26,21 @@ mod serial;
 mod set;
 mod sharded;
 mod snapshot;
+mod static_table;
+mod static_zone;
 mod target;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use node::{Found, Node};
+pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position, RECORDS_MAX};
+pub use node::{Found, Node, Redirection, Referral};
 pub use oversize::Oversize;
 pub use rr_list::Copied;
-pub use rrset::{Additional, Rrset};
+pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};
-pub use writer::{SnapshotWriter, ZoneConfig, ZoneConfigError};
+pub use static_zone::{StaticZone, ZoneReader};
+pub use writer::{Put, SnapshotWriter, ZoneConfig, ZoneConfigError};
 
 /// How pod names are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use super::rr_list::Part;
 use super::rrset::{Kind, Rrset};
 use super::set::{Ports, SetRecords};
 use super::snapshot::{Snapshot, Zone};
+use super::static_zone::{Tree, TreeNode};
 use crate::roster::Standing;
-use crate::wire::RecordType;
+use crate::wire::{QueryName, RecordType};
 use std::net::IpAddr;
 
 /// The outcome of a look-up.
@@ -14,6 +15,10 @@ use std::net::IpAddr;
 pub enum Found<'a> {
     /// The name exists; which types it has is another question.
     Node(Node<'a>),
+    /// Somebody else answers for the name: the zone is delegated at or above it.
+    Referral(Referral<'a>),
+    /// The name is below one whose whole subtree stands elsewhere (RFC 6672).
+    Redirection(Redirection<'a>),
     /// Nothing exists at or below the name (RFC 8020).
     NxDomain {
         /// Whether that may be no longer so: a watch that could contribute to the name has lost its origin.
@@ -30,12 +35,31 @@ pub enum Found<'a> {
 pub struct Node<'a> {
     kind: NodeKind<'a>,
     stale: bool,
+    /// What a file says of a generated name: it goes before what is generated.
+    added: Option<&'a TreeNode>,
+}
+
+/// A delegation.
+#[derive(Debug, Clone, Copy)]
+pub struct Referral<'a> {
+    pub(super) cut: &'a TreeNode,
+    pub(super) tree: &'a Tree,
+    pub(super) owner_offset: usize,
+}
+
+/// A redirection of a subtree.
+#[derive(Debug, Clone, Copy)]
+pub struct Redirection<'a> {
+    pub(super) node: &'a TreeNode,
+    pub(super) owner_offset: usize,
 }
 
 /// Which name of the generated trees it is, with what its records are made of.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum NodeKind<'a> {
-    /// The apex of a zone.
+    /// A name of a file.
+    Static(&'a TreeNode),
+    /// The apex of a generated zone.
     Apex(&'a Snapshot, &'a Zone),
     /// `ns.dns.<zone>`.
     Nameserver(&'a Snapshot),
@@ -58,7 +82,7 @@ pub(super) enum NodeKind<'a> {
 impl<'a> Found<'a> {
     /// A name that no watch can have told anything old of.
     pub(super) fn node(kind: NodeKind<'a>) -> Found<'a> {
-        Found::Node(Node { kind, stale: false })
+        Found::Node(Node { kind, stale: false, added: None })
     }
 
     /// A name that cannot exist, whatever watches tell.
@@ -67,8 +91,16 @@ impl<'a> Found<'a> {
     /// What stands at a name to which watches contribute that are ready, if anything does.
     pub(super) fn of_watches(kind: Option<NodeKind<'a>>, known: Standing) -> Found<'a> {
         match kind {
-            Some(kind) => Found::Node(Node { kind, stale: known.stale }),
+            Some(kind) => Found::Node(Node { kind, stale: known.stale, added: None }),
             None => Found::NxDomain { stale: known.stale },
+        }
+    }
+
+    /// With what a file says of the name.
+    pub(super) fn with(self, added: Option<&'a TreeNode>) -> Found<'a> {
+        match self {
+            Found::Node(node) => Found::Node(Node { added, ..node }),
+            found => found,
         }
     }
 }
@@ -76,7 +108,16 @@ impl<'a> Found<'a> {
 impl<'a> Node<'a> {
     /// The RRset of a type; `None` where there is none (NODATA).
     pub fn rrset(&self, rtype: RecordType) -> Option<Rrset<'a>> {
-        self.kind.rrset(rtype)
+        match self.added.and_then(|added| added.rrset(rtype)) {
+            Some(added) => Some(Rrset::rendered(added)),
+            None => self.kind.rrset(rtype),
+        }
+    }
+
+    /// Some RRset of a name that has none of the types that are looked for first.
+    pub fn any_rrset(&self) -> Option<Rrset<'a>> {
+        let own = if let NodeKind::Static(node) = self.kind { node.rrsets().next() } else { None };
+        own.or_else(|| self.added?.rrsets().next()).map(Rrset::rendered)
     }
 
     /// Whether what it has may be old: a watch that can contribute to it has lost its origin.
@@ -85,9 +126,49 @@ impl<'a> Node<'a> {
     }
 }
 
+impl<'a> Referral<'a> {
+    /// The NS RRset.
+    pub fn nameservers(&self) -> Option<Rrset<'a>> {
+        self.cut.rrset(RecordType::NS).map(Rrset::rendered)
+    }
+
+    /// Octets from the start of the name that was looked up to the owner of the NS RRset in it.
+    pub fn owner_offset(&self) -> usize {
+        self.owner_offset
+    }
+
+    /// Whether a name lies in what is delegated, so that its addresses are to be found nowhere else.
+    pub fn is_in_domain(&self, name: &QueryName) -> bool {
+        let cut = self.cut.name.as_wire();
+        let offset = name.as_wire().len().checked_sub(cut.len());
+        offset.is_some_and(|offset| {
+            name.label_at(offset).is_some() && name.as_wire().get(offset..) == Some(cut)
+        })
+    }
+
+    /// What the zone holds at a name below a cut: glue.
+    pub(super) fn glue(&self, name: &QueryName) -> Option<Node<'a>> {
+        let node = self.tree.get(name.as_wire())?;
+        Some(Node { kind: NodeKind::Static(node), stale: false, added: None })
+    }
+}
+
+impl<'a> Redirection<'a> {
+    /// The DNAME, one RR.
+    pub fn dname(&self) -> Option<Rrset<'a>> {
+        self.node.rrset(RecordType::DNAME).map(Rrset::rendered)
+    }
+
+    /// Octets from the start of the name that was looked up to the owner of the DNAME in it.
+    pub fn owner_offset(&self) -> usize {
+        self.owner_offset
+    }
+}
+
 impl<'a> NodeKind<'a> {
     pub(super) fn rrset(&self, rtype: RecordType) -> Option<Rrset<'a>> {
         let (snapshot, own, kind) = match *self {
+            NodeKind::Static(node) => return node.rrset(rtype).map(Rrset::rendered),
             NodeKind::Apex(snapshot, zone) => match rtype {
                 RecordType::SOA => (snapshot, None, Kind::One(&zone.apex.soa)),
                 RecordType::NS => (snapshot, None, Kind::Nameserver(snapshot, &zone.apex.ns)),

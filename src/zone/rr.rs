@@ -33,6 +33,17 @@ pub(super) fn each(octets: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
     })
 }
 
+/// Each RR of a concatenation.
+pub(super) fn whole(octets: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = octets;
+    std::iter::from_fn(move || {
+        let &[.., high, low] = rest.first_chunk::<HEAD>()?;
+        let (rr, next) = rest.split_at_checked(HEAD + usize::from(u16::from_be_bytes([high, low])))?;
+        rest = next;
+        Some(rr)
+    })
+}
+
 /// Gives every RR of a concatenation this TTL.
 pub(super) fn set_ttls(octets: &mut [u8], ttl: u32) {
     let mut rest = octets;
@@ -58,6 +69,8 @@ mod tests {
         assert_eq!(each(&octets).collect::<Vec<_>>(), [(5, &b"\x02ab"[..]), (6, b"\x0a\0\0\x01")]);
         set_ttls(&mut octets, 0x0102_0304);
         assert!(each(&octets).all(|(ttl, _)| ttl == 0x0102_0304));
+        assert_eq!(whole(&octets).map(<[u8]>::len).collect::<Vec<_>>(), [15, 16]);
+        assert!(octets.starts_with(whole(&octets).next().unwrap()));
         assert_eq!(each(&octets[..octets.len() - 1]).count(), 1);
     }
 }

@@ -2,10 +2,12 @@
 
 use super::chunk::{Glue, Rr};
 use super::holders::Holder;
+use super::master::{fields, svcb};
 use super::rr;
 use super::rr_list::{Copied, Part, RrList};
 use super::set::{Ports, SetRecords};
 use super::snapshot::Snapshot;
+use super::static_zone::Rendered;
 use crate::roster::DashedLabel;
 use crate::wire::{Name, RecordType};
 use std::net::IpAddr;
@@ -29,11 +31,36 @@ pub struct Additional<'a> {
     pub addresses: &'a [IpAddr],
 }
 
+/// How the names are found that the RRs of a set point at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Targets {
+    rtype: RecordType,
+    at: usize,
+}
+
+/// What an RR points at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The name that begins so many octets into its data.
+    At(usize),
+    /// The owner of the RR.
+    Owner,
+}
+
+impl Targets {
+    /// What the RR of these data points at.
+    pub fn of(self, rdata: &[u8]) -> Target {
+        if svcb::target_is_owner(self.rtype, rdata) { Target::Owner } else { Target::At(self.at) }
+    }
+}
+
 /// Where an RRset's octets come from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind<'a> {
     /// One RR, rendered.
     One(&'a [u8]),
+    /// RRs of a file, rendered.
+    Rendered(&'a Rendered),
     /// The NS of an apex, rendered.
     Nameserver(&'a Snapshot, &'a [u8]),
     /// A rendered list.
@@ -60,6 +87,12 @@ impl<'a> Rrset<'a> {
         (size.records > 0).then(|| Rrset { kind, ttl: ttl(size.records), size })
     }
 
+    /// An RRset of a file, with the TTL that stands there.
+    pub(super) fn rendered(rrset: &'a Rendered) -> Rrset<'a> {
+        let kind = Kind::Rendered(rrset);
+        Rrset { kind, ttl: rrset.ttl, size: kind.size() }
+    }
+
     /// Number of RRs, at least one.
     pub fn len(&self) -> usize {
         self.size.records
@@ -75,8 +108,14 @@ impl<'a> Rrset<'a> {
         match self.kind {
             Kind::List(_, rtype) | Kind::ListPart(_, _, rtype) => rtype != RecordType::TXT,
             Kind::Addresses(_) => true,
+            Kind::Rendered(rrset) => matches!(rrset.rtype, RecordType::A | RecordType::AAAA),
             _ => false,
         }
+    }
+
+    /// Whether what does not fit can be asked in parts.
+    pub fn has_parts(&self) -> bool {
+        !matches!(self.kind, Kind::Rendered(_))
     }
 
     /// Copies whole RRs into `out`, from the one at `start` on and round to the one before it, as many as fit.
@@ -121,6 +160,18 @@ impl<'a> Rrset<'a> {
         nameserver.into_iter().chain(targets)
     }
 
+    /// Where in its RRs' data the names stand whose addresses are to be looked up for the additional section; `None`
+    /// where there are none, and where [`Rrset::additionals`] knows them.
+    pub fn looked_up_targets(&self) -> Option<Targets> {
+        let at = match self.kind {
+            Kind::Rendered(rrset) => fields::target_at(rrset.rtype)?,
+            Kind::Nameserver(snapshot, _) if !snapshot.constants.nameserver_is_ours => 0,
+            _ => return None,
+        };
+        let rtype = if let Kind::Rendered(rrset) = self.kind { rrset.rtype } else { RecordType::NS };
+        Some(Targets { rtype, at })
+    }
+
     /// The RRs one by one, for export.
     pub(super) fn to_vec(self) -> Vec<u8> {
         let mut octets = vec![0; self.wire_len()];
@@ -134,6 +185,18 @@ impl<'a> Rrset<'a> {
         let ttl = self.ttl;
         match self.kind {
             Kind::One(rr) | Kind::Nameserver(_, rr) => copy_each([rr].into_iter(), out, most),
+            // Only RRs of one size have another start than the first.
+            Kind::Rendered(rrset) => match (out.get_mut(..rrset.octets.len()), start, most) {
+                (Some(room), 0, usize::MAX) => {
+                    room.copy_from_slice(&rrset.octets);
+                    Copied { records: rrset.records, octets: rrset.octets.len() }
+                }
+                _ => copy_each(
+                    rr::whole(rrset.octets.get(rrset.octets_before(start)..).unwrap_or(&[])),
+                    out,
+                    most,
+                ),
+            },
             Kind::List(list, _) if most == usize::MAX => list.copy(out, start, ttl),
             Kind::List(list, _) => {
                 // The head of a rotation: the tail was copied before, so that it fits or is cut at its end.
@@ -215,6 +278,7 @@ impl<'a> Kind<'a> {
         };
         match *self {
             Kind::One(rr) | Kind::Nameserver(_, rr) => Copied { records: 1, octets: rr.len() },
+            Kind::Rendered(rrset) => Copied { records: rrset.records, octets: rrset.octets.len() },
             Kind::List(list, _) => Copied { records: list.records(), octets: list.octets() },
             Kind::ListPart(list, part, _) => sum(&mut list.part(part).map(|rr| rr.octets.len())),
             Kind::Srv { set, ports, part: None, .. } => {

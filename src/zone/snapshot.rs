@@ -3,12 +3,14 @@
 use super::apex::Apex;
 use super::arpa::{Covered, Tree};
 use super::holders::AddressTable;
-use super::node::{Found, NodeKind};
+use super::node::{Found, Node, NodeKind, Redirection, Referral};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::refusals::Refusals;
 use super::set::{Rendering, SetRecords};
 use super::sharded::ShardedTable;
+use super::static_table::StaticTable;
+use super::static_zone::{Met, StaticZone, is_reserved};
 use super::{PodNames, peer_tree, pod_tree, reverse_tree};
 use crate::wire::{Name, QueryName, RecordType};
 use std::net::IpAddr;
@@ -18,8 +20,10 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub(super) constants: Arc<Constants>,
-    /// The served zones, those with more labels first, so that the first that fits is the longest match.
+    /// The generated zones, those with more labels first, so that the first that fits is the longest match.
     pub(super) zones: Vec<Zone>,
+    /// The zones of files.
+    pub(super) statics: Arc<StaticTable>,
     pub(super) sets: ShardedTable<SetRecords>,
     /// Namespaces with sets, and how many; refused ones count once more.
     pub(super) set_namespaces: OrderedTable<Box<[u8]>, usize>,
@@ -43,17 +47,21 @@ pub(super) struct Constants {
     pub(super) dns_version: Box<[u8]>,
 }
 
-/// A generated zone.
+/// A zone.
 #[derive(Debug, Clone)]
 pub(super) struct Zone {
     pub(super) origin: Name,
     pub(super) tree: ZoneTree,
     pub(super) apex: Arc<Apex>,
+    /// The records of a file: all of a static zone, those added to a generated one.
+    pub(super) records: Option<Arc<StaticZone>>,
 }
 
-/// Which names a generated zone has.
+/// Which names a zone has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ZoneTree {
+    /// Those of its file alone.
+    Static,
     Peers,
     Pods,
     Reverse(Tree, Covered),
@@ -73,29 +81,54 @@ impl Snapshot {
     /// The zone that answers for a name: the one with the longest matching apex. DS at an apex belongs to the parent
     /// where that is served too. `None` means that the name is not ours.
     pub fn zone_of(&self, name: &QueryName, qtype: RecordType) -> Option<ZoneRef<'_>> {
-        let matching = self.zones.iter().filter_map(|zone| {
+        let first = self.longest_match(name, 0)?;
+        // RFC 4035 3.1.4.1: a DS RRset is authoritative data of the parent's side of the zone cut.
+        if qtype != RecordType::DS || first.depth > 0 {
+            return Some(first);
+        }
+        let parent = self.longest_match(name, 1).filter(|parent| !parent.is_turned_off(name));
+        Some(parent.unwrap_or(first))
+    }
+
+    /// The addresses that a name has here, whether the zone answers for them or holds them for a delegation.
+    pub fn addresses_of(&self, name: &QueryName, with_glue: bool) -> Option<Node<'_>> {
+        match self.zone_of(name, RecordType::A)?.find(name, RecordType::A) {
+            Found::Node(node) => Some(node),
+            Found::Referral(referral) if with_glue => referral.glue(name),
+            _ => None,
+        }
+    }
+
+    /// The zone with the longest apex that a name ends in with at least `least` labels before it.
+    fn longest_match(&self, name: &QueryName, least: usize) -> Option<ZoneRef<'_>> {
+        let mut generated = self.zones.iter().filter_map(|zone| {
             let apex = zone.origin.as_wire();
             let apex_offset = name.as_wire().len().checked_sub(apex.len())?;
             if name.as_wire().get(apex_offset..) != Some(apex) {
                 return None;
             }
             let depth = name.label_at(apex_offset)?;
-            Some(ZoneRef { snapshot: self, zone, depth, apex_offset })
+            (depth >= least).then_some(ZoneRef { snapshot: self, zone, depth, apex_offset })
         });
-        let mut first = None;
-        for found in matching {
-            // RFC 4035 3.1.4.1: a DS RRset is authoritative data of the parent's side of the zone cut.
-            if qtype != RecordType::DS || found.depth > 0 {
-                return Some(found);
-            }
-            first = first.or(Some(found));
+        let generated = generated.next();
+        if self.statics.is_empty() {
+            return generated;
         }
-        first
+        let of_file = self.statics.longest(name, least).map(|(zone, depth)| ZoneRef {
+            snapshot: self,
+            zone,
+            depth,
+            apex_offset: name.offset(depth),
+        });
+        match (generated, of_file) {
+            (Some(generated), Some(of_file)) if of_file.depth < generated.depth => Some(of_file),
+            (generated, of_file) => generated.or(of_file),
+        }
     }
 
     /// Apexes with their serials.
     pub fn serials(&self) -> impl Iterator<Item = (&Name, u32)> {
-        self.zones.iter().map(|zone| (&zone.origin, zone.apex.serial))
+        self.zones.iter().chain(self.statics.iter()).map(|zone| (&zone.origin, zone.apex.serial))
     }
 }
 
@@ -122,13 +155,9 @@ impl<'a> ZoneRef<'a> {
 
     /// What stands at the name for which this zone was found, as far as a question for `qtype` must know it.
     pub fn find(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
-        if self.depth == 0 {
-            return Found::node(NodeKind::Apex(self.snapshot, self.zone));
-        }
-        let found = match self.zone.tree {
-            ZoneTree::Peers => peer_tree::find(self.snapshot, name, self.depth),
-            ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth, qtype),
-            ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
+        let found = match &self.zone.records {
+            None => self.find_generated(name, qtype),
+            Some(records) => self.find_with_file(records, name, qtype),
         };
         match found {
             Found::NxDomain { .. } | Found::NotReady | Found::Broken if self.is_above_a_zone(name) => {
@@ -138,8 +167,78 @@ impl<'a> ZoneRef<'a> {
         }
     }
 
+    fn find_generated(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
+        if self.depth == 0 {
+            return Found::node(NodeKind::Apex(self.snapshot, self.zone));
+        }
+        match self.zone.tree {
+            ZoneTree::Peers => peer_tree::find(self.snapshot, name, self.depth),
+            ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth, qtype),
+            ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
+            ZoneTree::Static => Found::IMPOSSIBLE,
+        }
+    }
+
+    /// The records of a file, and generated ones where the zone has these.
+    fn find_with_file(&self, records: &'a StaticZone, name: &QueryName, qtype: RecordType) -> Found<'a> {
+        let in_file = || match records.tree.find(name, self.depth, qtype) {
+            Met::Node(node) => Found::node(NodeKind::Static(node)),
+            Met::Cut(cut, labels) => {
+                let owner_offset = name.offset(self.depth.saturating_sub(labels));
+                Found::Referral(Referral { cut, tree: &records.tree, owner_offset })
+            }
+            Met::Redirection(node, labels) => {
+                let owner_offset = name.offset(self.depth.saturating_sub(labels));
+                Found::Redirection(Redirection { node, owner_offset })
+            }
+            Met::Nothing => Found::IMPOSSIBLE,
+        };
+        let tree = self.zone.tree;
+        if tree == ZoneTree::Static {
+            return in_file();
+        }
+        let exact = || records.tree.get(name.as_wire());
+        match self.find_generated(name, qtype) {
+            denied @ Found::NxDomain { .. } => {
+                let top = self.depth.checked_sub(1).map_or(&[][..], |top| name.label(top));
+                // The wildcard at the apex ends where generated names begin.
+                if tree == ZoneTree::Peers && is_reserved(top) {
+                    return denied;
+                }
+                match in_file() {
+                    Found::NxDomain { .. } => denied,
+                    found => found,
+                }
+            }
+            // Nothing but the pointer of an address can still come.
+            unknown @ (Found::NotReady | Found::Broken) => match exact() {
+                Some(node)
+                    if node.rrset(RecordType::PTR).is_some() || !may_have_pointer(tree, name, qtype) =>
+                {
+                    Found::node(NodeKind::Static(node))
+                }
+                _ => unknown,
+            },
+            found => found.with(exact()),
+        }
+    }
+
+    /// Whether the zone is delegated or redirected before this name, so that DS here is no matter of it.
+    fn is_turned_off(&self, name: &QueryName) -> bool {
+        matches!(self.find(name, RecordType::DS), Found::Referral(_) | Found::Redirection(_))
+    }
+
     /// RFC 8020: a name above a zone that is served here, or at its apex as the parent sees it, exists.
     fn is_above_a_zone(&self, name: &QueryName) -> bool {
-        self.snapshot.zones.iter().any(|zone| zone.origin.is_at_or_below_wire(name.as_wire()))
+        let generated = self.snapshot.zones.iter();
+        generated.map(|zone| &zone.origin).any(|origin| origin.is_at_or_below_wire(name.as_wire()))
+            || self.snapshot.statics.has_at_or_below(name.as_wire())
     }
+}
+
+/// Whether the answer to such a question can hold a generated pointer.
+fn may_have_pointer(tree: ZoneTree, name: &QueryName, qtype: RecordType) -> bool {
+    let ZoneTree::Reverse(tree, _) = tree else { return false };
+    let is_address = tree.covered(name).is_some_and(|covered| covered.address().is_some());
+    is_address && matches!(qtype, RecordType::PTR | RecordType::ANY)
 }

@@ -4,6 +4,7 @@ use super::PodNames;
 use super::apex::{Apex, Authority};
 use super::arpa::Tree;
 use super::holders::AddressTable;
+use super::master::{Cause, Fault, Position};
 use super::ordered::OrderedTable;
 use super::oversize::{Oversize, OversizeWatch};
 use super::readiness::Readiness;
@@ -13,9 +14,12 @@ use super::serial;
 use super::set::{DEFAULT_TTL, Rendering, SetRecords, txt_rdata};
 use super::sharded::ShardedTable;
 use super::snapshot::{Constants, Snapshot, Zone, ZoneTree};
+use super::static_table::StaticTable;
+use super::static_zone::{StaticZone, ZoneReader};
 use super::target::Domains;
 use crate::roster::{Change, Peer, SetKey, SetSettings};
 use crate::wire::{Name, NameError, QueryName, RecordType};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -45,6 +49,15 @@ pub struct ZoneConfig {
     pub negative_ttl: u32,
 }
 
+/// What became of the zone of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// Whether its records are others than before.
+    pub changed: bool,
+    /// What is odd about the change.
+    pub warning: Option<Fault>,
+}
+
 /// Why zones cannot be made with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZoneConfigError {
@@ -72,6 +85,10 @@ pub struct SnapshotWriter {
     /// Whether the source has told a version that serials are taken from.
     versioned: bool,
     oversize: OversizeWatch,
+    /// The zones of files, by apex.
+    files: BTreeMap<Name, Arc<StaticZone>>,
+    /// Whether one of them changed since the last publication.
+    files_changed: bool,
 }
 
 impl SnapshotWriter {
@@ -105,6 +122,7 @@ impl SnapshotWriter {
         let building = Snapshot {
             constants: Arc::new(constants),
             zones,
+            statics: Arc::default(),
             sets: ShardedTable::new(),
             set_namespaces: OrderedTable::default(),
             addresses: AddressTable::default(),
@@ -120,7 +138,66 @@ impl SnapshotWriter {
             changed: true,
             versioned: false,
             oversize: OversizeWatch::default(),
+            files: BTreeMap::new(),
+            files_changed: false,
         })
+    }
+
+    /// What reads master files for these zones.
+    pub fn zone_reader(&self) -> ZoneReader {
+        ZoneReader::new(self.building.zones.iter().map(|zone| (zone.origin.clone(), zone.tree)).collect())
+    }
+
+    /// Puts the zone of a file in place of what the file held before. It becomes visible with the next publication.
+    ///
+    /// It is refused where another file has the zone.
+    pub fn put_zone(&mut self, zone: Arc<StaticZone>) -> Result<Put, Fault> {
+        let before = self.files.get(&zone.origin);
+        if let Some(other) = before.filter(|before| before.file != zone.file) {
+            let cause = Cause::SameZone { origin: zone.origin.clone(), other: other.file.to_string() };
+            let at = Position { line: 1, column: 1 };
+            return Err(Fault { file: Arc::clone(&zone.file), at, cause });
+        }
+        let warning = before.and_then(|before| zone.same_serial(before));
+        let same = before.is_some_and(|before| before.tree == zone.tree);
+        if !same {
+            self.remove_zone(&zone.file);
+            self.records_changed(&zone.origin, Some(&zone));
+        }
+        self.files.insert(zone.origin.clone(), zone);
+        Ok(Put { changed: !same, warning })
+    }
+
+    /// What can be answered before anything is known of peers: the zones of files. Nothing is published by this, and no
+    /// serial is given.
+    pub fn before_first(&mut self) -> Arc<Snapshot> {
+        if !self.versioned {
+            self.building.statics = Arc::new(StaticTable::of(self.files.values().map(Arc::clone)));
+            self.published = Arc::new(self.building.clone());
+        }
+        self.current()
+    }
+
+    /// Takes the zone of a file away, and returns its apex. It is gone with the next publication.
+    pub fn remove_zone(&mut self, file: &str) -> Option<Name> {
+        let origin =
+            self.files.iter().find(|(_, zone)| *zone.file == *file).map(|(origin, _)| origin.clone())?;
+        self.files.remove(&origin);
+        self.records_changed(&origin, None);
+        Some(origin)
+    }
+
+    /// Marks what the records of a file concern.
+    fn records_changed(&mut self, origin: &Name, records: Option<&Arc<StaticZone>>) {
+        let generated =
+            self.building.zones.iter_mut().zip(&mut self.dirty).find(|(zone, _)| zone.origin == *origin);
+        match generated {
+            Some((zone, dirty)) => {
+                zone.records = records.map(Arc::clone);
+                *dirty = true;
+            }
+            None => self.files_changed = true,
+        }
     }
 
     /// Takes one change in; it becomes visible with the next publication.
@@ -133,7 +210,7 @@ impl SnapshotWriter {
                 if self.building.addresses.set_held(*address, namespace, *held) {
                     count(&mut self.building.pod_namespaces, namespace, *held);
                     self.mark(|tree| match tree {
-                        ZoneTree::Peers => false,
+                        ZoneTree::Static | ZoneTree::Peers => false,
                         ZoneTree::Pods => true,
                         ZoneTree::Reverse(_, covered) => covered.holds(*address),
                     });
@@ -167,10 +244,13 @@ impl SnapshotWriter {
     /// Unix time in seconds. None where a source that has revisions has told none yet, nothing being complete; its first
     /// one is the serial of every zone, whatever that was before.
     pub fn publish(&mut self, version: Option<u64>) -> Option<Arc<Snapshot>> {
-        if !self.changed && !self.dirty.contains(&true) {
+        if !self.changed && !self.files_changed && !self.dirty.contains(&true) {
             return None;
         }
         let first = version.filter(|_| !self.versioned).map(serial::first);
+        if std::mem::take(&mut self.files_changed) {
+            self.building.statics = Arc::new(StaticTable::of(self.files.values().map(Arc::clone)));
+        }
         for (zone, dirty) in self.building.zones.iter_mut().zip(&mut self.dirty) {
             if std::mem::take(dirty) || first.is_some() {
                 let serial = first.unwrap_or_else(|| serial::next(zone.apex.serial, version));
@@ -256,10 +336,9 @@ impl SnapshotWriter {
 /// The served zones, those with more labels first.
 fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<Zone>, ZoneConfigError> {
     let apex = Arc::new(Apex::new(authority, 0));
-    let mut zones =
-        vec![Zone { origin: config.zone.clone(), tree: ZoneTree::Peers, apex: Arc::clone(&apex) }];
+    let mut zones = vec![zone_of(&config.zone, ZoneTree::Peers, &apex)];
     if config.pods != PodNames::Disabled {
-        zones.push(Zone { origin: pods.clone(), tree: ZoneTree::Pods, apex: Arc::clone(&apex) });
+        zones.push(zone_of(pods, ZoneTree::Pods, &apex));
     }
     for origin in &config.reverse_zones {
         let mut name = QueryName::new();
@@ -268,7 +347,7 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
             Some(ZoneTree::Reverse(tree, tree.covered(&name)?))
         });
         let tree = covered.ok_or_else(|| ZoneConfigError::NotReverse(origin.clone()))?;
-        zones.push(Zone { origin: origin.clone(), tree, apex: Arc::clone(&apex) });
+        zones.push(zone_of(origin, tree, &apex));
     }
     zones.sort_by_key(|zone| std::cmp::Reverse(zone.origin.labels().count()));
     for (index, zone) in zones.iter().enumerate() {
@@ -277,6 +356,10 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
         }
     }
     Ok(zones)
+}
+
+fn zone_of(origin: &Name, tree: ZoneTree, apex: &Arc<Apex>) -> Zone {
+    Zone { origin: origin.clone(), tree, apex: Arc::clone(apex), records: None }
 }
 
 /// Counts one more or one less in a namespace.

@@ -40,6 +40,30 @@ impl Rosterd {
         Rosterd::run(folder, &[], &settings, listen)
     }
 
+    /// Starts a server on a manifest and on the master files that stand in the folder `zones`: names and texts.
+    pub(crate) fn start_with_zones(manifest: &str, zones: &[(&str, &str)]) -> Rosterd {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
+        fs::create_dir(folder.path().join("zones")).expect("a folder");
+        for (name, text) in zones {
+            fs::write(folder.path().join("zones").join(name), text).expect("a written zone");
+        }
+        let settings = "manifests = [\"peers.yaml\"]\nzone_files = [\"zones\"]\n[server]";
+        Rosterd::run(folder, &[], settings, &["127.0.0.1:0"])
+    }
+
+    /// Replaces a master file whole, by a rename.
+    pub(crate) fn replace_zone(&self, name: &str, text: &str) {
+        let written = self.folder.path().join("zones/written");
+        fs::write(&written, text).expect("a written zone");
+        fs::rename(written, self.folder.path().join("zones").join(name)).expect("a replaced zone");
+    }
+
+    /// Removes a master file.
+    pub(crate) fn remove_zone(&self, name: &str) {
+        fs::remove_file(self.folder.path().join("zones").join(name)).expect("a removed zone");
+    }
+
     /// Starts a server that watches the Kubernetes API with a kubeconfig, on a free port of 127.0.0.1.
     ///
     /// `settings` is as for [`Rosterd::start`].

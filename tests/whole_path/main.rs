@@ -83,6 +83,7 @@ fn records(snapshot: &Snapshot, name: &str, record_type: RecordType) -> Option<V
         Found::Node(node) => node,
         Found::NxDomain { .. } | Found::Broken => return None,
         Found::NotReady => unreachable!("all watches are complete"),
+        Found::Referral(_) | Found::Redirection(_) => unreachable!("there are no files"),
     };
     let Some(rrset) = node.rrset(record_type) else { return Some(Vec::new()) };
     let mut octets = vec![0; rrset.wire_len()];

@@ -219,6 +219,7 @@ pub(super) fn found(snapshot: &Snapshot, name: &str) -> String {
         Found::NxDomain { stale } => ("none", stale),
         Found::NotReady => ("not ready", false),
         Found::Broken => ("broken", false),
+        Found::Referral(_) | Found::Redirection(_) => ("elsewhere", false),
     };
     if stale { format!("old {found}") } else { found.to_owned() }
 }

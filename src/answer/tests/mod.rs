@@ -8,6 +8,7 @@ mod failures;
 mod hostile;
 mod options;
 mod sizes;
+mod static_zones;
 mod world;
 
 use super::{Client, Context, Outcome, Policy, Scratch, Transport, answer};

@@ -31,8 +31,28 @@ pub(super) fn with_sets(sets: &[SetOf], stale: bool) -> Arc<Snapshot> {
     below("peers.cluster.local", None, sets, stale)
 }
 
+/// The same, with these files (name, text) as static zones and records of generated ones.
+pub(super) fn with_files(sets: &[SetOf], files: &[(&str, &str)]) -> Arc<Snapshot> {
+    let mut writer = writer("peers.cluster.local", None, sets, false);
+    let reader = writer.zone_reader();
+    for (file, text) in files {
+        let origin = file.strip_suffix(".zone").map(|name| name.parse::<Name>().unwrap());
+        let text = text.as_bytes().to_vec();
+        let zone = reader.read(file, origin.as_ref(), text, &mut |_, path| Err(format!("no {path}")));
+        let zone = zone.unwrap_or_else(|faults| {
+            panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        });
+        writer.put_zone(Arc::new(zone)).unwrap();
+    }
+    writer.publish(Some(7)).unwrap()
+}
+
 /// The same below another apex, with another host name in the SOA.
 pub(super) fn below(zone: &str, hostmaster: Option<Name>, sets: &[SetOf], stale: bool) -> Arc<Snapshot> {
+    writer(zone, hostmaster, sets, stale).publish(Some(7)).unwrap()
+}
+
+fn writer(zone: &str, hostmaster: Option<Name>, sets: &[SetOf], stale: bool) -> SnapshotWriter {
     let config = ZoneConfig {
         zone: zone.parse().unwrap(),
         cluster_domain: "cluster.local".parse().unwrap(),
@@ -59,7 +79,7 @@ pub(super) fn below(zone: &str, hostmaster: Option<Name>, sets: &[SetOf], stale:
             writer.apply(&change);
         }
     }
-    writer.publish(Some(7)).unwrap()
+    writer
 }
 
 /// The address of the peer at `index` in its set.

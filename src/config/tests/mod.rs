@@ -290,6 +290,7 @@ zone = \"p.example\"                     # rosterd.toml:1
 # pods is not set: \"verified\" with manifests and where the Pods of all namespaces are watched, else \"insecure\"
 reverse_zones = []                     # default
 label_settings = true                  # default
+zone_files = []                        # default
 manifests = []                         # default
 
 [kubernetes]

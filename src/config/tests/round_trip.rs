@@ -186,6 +186,7 @@ prop_compose! {
         reverse_zones in prop::collection::btree_set(
             (0_u8.., 0_u8..).prop_map(|(a, b)| name(&format!("{a}.{b}.in-addr.arpa"))), 0..3),
         label_settings: bool,
+        zone_files in prop::collection::btree_set("/[^\\x00]{1,20}", 0..4),
         manifests in prop::collection::btree_set("-|/[^\\x00]{1,20}", 0..4),
         kubernetes in any_kubernetes(),
         topologies in prop::collection::vec(any_topology(), 0..4),
@@ -218,6 +219,7 @@ prop_compose! {
             kubernetes,
             cluster_domain, zone, pods, label_settings, topologies, server,
             reverse_zones: reverse_zones.into_iter().collect(),
+            zone_files: zone_files.into_iter().map(Into::into).collect(),
             manifests: manifests.into_iter().map(manifest).collect(),
         }
     }

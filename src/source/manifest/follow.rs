@@ -1,40 +1,24 @@
 //! Manifests after their first versions: followed on a thread of their own.
 //!
-//! The kernel's notifications wake it; once a second it looks anyway. A version is judged when it has stayed the same
-//! for a moment and nobody is known to be writing it. All that has settled by one look is one [`Batch`]: files that
-//! were swapped together, as in a mounted ConfigMap, change together.
+//! All that has settled by one look is one [`Batch`]: files that were swapped together, as in a mounted ConfigMap, change
+//! together.
 
-use super::file::Sighting;
-use super::folder::{generation, parent, paths, places};
-use super::notifications::Notifications;
 use super::report::Report;
-use super::tracked::{SETTLE, Tracked, Verdict};
+use super::tracked::{Tracked, Verdict};
 use crate::roster::{Event, EventKind, WatchId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::source::files::{Files, Followed, Follower, Following, Notifications};
 use std::hash::RandomState;
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How often files are looked at without a notification.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// The shortest time between two looks, however much is notified.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// How often a folder's content may be swapped while it is looked at before the look ends without it.
-const SWAPS: usize = 8;
+/// Manifests in folders.
+const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
 
 /// Manifests whose first versions stand.
 #[derive(Debug)]
 pub struct Manifests {
-    pub(super) files: Vec<Tracked>,
-    pub(super) folders: Vec<PathBuf>,
+    pub(super) files: Files<Tracked>,
     pub(super) hasher: RandomState,
-    notifications: Notifications,
     watches: u32,
 }
 
@@ -47,115 +31,64 @@ pub struct Batch {
     pub reports: Vec<Report>,
 }
 
-/// The thread that follows. Dropping this ends it, and waits for a batch that is being received.
-#[derive(Debug)]
-pub struct Following {
-    stop: Option<UnixStream>,
-    thread: Option<JoinHandle<()>>,
+/// Manifests, and who is told of them.
+struct FollowedManifests<F> {
+    manifests: Manifests,
+    on_batch: F,
 }
 
-impl Drop for Following {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        let Some(thread) = self.thread.take() else { return };
-        if thread.thread().id() != std::thread::current().id() {
-            // A panic of the thread is one of the receiver, and has been printed.
-            let _ = thread.join();
-        }
+impl<F: FnMut(Batch) -> ControlFlow<()>> Follower for FollowedManifests<F> {
+    fn look(&mut self, now: Instant) -> ControlFlow<()> {
+        let batch = self.manifests.look(now);
+        if batch == Batch::default() { ControlFlow::Continue(()) } else { (self.on_batch)(batch) }
+    }
+
+    fn is_unsettled(&self) -> bool {
+        self.manifests.files.is_unsettled()
+    }
+
+    fn notifications(&self) -> &Notifications {
+        self.manifests.files.notifications()
     }
 }
 
 impl Manifests {
     pub(super) fn new(notifications: Notifications) -> Manifests {
-        Manifests {
-            files: Vec::new(),
-            folders: Vec::new(),
-            hasher: RandomState::new(),
-            notifications,
-            watches: 0,
-        }
+        Manifests { files: Files::new(EXTENSIONS, notifications), hasher: RandomState::new(), watches: 0 }
     }
 
     /// Follows changes on a thread of its own until the result is dropped or `on_batch` breaks. Standard input and
     /// pipes do not change.
     pub fn follow(
-        mut self,
-        mut on_batch: impl FnMut(Batch) -> ControlFlow<()> + Send + 'static,
+        self,
+        on_batch: impl FnMut(Batch) -> ControlFlow<()> + Send + 'static,
     ) -> std::io::Result<Following> {
-        let (stop, stopped) = UnixStream::pair()?;
-        let thread = std::thread::Builder::new().name("manifests".to_owned()).spawn(move || {
-            loop {
-                let batch = self.look(Instant::now());
-                if batch != Batch::default() && on_batch(batch).is_break() {
-                    return;
-                }
-                std::thread::sleep(PAUSE);
-                let unsettled = self.files.iter().any(Tracked::is_unsettled);
-                let time = if unsettled { SETTLE / 2 } else { LOOK };
-                if self.notifications.wait(stopped.as_fd(), time) {
-                    return;
-                }
-            }
-        })?;
-        Ok(Following { stop: Some(stop), thread: Some(thread) })
+        Following::start("manifests", FollowedManifests { manifests: self, on_batch })
     }
 
     /// One look at everything.
     fn look(&mut self, now: Instant) -> Batch {
-        self.sight(now);
-        // After the look: whoever began to write before it has been told of by now.
-        self.watch(std::iter::empty());
+        self.files.look(now);
         self.judge(now)
-    }
-
-    /// Takes note of what every file is now, and of files that are new in folders.
-    fn sight(&mut self, now: Instant) {
-        for _ in 0..SWAPS {
-            let before = self.generations();
-            let listings = self.folders.iter().map(|folder| (folder.clone(), paths(folder)));
-            let listings: BTreeMap<PathBuf, std::io::Result<BTreeSet<PathBuf>>> = listings.collect();
-            let tracked: BTreeSet<&PathBuf> = self.files.iter().map(|file| &file.path).collect();
-            let listed = listings.values().flatten().flatten();
-            let new: Vec<PathBuf> = listed.filter(|path| !tracked.contains(path)).cloned().collect();
-            self.files.extend(new.into_iter().map(Tracked::found));
-            let sight = |file: &Tracked| match listings.get(&parent(&file.path)) {
-                Some(Err(error)) if file.found => {
-                    Sighting::Unusable(format!("its folder cannot be read: {error}"))
-                }
-                Some(Ok(listed)) if file.found && !listed.contains(&file.path) => Sighting::Unlisted,
-                _ => Sighting::of(&file.path),
-            };
-            let sighted: Vec<Sighting> = self.files.iter().map(sight).collect();
-            if before == self.generations() {
-                self.files.iter_mut().zip(sighted).for_each(|(file, sighting)| file.saw(sighting, now));
-                return;
-            }
-        }
-    }
-
-    /// What is mounted in each folder.
-    fn generations(&self) -> BTreeMap<PathBuf, Option<PathBuf>> {
-        let folders = self.files.iter().map(|file| parent(&file.path));
-        let folders: BTreeSet<PathBuf> = folders.chain(self.folders.iter().cloned()).collect();
-        folders.into_iter().map(|folder| (folder.clone(), generation(&folder))).collect()
     }
 
     /// Reads what has settled and acts on it.
     fn judge(&mut self, now: Instant) -> Batch {
         let mut batch = Batch::default();
-        let before = self.generations();
+        let before = self.files.generations();
         let mut verdicts = Vec::new();
-        for (index, file) in self.files.iter_mut().enumerate().filter(|(_, file)| file.is_settled(now)) {
-            if is_being_written(&self.notifications, &file.path) {
-                batch.reports.extend(file.still_written(now));
-            } else {
-                verdicts.push((index, file.judge(&self.hasher)));
-            }
+        let settled = self.files.all.iter().enumerate().filter(|(_, file)| file.version().is_settled(now));
+        let (written, whole): (Vec<_>, Vec<_>) =
+            settled.partition(|(_, file)| self.files.was_being_written(&file.version().path));
+        verdicts.extend(whole.into_iter().map(|(index, file)| (index, file.judge(&self.hasher))));
+        let written: Vec<usize> = written.into_iter().map(|(index, _)| index).collect();
+        for index in written {
+            batch.reports.extend(self.files.all.get_mut(index).and_then(|file| file.still_written(now)));
         }
         // What was read may be of two generations.
-        let swapped = before != self.generations();
+        let swapped = before != self.files.generations();
         for (index, verdict) in verdicts {
-            let Some(file) = self.files.get_mut(index) else { continue };
+            let Some(file) = self.files.all.get_mut(index) else { continue };
             let verdict = if swapped { Verdict::Unsettled } else { verdict };
             let watches = &mut self.watches;
             let outcome = file.apply(verdict, now, || number(watches));
@@ -164,31 +97,13 @@ impl Manifests {
         }
         // A renamed file's objects come before they go.
         batch.events.sort_by_key(|event| event.kind == EventKind::Ended);
-        self.files.retain(|file| !file.is_gone());
+        self.files.all.retain(|file| !file.version().is_gone());
         batch
-    }
-
-    /// Watches the folders of every file, of these paths too, and takes in what has been told of them.
-    pub(super) fn watch<'p>(&mut self, more: impl Iterator<Item = &'p Path>) {
-        let files = self.files.iter().flat_map(|file| places(&file.path)).chain(more.flat_map(places));
-        let folders = files.map(|(folder, _)| folder).chain(self.folders.iter().cloned()).collect();
-        self.notifications.watch(&folders);
-        self.notifications.drain();
-    }
-
-    /// Whether a file is open for writing, as far as is known by now.
-    pub(super) fn is_being_written(&mut self, path: &Path) -> bool {
-        self.notifications.drain();
-        is_being_written(&self.notifications, path)
     }
 
     pub(super) fn next_watch(&mut self) -> WatchId {
         number(&mut self.watches)
     }
-}
-
-fn is_being_written(notifications: &Notifications, path: &Path) -> bool {
-    places(path).iter().any(|(folder, name)| notifications.is_being_written(folder, name))
 }
 
 fn number(watches: &mut u32) -> WatchId {
@@ -200,6 +115,9 @@ fn number(watches: &mut u32) -> WatchId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    const LOOK: Duration = Duration::from_secs(1);
 
     const MANIFEST: &str = "kind: Endpoints\napiVersion: v1\nmetadata: {name: e}\n";
 
@@ -208,7 +126,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.yaml");
         let mut manifests = Manifests::new(Notifications::none());
-        manifests.folders.push(folder.path().to_owned());
+        manifests.files.folders.push(folder.path().to_owned());
         let start = Instant::now();
         assert_eq!(manifests.look(start), Batch::default());
 
@@ -238,6 +156,6 @@ mod tests {
         assert_eq!(manifests.look(start + LOOK * 5), Batch::default());
         let batch = manifests.look(start + LOOK * 6);
         assert_eq!(batch.events.iter().map(|event| &event.kind).collect::<Vec<_>>(), [&EventKind::Ended]);
-        assert!(manifests.files.is_empty());
+        assert!(manifests.files.all.is_empty());
     }
 }

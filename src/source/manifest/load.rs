@@ -1,13 +1,12 @@
 //! The first versions: all of them, or all that is wrong with them.
 
-use super::file::{ReadFailure, Sighting, read_bounded, read_version};
-use super::folder::paths;
+use super::MANIFEST_MAX;
 use super::follow::Manifests;
-use super::notifications::Notifications;
 use super::parse::parse;
 use super::report::{LoadError, ReadReport, Report};
-use super::tracked::{SETTLE, Tracked, event, started, version};
+use super::tracked::{Tracked, event, started, version};
 use crate::roster::{Event, EventKind, WatchId};
+use crate::source::files::{Notifications, ReadFailure, SETTLE, Sighting, read_bounded, read_version};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::BuildHasher;
@@ -54,7 +53,7 @@ pub fn load(inputs: &[Input], standard_input: &mut dyn Read) -> Result<Loaded, V
         loader.errors.extend(result.err());
     }
     // Watched before they are read, so that no change falls between.
-    loader.manifests.watch(files.keys().map(PathBuf::as_path));
+    loader.manifests.files.watch(files.keys().map(PathBuf::as_path));
     for (path, found) in &files {
         let result = loader.file(path, *found);
         loader.errors.extend(result.err());
@@ -95,7 +94,7 @@ impl Loader {
         if metadata.is_file() {
             files.insert(path.to_owned(), false);
         } else if metadata.is_dir() {
-            let paths = paths(path).map_err(unreadable)?;
+            let paths = self.manifests.files.listing(path).map_err(unreadable)?;
             if paths.is_empty() {
                 self.reports.push(Report::NoManifests { origin });
             }
@@ -106,7 +105,7 @@ impl Loader {
             let watch = self.manifests.next_watch();
             self.events.extend(started(watch, &path.display().to_string()));
             self.events.extend([EventKind::Reset, EventKind::Synced].map(|kind| event(watch, kind)));
-            self.manifests.folders.push(path.to_owned());
+            self.manifests.files.folders.push(path.to_owned());
         } else {
             self.once(&origin, &mut File::open(path).map_err(unreadable)?)?;
         }
@@ -114,7 +113,7 @@ impl Loader {
     }
 
     fn once(&mut self, origin: &str, from: &mut dyn Read) -> Result<(), LoadError> {
-        let bytes = read_bounded(from, 0).map_err(|failure| load_error(origin, failure))?;
+        let bytes = read_bounded(from, 0, MANIFEST_MAX).map_err(|failure| load_error(origin, failure))?;
         self.take(origin, &bytes).map(drop)
     }
 
@@ -130,15 +129,16 @@ impl Loader {
                 }
                 Sighting::Unusable(reason) => return Err(LoadError::Unreadable { origin, reason }),
             };
-            let restless = self.manifests.is_being_written(path) || !seen.is_older_than(SETTLE);
-            let version = if restless { Err(ReadFailure::Changed) } else { read_version(path, seen) };
+            let restless = self.manifests.files.is_being_written(path) || !seen.is_older_than(SETTLE);
+            let version =
+                if restless { Err(ReadFailure::Changed) } else { read_version(path, seen, MANIFEST_MAX) };
             match version {
                 Ok(bytes) => {
                     let (watch, has_objects) = self.take(&origin, &bytes)?;
                     let content = self.manifests.hasher.hash_one(&bytes);
                     let tracked =
                         Tracked::loaded(path.to_owned(), found, watch, seen, (content, has_objects));
-                    self.manifests.files.push(tracked);
+                    self.manifests.files.all.push(tracked);
                     return Ok(());
                 }
                 Err(ReadFailure::Changed) => std::thread::sleep(SETTLE),

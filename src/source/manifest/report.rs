@@ -1,7 +1,7 @@
 //! What a person is told of manifests: what was read, and why a version is not served.
 
+use super::MANIFEST_MAX;
 use super::error::ParseError;
-use super::file::MANIFEST_MAX;
 use crate::source::Notice;
 use std::collections::BTreeMap;
 use std::fmt;

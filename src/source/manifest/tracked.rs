@@ -1,52 +1,25 @@
-//! One file that is followed: which version of it is served, and which is on its way.
+//! One manifest that is followed: what is served of it, and what becomes of its next version.
 
-use super::file::{Identity, ReadFailure, Sighting, read_version};
+use super::MANIFEST_MAX;
 use super::parse::{Parsed, parse};
 use super::report::{ReadReport, Report, Trouble};
 use crate::roster::{Event, EventKind, Gives, Scope, WatchId};
+use crate::source::files::{Followed, Identity, Settled, Version};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How long a file that replaced another must have stayed the same: writers that rename are done.
-pub(super) const SETTLE: Duration = Duration::from_millis(100);
-
-/// How long a file that is written in place, or is new, must have stayed the same. Several commands may write it one
-/// after the other, and of writers elsewhere (another mount, another host) the kernel says nothing.
-const WRITTEN_SETTLE: Duration = Duration::from_secs(1);
-
-/// How long a file must have been gone: many writers remove it and write it again.
-const GONE_SETTLE: Duration = Duration::from_secs(1);
-
-/// After which time an open writer is worth a word.
-const LONG_WRITE: Duration = Duration::from_secs(10);
-
-/// A followed file.
+/// A followed manifest.
 #[derive(Debug)]
 pub(super) struct Tracked {
-    pub(super) path: PathBuf,
-    pub(super) origin: String,
-    /// Whether it was found in a folder, and not named itself.
-    pub(super) found: bool,
+    pub(super) version: Version,
     /// Its watch; none before its first version was judged.
     pub(super) watch: Option<WatchId>,
-    /// What was last judged.
-    judged: Sighting,
-    /// What was last seen, if that has not been judged, and since when it is so.
-    candidate: Option<Candidate>,
     /// Hash of the bytes that are served.
     content: Option<u64>,
     has_objects: bool,
     /// Why the last version is not served.
     trouble: Option<Trouble>,
-}
-
-#[derive(Debug)]
-struct Candidate {
-    sighting: Sighting,
-    since: Instant,
-    /// That its writer takes long has been said.
-    said: bool,
 }
 
 /// A version as it was judged.
@@ -72,6 +45,26 @@ pub(super) struct Outcome {
     pub(super) reports: Vec<Report>,
 }
 
+impl Followed for Tracked {
+    fn found(path: PathBuf) -> Tracked {
+        Tracked {
+            version: Version::found(path),
+            watch: None,
+            content: None,
+            has_objects: false,
+            trouble: None,
+        }
+    }
+
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn version_mut(&mut self) -> &mut Version {
+        &mut self.version
+    }
+}
+
 impl Tracked {
     /// A file whose first version stands.
     pub(super) fn loaded(
@@ -82,103 +75,41 @@ impl Tracked {
         version: (u64, bool),
     ) -> Tracked {
         let (content, has_objects) = version;
-        let mut tracked = Tracked::found(path);
-        tracked.found = found;
-        tracked.watch = Some(watch);
-        tracked.judged = Sighting::File(seen);
-        tracked.content = Some(content);
-        tracked.has_objects = has_objects;
-        tracked
-    }
-
-    /// A file that has appeared in a folder.
-    pub(super) fn found(path: PathBuf) -> Tracked {
         Tracked {
-            origin: path.display().to_string(),
-            path,
-            found: true,
-            watch: None,
-            judged: Sighting::Unlisted,
-            candidate: None,
-            content: None,
-            has_objects: false,
+            version: Version::loaded(path, found, seen),
+            watch: Some(watch),
+            content: Some(content),
+            has_objects,
             trouble: None,
         }
     }
 
-    /// Takes note of what is there now.
-    pub(super) fn saw(&mut self, sighting: Sighting, now: Instant) {
-        if sighting == self.judged {
-            self.candidate = None;
-        } else if self.candidate.as_ref().is_none_or(|candidate| candidate.sighting != sighting) {
-            self.candidate = Some(Candidate { sighting, since: now, said: false });
-        }
-    }
-
-    /// Whether there is anything that has not been judged.
-    pub(super) fn is_unsettled(&self) -> bool {
-        self.candidate.is_some()
-    }
-
-    /// Whether it has stayed the same for long enough to be judged.
-    pub(super) fn is_settled(&self, now: Instant) -> bool {
-        self.candidate.as_ref().is_some_and(|candidate| {
-            let needed = match (&candidate.sighting, &self.judged) {
-                (Sighting::File(now), Sighting::File(before)) if now.is_another_file(before) => SETTLE,
-                (Sighting::File(_), _) => WRITTEN_SETTLE,
-                _ => GONE_SETTLE,
-            };
-            now.saturating_duration_since(candidate.since) >= needed
-        })
-    }
-
-    /// Whether it is gone from its folder, and nothing is left of it.
-    pub(super) fn is_gone(&self) -> bool {
-        self.judged == Sighting::Unlisted && self.candidate.is_none()
-    }
-
     /// A word on a writer that takes long, once.
     pub(super) fn still_written(&mut self, now: Instant) -> Option<Report> {
-        let candidate = self.candidate.as_mut()?;
-        if candidate.said || now.saturating_duration_since(candidate.since) < LONG_WRITE {
-            return None;
-        }
-        candidate.said = true;
-        Some(Report::StillWritten { origin: self.origin.clone() })
+        let origin = self.version.origin.clone();
+        self.version.still_written(now).then_some(Report::StillWritten { origin })
     }
 
     /// Reads what has settled.
     pub(super) fn judge(&self, hasher: &RandomState) -> Verdict {
-        let Some(Candidate { sighting, .. }) = &self.candidate else { return Verdict::Unsettled };
-        let seen = match sighting {
-            Sighting::File(identity) => *identity,
-            Sighting::Unlisted => return Verdict::Gone,
-            Sighting::Missing => return Verdict::Bad(Trouble::Missing),
-            Sighting::Unusable(reason) => return Verdict::Bad(Trouble::Unreadable(reason.clone())),
-        };
-        let bytes = match read_version(&self.path, seen) {
-            Ok(bytes) => bytes,
-            Err(ReadFailure::Changed) => return Verdict::Unsettled,
-            Err(ReadFailure::TooLarge) => return Verdict::Bad(Trouble::TooLarge),
-            Err(ReadFailure::Unreadable(reason)) => return Verdict::Bad(Trouble::Unreadable(reason)),
+        let bytes = match self.version.read(MANIFEST_MAX) {
+            Settled::Bytes(bytes) => bytes,
+            Settled::Gone => return Verdict::Gone,
+            Settled::Missing => return Verdict::Bad(Trouble::Missing),
+            Settled::Unsettled => return Verdict::Unsettled,
+            Settled::TooLarge => return Verdict::Bad(Trouble::TooLarge),
+            Settled::Unreadable(reason) => return Verdict::Bad(Trouble::Unreadable(reason)),
         };
         let content = hasher.hash_one(&bytes);
         if self.content == Some(content) {
             return Verdict::Same;
         }
-        match parse(&self.origin, &bytes) {
+        match parse(&self.version.origin, &bytes) {
             Ok(parsed) if parsed.objects.is_empty() && self.has_objects => {
-                Verdict::Bad(Trouble::Emptied { in_folder: self.found })
+                Verdict::Bad(Trouble::Emptied { in_folder: self.version.found })
             }
             Ok(parsed) => Verdict::Good { content, parsed },
             Err(error) => Verdict::Bad(Trouble::Broken(error)),
-        }
-    }
-
-    /// Looks at it anew, as if it had just changed.
-    pub(super) fn unsettle(&mut self, now: Instant) {
-        if let Some(candidate) = &mut self.candidate {
-            candidate.since = now;
         }
     }
 
@@ -190,14 +121,12 @@ impl Tracked {
         next_watch: impl FnOnce() -> WatchId,
     ) -> Outcome {
         if matches!(verdict, Verdict::Unsettled) {
-            self.unsettle(now);
+            self.version.unsettle(now);
             return Outcome::default();
         }
-        if let Some(candidate) = self.candidate.take() {
-            self.judged = candidate.sighting;
-        }
+        self.version.settle();
         let mut outcome = Outcome::default();
-        let origin = self.origin.clone();
+        let origin = self.version.origin.clone();
         match verdict {
             Verdict::Unsettled => {}
             Verdict::Good { content, parsed } => {
@@ -249,7 +178,7 @@ impl Tracked {
     fn start(&mut self, events: &mut Vec<Event>, next_watch: impl FnOnce() -> WatchId) -> WatchId {
         *self.watch.get_or_insert_with(|| {
             let watch = next_watch();
-            events.extend(started(watch, &self.origin));
+            events.extend(started(watch, &self.version.origin));
             watch
         })
     }
@@ -279,42 +208,11 @@ pub(super) fn event(watch: WatchId, kind: EventKind) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::files::{SETTLE, Sighting};
 
     fn seen(path: &std::path::Path, text: &str) -> Sighting {
         std::fs::write(path, text).unwrap();
         Sighting::of(path)
-    }
-
-    #[test]
-    fn a_version_settles_when_it_has_stayed_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.yaml");
-        let start = Instant::now();
-        let mut file = Tracked::found(path.clone());
-        assert!(!file.is_settled(start) && file.is_gone());
-
-        file.saw(seen(&path, "1"), start);
-        assert!(!file.is_gone() && !file.is_settled(start + WRITTEN_SETTLE / 2));
-        // A slow writer on a file system that tells nothing: each look that finds a change begins anew.
-        let longer = seen(&path, "12");
-        file.saw(longer.clone(), start + WRITTEN_SETTLE);
-        assert!(!file.is_settled(start + WRITTEN_SETTLE * 3 / 2));
-        file.saw(longer.clone(), start + WRITTEN_SETTLE * 2);
-        assert!(file.is_settled(start + WRITTEN_SETTLE * 2));
-
-        // Being gone takes longer, and coming back as it was is nothing.
-        file.judged = longer.clone();
-        file.saw(Sighting::Missing, start);
-        assert!(!file.is_settled(start + SETTLE) && file.is_settled(start + GONE_SETTLE));
-        file.saw(longer, start + SETTLE);
-        assert!(!file.is_unsettled());
-
-        // What was renamed over it is whole.
-        let other = folder.path().join("b.yaml");
-        seen(&other, "1");
-        std::fs::rename(&other, &path).unwrap();
-        file.saw(Sighting::of(&path), start);
-        assert!(!file.is_settled(start + SETTLE / 2) && file.is_settled(start + SETTLE));
     }
 
     #[test]
@@ -323,23 +221,15 @@ mod tests {
         let path = folder.path().join("a.yaml");
         let mut file = Tracked::found(path.clone());
         let now = Instant::now();
-        file.saw(seen(&path, "# one"), now);
+        file.version.saw(seen(&path, "# one"), now);
         seen(&path, "# another");
         let verdict = file.judge(&RandomState::new());
         assert!(matches!(verdict, Verdict::Unsettled), "{verdict:?}");
         let outcome = file.apply(verdict, now + SETTLE, || WatchId(0));
-        assert!(outcome.events.is_empty() && file.is_unsettled() && !file.is_settled(now + SETTLE));
-    }
-
-    #[test]
-    fn a_writer_that_takes_long_is_mentioned_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.yaml");
-        let mut file = Tracked::found(path.clone());
-        let now = Instant::now();
-        file.saw(seen(&path, "1"), now);
-        assert_eq!(file.still_written(now + SETTLE), None);
-        assert!(file.still_written(now + LONG_WRITE).is_some());
-        assert_eq!(file.still_written(now + LONG_WRITE * 2), None);
+        assert!(
+            outcome.events.is_empty()
+                && file.version.is_unsettled()
+                && !file.version.is_settled(now + SETTLE)
+        );
     }
 }

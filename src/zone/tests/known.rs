@@ -18,6 +18,7 @@ fn age(snapshot: &Snapshot, name: &str, rtype: RecordType) -> &'static str {
         Found::NxDomain { stale } => stale,
         Found::NotReady => return "not ready",
         Found::Broken => return "broken",
+        Found::Referral(_) | Found::Redirection(_) => return "elsewhere",
     };
     if stale { "old" } else { "fresh" }
 }

@@ -4,4 +4,4 @@ mod changes;
 mod known;
 mod names;
 mod sizes;
-mod world;
+pub(super) mod world;

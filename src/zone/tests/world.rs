@@ -10,7 +10,7 @@ use crate::wire::{Name, QueryName, RecordType};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub(super) fn config() -> ZoneConfig {
+pub(in crate::zone) fn config() -> ZoneConfig {
     ZoneConfig {
         zone: "peers.cluster.local".parse().unwrap(),
         cluster_domain: "cluster.local".parse().unwrap(),
@@ -24,22 +24,22 @@ pub(super) fn config() -> ZoneConfig {
     }
 }
 
-pub(super) fn key(name: &str) -> SetKey {
+pub(in crate::zone) fn key(name: &str) -> SetKey {
     SetKey { namespace: "default".into(), name: name.into() }
 }
 
-pub(super) fn settings(port_names: &[(&str, Protocol)]) -> Arc<SetSettings> {
+pub(in crate::zone) fn settings(port_names: &[(&str, Protocol)]) -> Arc<SetSettings> {
     let port_names =
         port_names.iter().map(|&(name, protocol)| PortName { name: name.into(), protocol }).collect();
     Arc::new(SetSettings { ttl: None, records: RecordTypes::ALL, port_names })
 }
 
-pub(super) fn port(number: u16, protocol: Protocol, name: &str) -> Port {
+pub(in crate::zone) fn port(number: u16, protocol: Protocol, name: &str) -> Port {
     Port { number, protocol, name: name.into() }
 }
 
 /// A peer with these addresses, the first its primary one.
-pub(super) fn peer(
+pub(in crate::zone) fn peer(
     addresses: &[&str],
     hostname: Option<&str>,
     target: SrvTarget,
@@ -61,18 +61,18 @@ pub(super) fn peer(
     })
 }
 
-pub(super) fn epmd() -> Port {
+pub(in crate::zone) fn epmd() -> Port {
     port(4369, Protocol::Tcp, "epmd")
 }
 
 /// A writer that knows all there is to know: nothing yet.
-pub(super) fn writer(config: ZoneConfig) -> SnapshotWriter {
+pub(in crate::zone) fn writer(config: ZoneConfig) -> SnapshotWriter {
     let mut writer = SnapshotWriter::new(config).unwrap();
     writer.apply(&Change::All { known: Standings::COMPLETE, everywhere: Standing::COMPLETE });
     writer
 }
 
-pub(super) fn add_peer(writer: &mut SnapshotWriter, set: &str, new: &Arc<Peer>) {
+pub(in crate::zone) fn add_peer(writer: &mut SnapshotWriter, set: &str, new: &Arc<Peer>) {
     for &address in &new.addresses {
         writer.apply(&Change::Address { namespace: "default".into(), address, held: true });
     }
@@ -80,13 +80,15 @@ pub(super) fn add_peer(writer: &mut SnapshotWriter, set: &str, new: &Arc<Peer>) 
 }
 
 /// What a question meets, in words: records one a line.
-pub(super) fn ask(snapshot: &Snapshot, name: &str, rtype: RecordType) -> String {
+pub(in crate::zone) fn ask(snapshot: &Snapshot, name: &str, rtype: RecordType) -> String {
     let mut query = QueryName::new();
     query.read(name.parse::<Name>().unwrap().as_wire(), 0).unwrap();
     let Some(zone) = snapshot.zone_of(&query, rtype) else { return "not ours".into() };
     match zone.find(&query, rtype) {
         Found::NxDomain { .. } => "NXDOMAIN".into(),
         Found::NotReady => "not ready".into(),
+        Found::Referral(_) => "referral".into(),
+        Found::Redirection(_) => "redirection".into(),
         Found::Broken => "broken".into(),
         Found::Node(node) => match node.rrset(rtype) {
             None => "NODATA".into(),
@@ -102,7 +104,7 @@ pub(super) fn ask(snapshot: &Snapshot, name: &str, rtype: RecordType) -> String 
     }
 }
 
-pub(super) fn myapp() -> SnapshotWriter {
+pub(in crate::zone) fn myapp() -> SnapshotWriter {
     let mut writer = writer(config());
     let ports = [port(53, Protocol::Tcp, "dns-tcp"), port(53, Protocol::Udp, "dns"), epmd()];
     let names = [("dns", Protocol::Udp), ("dns-tcp", Protocol::Tcp), ("epmd", Protocol::Tcp)];

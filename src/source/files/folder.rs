@@ -1,4 +1,4 @@
-//! Folders of manifests, and the folders whose changes concern a file.
+//! Folders of files, and the folders whose changes concern a file.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 /// it, and it is renamed over when the new content stands.
 const SWAPPED: &str = "..data";
 
-/// The manifests in a folder, sorted: `*.yaml`, `*.yml`, `*.json`, no names with a dot in front, no folders.
-pub(super) fn paths(folder: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
+/// The files of these extensions in a folder, sorted: no names with a dot in front, no folders.
+pub(super) fn paths(folder: &Path, extensions: &[&str]) -> std::io::Result<BTreeSet<PathBuf>> {
     let mut paths = BTreeSet::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let extension = path.extension().and_then(|extension| extension.to_str());
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        // A link that leads nowhere is a manifest that is missing, and one that may not be looked at is there.
+        // A link that leads nowhere is a file that is missing, and one that may not be looked at is there.
         let usable = match path.metadata() {
             Ok(metadata) => metadata.is_file(),
             Err(error) => error.kind() != ErrorKind::NotFound || path.is_symlink(),
         };
-        if matches!(extension, Some("yaml" | "yml" | "json")) && !hidden && usable {
+        if extension.is_some_and(|extension| extensions.contains(&extension)) && !hidden && usable {
             paths.insert(path);
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Watches on folders.
 #[derive(Debug)]
-pub(super) struct Notifications {
+pub(crate) struct Notifications {
     inotify: Option<Inotify>,
     folders: HashMap<PathBuf, WatchDescriptor>,
     /// Names that were written to and not closed since.
@@ -22,7 +22,7 @@ pub(super) struct Notifications {
 
 impl Notifications {
     /// Without any where the kernel gives none; then with the reason.
-    pub(super) fn new() -> (Notifications, Option<Errno>) {
+    pub(crate) fn new() -> (Notifications, Option<Errno>) {
         let (inotify, refused) = match Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) {
             Ok(inotify) => (Some(inotify), None),
             Err(errno) => (None, Some(errno)),
@@ -32,7 +32,7 @@ impl Notifications {
 
     /// As on file systems that tell nothing.
     #[cfg(test)]
-    pub(super) fn none() -> Notifications {
+    pub(crate) fn none() -> Notifications {
         Notifications { inotify: None, folders: HashMap::new(), written: HashSet::new() }
     }
 

@@ -7,12 +7,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The largest manifest in bytes. The JSON of a cluster of 150,000 endpoints has 0.16 GiB.
-pub const MANIFEST_MAX: u64 = 1 << 30;
-
 /// What a look at a path found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sighting {
+pub(crate) enum Sighting {
     File(Identity),
     Missing,
     /// Gone from the folder that named it.
@@ -23,7 +20,7 @@ pub(super) enum Sighting {
 
 /// What changes whenever a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     device: u64,
     inode: u64,
     size: u64,
@@ -33,7 +30,7 @@ pub(super) struct Identity {
 
 /// Why a version was not read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum ReadFailure {
+pub(crate) enum ReadFailure {
     /// The file is not, or no more, the version that was seen.
     Changed,
     TooLarge,
@@ -42,14 +39,14 @@ pub(super) enum ReadFailure {
 
 impl Identity {
     /// Whether this is another file than that one, and not that one written anew.
-    pub(super) fn is_another_file(&self, other: &Identity) -> bool {
+    pub(crate) fn is_another_file(&self, other: &Identity) -> bool {
         (self.device, self.inode) != (other.device, other.inode)
     }
 }
 
 impl Sighting {
     /// Looks at a path, through symbolic links.
-    pub(super) fn of(path: &Path) -> Sighting {
+    pub(crate) fn of(path: &Path) -> Sighting {
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_file() => Sighting::File(Identity::of(&metadata)),
             Ok(_) => Sighting::Unusable("not a file any more".to_owned()),
@@ -76,7 +73,7 @@ impl Identity {
 
 impl Identity {
     /// Whether its content was last changed longer ago; a time to come is long ago.
-    pub(super) fn is_older_than(&self, time: Duration) -> bool {
+    pub(crate) fn is_older_than(&self, time: Duration) -> bool {
         let part = |value| u64::try_from(value).unwrap_or_default();
         let since_epoch = Duration::from_secs(part(self.modified.0))
             .saturating_add(Duration::from_nanos(part(self.modified.1)));
@@ -85,8 +82,8 @@ impl Identity {
     }
 }
 
-/// Reads the version that was seen, or none.
-pub(super) fn read_version(path: &Path, seen: Identity) -> Result<Vec<u8>, ReadFailure> {
+/// Reads the version that was seen, of at most `most` octets, or none.
+pub(crate) fn read_version(path: &Path, seen: Identity, most: u64) -> Result<Vec<u8>, ReadFailure> {
     // Without O_NONBLOCK, opening what has just become a pipe waits for its writer.
     let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
     let mut file = file.map_err(|error| match error.kind() {
@@ -97,7 +94,7 @@ pub(super) fn read_version(path: &Path, seen: Identity) -> Result<Vec<u8>, ReadF
     if !same(&file) {
         return Err(ReadFailure::Changed);
     }
-    let bytes = read_bounded(&mut file, seen.size)?;
+    let bytes = read_bounded(&mut file, seen.size, most)?;
     if same(&file) && Sighting::of(path) == Sighting::File(seen) {
         Ok(bytes)
     } else {
@@ -105,10 +102,10 @@ pub(super) fn read_version(path: &Path, seen: Identity) -> Result<Vec<u8>, ReadF
     }
 }
 
-/// Reads to the end, at most [`MANIFEST_MAX`].
-pub(super) fn read_bounded(from: &mut dyn Read, expected: u64) -> Result<Vec<u8>, ReadFailure> {
-    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(MANIFEST_MAX)).unwrap_or_default());
-    let read = from.take(MANIFEST_MAX + 1).read_to_end(&mut bytes);
+/// Reads to the end, at most `most` octets.
+pub(crate) fn read_bounded(from: &mut dyn Read, expected: u64, most: u64) -> Result<Vec<u8>, ReadFailure> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(most)).unwrap_or_default());
+    let read = from.take(most + 1).read_to_end(&mut bytes);
     let read = read.map_err(|error| ReadFailure::Unreadable(error.to_string()))?;
-    if read as u64 > MANIFEST_MAX { Err(ReadFailure::TooLarge) } else { Ok(bytes) }
+    if read as u64 > most { Err(ReadFailure::TooLarge) } else { Ok(bytes) }
 }
