@@ -1,7 +1,7 @@
 //! Where endpoint objects come from: manifest files, followed when they change, and the Kubernetes API, watched.
 //!
 //! A source yields [`crate::roster::Event`]s, per watch, and knows nothing of DNS. What an object is reduced to stands
-//! in `convert`, the same for every source; what had to be left out of objects is said as [`Notice`]s.
+//! in `convert`, how files are followed in `files`, the same for every source; what had to be left out of objects is said as [`Notice`]s.
 
 mod convert;
 pub(crate) mod files;

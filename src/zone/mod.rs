@@ -1,7 +1,8 @@
 //! What is served: RRsets made from sets, the zones they stand in, and the snapshot that answers read.
 //!
 //! [`SnapshotWriter`] takes the roster's changes and publishes a [`Snapshot`]; a change costs what it changed, and a
-//! publication shares everything else with the one before. A [`Snapshot`] says which zone a name falls into, what
+//! publication shares everything else with the one before. [`ZoneReader`] reads master files, whose zones stand beside the
+//! generated ones. A [`Snapshot`] says which zone a name falls into, what
 //! stands there, and copies its RRs. It knows nothing of sockets, messages or time: times are passed in.
 
 mod apex;

@@ -14,7 +14,7 @@ pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) address: SocketAddr,
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Peer {
@@ -97,12 +97,12 @@ impl Peer {
             .spawn()
             .unwrap_or_else(|error| panic!("{name}: {error}; it is in the packages nsd, knot and bind9"));
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let peer = Peer { name, address, child, _folder: folder };
+        let peer = Peer { name, address, child, folder };
         let until = Instant::now() + PATIENCE;
         for (origin, _) in zones {
             // A zone that is not loaded yet is refused, or the port is not open yet.
             while ask(address, &format!("{origin}."), "SOA").is_none_or(|answer| answer.answers.is_empty()) {
-                let log = || fs::read_to_string(peer._folder.path().join("log")).unwrap_or_default();
+                let log = || fs::read_to_string(peer.folder.path().join("log")).unwrap_or_default();
                 assert!(Instant::now() < until, "{name} does not serve {origin}:\n{}", log());
                 std::thread::yield_now();
             }
