@@ -3,6 +3,7 @@
 //! Credentials are kube's: token files and, in a cluster, the CA file are read again about once a minute, exec plugins
 //! run again when what they gave expires. Knows nothing of what is asked.
 
+use super::transport::credentials;
 use kube::client::AuthError;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
@@ -171,11 +172,7 @@ fn no_client(error: kube::Error, connection: &Connection) -> ConnectError {
         Kube::Auth(AuthError::ReadTokenFile(..)) if *connection == Connection::InCluster => {
             ConnectError::ServiceAccount(error.to_string())
         }
-        // Its environment, its arguments and what it printed as its result can hold secrets.
-        Kube::Auth(AuthError::AuthExecRun { out, .. }) => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            ConnectError::Credentials(format!("the exec plugin failed with {}: {}", out.status, said.trim()))
-        }
+        Kube::Auth(error) => ConnectError::Credentials(credentials(&error)),
         Kube::InferKubeconfig(error) => unusable(error, "the kubeconfig"),
         other => ConnectError::Credentials(other.to_string()),
     }
@@ -219,6 +216,11 @@ users:
       command: sh
       args: [-c, 'echo result; echo \"not logged in\" >&2; exit 7']
       interactiveMode: Never
+- name: by-nothing
+  user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-plugin, interactiveMode: Never}}
+- name: by-talk
+  user:
+    exec: {apiVersion: client.authentication.k8s.io/v1, command: echo, args: [secret], interactiveMode: Never}
 contexts:
 - {name: good, context: {cluster: plain, user: nobody}}
 - {name: file, context: {cluster: by-file, user: nobody}}
@@ -227,6 +229,8 @@ contexts:
 - {name: proxied, context: {cluster: behind, user: nobody}}
 - {name: tokenless, context: {cluster: plain, user: by-token-file}}
 - {name: refused, context: {cluster: plain, user: by-plugin}}
+- {name: missing, context: {cluster: plain, user: by-nothing}}
+- {name: talk, context: {cluster: plain, user: by-talk}}
 ";
 
     /// What connecting by a kubeconfig of this text says, its folder left out.
@@ -243,7 +247,7 @@ contexts:
 
     #[tokio::test]
     async fn contexts_are_found_or_those_that_are_there_are_named() {
-        const ALL: &str = "it has good, file, data, homeless, proxied, tokenless, refused";
+        const ALL: &str = "it has good, file, data, homeless, proxied, tokenless, refused, missing, talk";
         assert_eq!(tried(KUBECONFIG, Some("good")).await, Ok(()));
         let current = format!("{KUBECONFIG}current-context: good\n");
         assert_eq!(tried(&current, None).await, Ok(()));
@@ -275,7 +279,21 @@ contexts:
                 Some("proxied"),
                 "the proxy proxy.example of the API server must begin with http://",
             ),
-            (KUBECONFIG, Some("tokenless"), "cannot use the credentials for the Kubernetes API: auth error"),
+            (
+                KUBECONFIG,
+                Some("tokenless"),
+                "cannot use the credentials for the Kubernetes API: failed to read token file",
+            ),
+            (
+                KUBECONFIG,
+                Some("missing"),
+                "cannot use the credentials for the Kubernetes API: the exec plugin cannot be started: No such file",
+            ),
+            (
+                KUBECONFIG,
+                Some("talk"),
+                "cannot use the credentials for the Kubernetes API: the exec plugin's output is no ExecCredential",
+            ),
         ] {
             let error = tried(text, context).await.unwrap_err();
             assert!(error.starts_with(says), "{error}");

@@ -48,17 +48,20 @@ fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
     }
 }
 
-/// The words of an error of credentials. What a credentials program printed may be a secret and is not among them, but
-/// for what it wrote to its standard error.
-fn credentials(error: &AuthError) -> String {
+/// The words of an error of credentials. An exec plugin's environment, its arguments (kube's own words have both) and what
+/// it printed as its result may be secrets and are not among them, but what it wrote to its standard error is.
+pub(super) fn credentials(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecRun { cmd, out } => {
+        AuthError::AuthExecStart(error) => {
+            format!("the exec plugin cannot be started: {error}; is it installed, and in PATH?")
+        }
+        AuthError::AuthExecRun { out, .. } => {
             let complaint = String::from_utf8_lossy(&out.stderr);
             let complaint = complaint.trim();
             let between = if complaint.is_empty() { "" } else { ": " };
-            format!("`{cmd}` failed with {}{between}{complaint}", out.status)
+            format!("the exec plugin failed with {}{between}{complaint}", out.status)
         }
-        AuthError::AuthExecParse(_) => "the credentials program's output is no ExecCredential".to_owned(),
+        AuthError::AuthExecParse(_) => "the exec plugin's output is no ExecCredential".to_owned(),
         other => other.to_string(),
     }
 }
@@ -92,17 +95,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_credentials_program_printed_is_not_repeated() {
+    fn what_an_exec_plugin_was_given_and_printed_is_not_repeated() {
         let output = Output {
             status: ExitStatus::from_raw(256),
             stdout: b"token: secret".to_vec(),
             stderr: b" expired login\n".to_vec(),
         };
-        let error = AuthError::AuthExecRun { cmd: "login".to_owned(), out: Box::new(output) };
+        let error = AuthError::AuthExecRun { cmd: "KEY=secret login".to_owned(), out: Box::new(output) };
         let failure = unanswered(&service(kube::Error::Auth(error)));
         assert_eq!(
             failure,
-            Failure::Credentials("`login` failed with exit status: 1: expired login".to_owned())
+            Failure::Credentials("the exec plugin failed with exit status: 1: expired login".to_owned())
         );
     }
 }
