@@ -48,17 +48,22 @@ fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
     }
 }
 
-/// The words of an error of credentials. What a credentials program printed may be a secret and is not among them, but
-/// for what it wrote to its standard error.
-fn credentials(error: &AuthError) -> String {
+/// The most octets that are repeated of what a credentials program wrote to its standard error.
+const COMPLAINT_MAX: usize = 500;
+
+/// The words of an error of credentials. What a credentials program printed may be a secret, and so may its arguments and
+/// its environment: none is among them, but for what it wrote to its standard error.
+pub(super) fn credentials(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecRun { cmd, out } => {
-            let complaint = String::from_utf8_lossy(&out.stderr);
+        AuthError::AuthExecRun { out, .. } => {
+            let complaint = out.stderr.get(..COMPLAINT_MAX).unwrap_or(&out.stderr);
+            let complaint = String::from_utf8_lossy(complaint);
             let complaint = complaint.trim();
             let between = if complaint.is_empty() { "" } else { ": " };
-            format!("`{cmd}` failed with {}{between}{complaint}", out.status)
+            format!("the exec plugin failed with {}{between}{complaint}", out.status)
         }
-        AuthError::AuthExecParse(_) => "the credentials program's output is no ExecCredential".to_owned(),
+        AuthError::AuthExecParse(_) => "the exec plugin's output is no ExecCredential".to_owned(),
+        AuthError::InvalidBearerToken(_) => "the token holds what no token can, such as a line end".to_owned(),
         other => other.to_string(),
     }
 }
@@ -93,16 +98,17 @@ mod tests {
 
     #[test]
     fn what_a_credentials_program_printed_is_not_repeated() {
-        let output = Output {
-            status: ExitStatus::from_raw(256),
-            stdout: b"token: secret".to_vec(),
-            stderr: b" expired login\n".to_vec(),
+        let failed = |stderr: &[u8]| {
+            let status = ExitStatus::from_raw(256);
+            let output = Output { status, stdout: b"token: secret".to_vec(), stderr: stderr.to_vec() };
+            let cmd = "PASSWORD=\"secret\" \"login\" \"--secret\"".to_owned();
+            let error = AuthError::AuthExecRun { cmd, out: Box::new(output) };
+            unanswered(&service(kube::Error::Auth(error))).to_string()
         };
-        let error = AuthError::AuthExecRun { cmd: "login".to_owned(), out: Box::new(output) };
-        let failure = unanswered(&service(kube::Error::Auth(error)));
         assert_eq!(
-            failure,
-            Failure::Credentials("`login` failed with exit status: 1: expired login".to_owned())
+            failed(b" expired login\n"),
+            "no credentials (the exec plugin failed with exit status: 1: expired login)"
         );
+        assert!(failed(&[b'x'; 100_000]).len() < 1_000);
     }
 }
