@@ -123,7 +123,9 @@ fn usable(config: &Config) -> Result<(), ConnectError> {
     }
     let token = config.auth_info.token.as_ref().map(|token| HeaderValue::from_str(token.expose_secret()));
     match token {
-        Some(Err(error)) => Err(ConnectError::Credentials(credentials(&AuthError::InvalidBearerToken(error)))),
+        Some(Err(error)) => {
+            Err(ConnectError::Credentials(credentials(&AuthError::InvalidBearerToken(error))))
+        }
         _ => Ok(()),
     }
 }
@@ -349,8 +351,16 @@ contexts:
                 Some("deserted"),
                 "kubeconfig is not a kubeconfig: the user \"lost\" of its context \"deserted\" is missing",
             ),
-            (KUBECONFIG, Some("bare"), "the server 127.0.0.1 of the cluster must begin with https:// or http://"),
-            (KUBECONFIG, Some("foreign"), "the server host of the cluster must begin with https:// or http://"),
+            (
+                KUBECONFIG,
+                Some("bare"),
+                "the server 127.0.0.1 of the cluster must begin with https:// or http://",
+            ),
+            (
+                KUBECONFIG,
+                Some("foreign"),
+                "the server host of the cluster must begin with https:// or http://",
+            ),
             ("users: [{name: u, user: {token: [secret]}}]", None, "kubeconfig is not a kubeconfig: line 1"),
         ] {
             let error = tried(text, context).await.unwrap_err();

@@ -63,7 +63,9 @@ pub(super) fn credentials(error: &AuthError) -> String {
             format!("the exec plugin failed with {}{between}{complaint}", out.status)
         }
         AuthError::AuthExecParse(_) => "the exec plugin's output is no ExecCredential".to_owned(),
-        AuthError::InvalidBearerToken(_) => "the token holds what no token can, such as a line end".to_owned(),
+        AuthError::InvalidBearerToken(_) => {
+            "the token holds what no token can, such as a line end".to_owned()
+        }
         other => other.to_string(),
     }
 }
