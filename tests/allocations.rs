@@ -108,7 +108,7 @@ fn snapshot(state: Watch) -> Arc<Snapshot> {
     for change in roster.take_changes() {
         writer.apply(&change);
     }
-    writer.publish(1, None).unwrap()
+    writer.publish(Some(1)).unwrap()
 }
 
 /// A query with EDNS, a cookie in it.

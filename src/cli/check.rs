@@ -3,7 +3,7 @@
 use super::print::{ASIDE, HEAD};
 use super::{Failure, print};
 use crate::config::{Effective, Source};
-use crate::run::{self, SetSummary, Summary, counted, idle};
+use crate::run::{self, SetSummary, Summary, broken, counted, idle};
 use std::io::{self, Write};
 
 /// Prints the settings in force, each with its origin.
@@ -87,8 +87,15 @@ fn report(out: &mut dyn Write, what: &str, summary: &Summary) -> io::Result<()> 
     for (namespace, objects) in &summary.idle {
         writeln!(out, "{}", idle(namespace, *objects))?;
     }
+    if let Some(line) = broken(summary.broken) {
+        writeln!(out, "{line}")?;
+    }
     if summary.sets.is_empty() {
-        let why = if summary.objects == 0 { "there are no objects" } else { "no object matches" };
+        let why = match (summary.objects, summary.broken) {
+            (0, 0) => "there are no objects",
+            (0, _) => "no object parses",
+            _ => "no object matches",
+        };
         return writeln!(out, "no sets: {why}");
     }
     table(out, &summary.sets)
@@ -135,6 +142,7 @@ mod tests {
             skipped: vec![("Service".to_owned(), 1), ("ConfigMap".to_owned(), 2)],
             sets: vec![set("default", "myapp", 3, "myapp"), set("a-long-namespace", "x", 12_345, "myapp")],
             idle: vec![("kube-system".to_owned(), 4)],
+            broken: 2,
             notices: Vec::new(),
         };
         let expected = "\
@@ -142,6 +150,7 @@ settings and manifests are right: 7 objects, 2 sets, 12348 peers
 skipped: 1 object of kind Service
 skipped: 2 objects of kind ConfigMap
 namespace kube-system: 4 objects that no topology takes
+2 objects do not parse
 
 NAMESPACE         SET    PEERS  TOPOLOGY
 default           myapp      3  myapp

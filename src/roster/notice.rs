@@ -1,6 +1,6 @@
 //! What an operator should hear about: objects that cannot be served as they are, and why.
 
-use super::{ObjectKey, ObjectKind, SetKey};
+use super::{ObjectKey, SetKey};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -55,13 +55,13 @@ pub enum Notice {
         length: usize,
     },
     /// An object came to be one that does not parse.
-    #[error("{object}: does not parse; its last good version stays")]
+    #[error("{object}: its last good version stays until it parses again")]
     Broken {
         /// The object.
         object: ObjectName,
     },
     /// A new object does not parse.
-    #[error("{object}: does not parse and never did; {}", refused(.sets))]
+    #[error("{object}: never parsed; {}", refused(.sets))]
     NeverParsed {
         /// The object.
         object: ObjectName,
@@ -198,12 +198,8 @@ impl NoticeKind {
 /// `EndpointSlice default/web-x7k2p`.
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.0.kind {
-            ObjectKind::Endpoints => "Endpoints",
-            ObjectKind::EndpointSlice => "EndpointSlice",
-            ObjectKind::Pod => "Pod",
-        };
-        write!(f, "{kind} {}/{}", one_line(&self.0.namespace), one_line(&self.0.name))
+        let ObjectKey { namespace, name, kind } = &self.0;
+        write!(f, "{} {}/{}", kind.as_str(), one_line(namespace), one_line(name))
     }
 }
 

@@ -42,6 +42,17 @@ pub enum ObjectKind {
     Pod,
 }
 
+impl ObjectKind {
+    /// The kind as Kubernetes spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ObjectKind::Endpoints => "Endpoints",
+            ObjectKind::EndpointSlice => "EndpointSlice",
+            ObjectKind::Pod => "Pod",
+        }
+    }
+}
+
 /// Endpoints that share one list of ports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointGroup {

@@ -24,4 +24,4 @@ pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
 pub use one_line::OneLine;
 pub use serve::{ServeError, serve};
-pub use summary::{SetSummary, Summary, counted, idle};
+pub use summary::{SetSummary, Summary, broken, counted, idle};

@@ -23,6 +23,8 @@ struct Said {
     lines: usize,
     /// Not said since the last line.
     silent: usize,
+    /// Whether those that were not said have been counted in a line within this window.
+    counted: bool,
 }
 
 impl Notices {
@@ -34,10 +36,9 @@ impl Notices {
     ) -> Vec<String> {
         let mut lines = Vec::new();
         for (kind, notice) in notices {
-            let said = self.kinds.entry(kind).or_insert(Said { since: now, lines: 0, silent: 0 });
-            if now.duration_since(said.since) >= WINDOW {
-                *said = Said { since: now, lines: 0, silent: said.silent };
-            }
+            let new = Said { since: now, lines: 0, silent: 0, counted: false };
+            let said = self.kinds.entry(kind).or_insert(new);
+            said.renew(now);
             if said.lines < LINES {
                 said.lines += 1;
                 lines.push(notice.to_string());
@@ -46,12 +47,22 @@ impl Notices {
             }
         }
         for (kind, said) in &mut self.kinds {
-            let silent = std::mem::take(&mut said.silent);
-            if silent > 0 {
+            said.renew(now);
+            if said.silent > 0 && !std::mem::replace(&mut said.counted, true) {
+                let silent = std::mem::take(&mut said.silent);
                 lines.push(format!("{silent} more like that ({})", kind.as_str()));
             }
         }
         lines
+    }
+}
+
+impl Said {
+    /// Begins another window where this one is over.
+    fn renew(&mut self, now: Instant) {
+        if now.duration_since(self.since) >= WINDOW {
+            *self = Said { since: now, lines: 0, silent: self.silent, counted: false };
+        }
     }
 }
 
@@ -74,8 +85,12 @@ mod tests {
         assert_eq!(lines[10], "0", "the other kind");
         assert_eq!(lines[11], "2 more like that (hostname)");
         let soon = start + Duration::from_secs(59);
-        assert_eq!(notices.lines(many(NoticeKind::Hostname, 1000), soon), ["1000 more like that (hostname)"]);
+        for _ in 0..1000 {
+            assert!(notices.lines(many(NoticeKind::Hostname, 1), soon).is_empty(), "one count in a window");
+        }
         assert_eq!(notices.lines(many(NoticeKind::SetName, 1), soon), ["0"]);
+        let later = notices.lines(many(NoticeKind::SetName, 0), start + WINDOW);
+        assert_eq!(later, ["1000 more like that (hostname)"]);
         assert_eq!(notices.lines(many(NoticeKind::Hostname, 1), start + WINDOW), ["0"]);
     }
 }

@@ -1,6 +1,6 @@
 //! From events to snapshots: the roster and the zone, one behind the other.
 
-use crate::config::Settings;
+use crate::config::{Settings, Source};
 use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
 use crate::zone::{Oversize, PodNames, Snapshot, SnapshotWriter, ZoneConfig, ZoneConfigError};
@@ -13,6 +13,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) struct Pipeline {
     roster: Roster,
     zone: SnapshotWriter,
+    /// Whether serials are taken from the time: manifests have no revisions.
+    by_time: bool,
 }
 
 impl Pipeline {
@@ -39,7 +41,8 @@ impl Pipeline {
             ttl: settings.server.ttl,
             negative_ttl: settings.server.negative_ttl,
         })?;
-        Ok(Pipeline { roster: Roster::new(options), zone })
+        let by_time = matches!(settings.source(), Some(Source::Manifests(_)));
+        Ok(Pipeline { roster: Roster::new(options), zone, by_time })
     }
 
     /// Takes events in. Nothing of them is visible before [`Pipeline::publish`].
@@ -54,7 +57,8 @@ impl Pipeline {
         for change in self.roster.take_changes() {
             self.zone.apply(&change);
         }
-        self.zone.publish(unix_time(), self.roster.revision())
+        let version = if self.by_time { Some(unix_time()) } else { self.roster.revision() };
+        self.zone.publish(version)
     }
 
     /// The last snapshot.
@@ -141,6 +145,28 @@ mod tests {
         assert!(Arc::ptr_eq(&snapshot, &pipeline.current()));
         assert_eq!((pipeline.counts().objects, pipeline.sets().len()), (1, 1));
         assert_eq!(pipeline.sets()[0].peers, 1);
+    }
+
+    #[test]
+    fn serials_are_revisions_with_a_cluster_and_the_time_with_manifests() {
+        let serials = |snapshot: &Snapshot| snapshot.serials().map(|(_, serial)| serial).collect::<Vec<_>>();
+        let begin = |source| {
+            let mut pipeline = pipeline(source);
+            pipeline.take([event(EventKind::Started(Scope::All, Gives::Peers))]);
+            let waiting = pipeline.publish().unwrap();
+            assert!(serials(&waiting).windows(2).all(|pair| pair[0] == pair[1]));
+            (pipeline, serials(&waiting)[0])
+        };
+        let (_, time) = begin(("--manifest", "-"));
+        assert!(time > 1_700_000_000, "{time}");
+        // High ones too, which do not lie ahead of anything that the zones could have before.
+        for revision in [7, 1 << 31, (1 << 32) - 2] {
+            let (mut pipeline, waiting) = begin(("--context", "kind"));
+            assert!(waiting < 10, "{waiting}");
+            pipeline.take([Event { revision: Some(revision), ..event(EventKind::Synced) }]);
+            let synced = serials(&pipeline.publish().unwrap());
+            assert!(synced.iter().all(|serial| u64::from(*serial) == revision), "{synced:?}");
+        }
     }
 
     #[test]

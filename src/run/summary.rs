@@ -20,6 +20,8 @@ pub struct Summary {
     pub sets: Vec<SetSummary>,
     /// Objects that no topology takes: namespace and number.
     pub idle: Vec<(String, usize)>,
+    /// Objects that do not parse. Those that never did are not among `objects`.
+    pub broken: usize,
     /// What deserves a look: at most a few of each kind, and how many more there are.
     pub notices: Vec<String>,
 }
@@ -60,6 +62,7 @@ impl Summary {
             skipped: skipped.into_iter().collect(),
             sets: sets.collect(),
             idle: counts.idle.iter().map(|(namespace, objects)| (namespace.to_string(), *objects)).collect(),
+            broken: counts.broken,
             notices,
         }
     }
@@ -87,6 +90,7 @@ pub(super) fn scope(counts: &Counts) -> Vec<String> {
         ));
     }
     lines.extend(counts.idle.iter().map(|(namespace, objects)| idle(namespace, *objects)));
+    lines.extend(broken(counts.broken));
     if lines.is_empty() {
         lines.push("there are no endpoint objects".to_owned());
     }
@@ -106,6 +110,12 @@ pub(super) fn bounded(mut lines: Vec<String>, others: &str) -> Vec<String> {
 /// Objects of a namespace that are in no set.
 pub fn idle(namespace: &str, objects: usize) -> String {
     format!("namespace {namespace}: {} that no topology takes", counted(objects, "object"))
+}
+
+/// Objects that do not parse, if there are any.
+pub fn broken(objects: usize) -> Option<String> {
+    let verb = if objects == 1 { "does" } else { "do" };
+    (objects > 0).then(|| format!("{} {verb} not parse", counted(objects, "object")))
 }
 
 /// `1 peer`, `2 peers`.
@@ -142,5 +152,6 @@ mod tests {
         assert_eq!(lines.len(), SCOPE_LINES + 1);
         assert!(lines[SCOPE_LINES].starts_with("152 more lines"), "{lines:?}");
         assert_eq!(scope(&Counts::default()), ["there are no endpoint objects"]);
+        assert_eq!(scope(&Counts { broken: 1, ..Counts::default() }), ["1 object does not parse"]);
     }
 }

@@ -69,8 +69,8 @@ pub struct SnapshotWriter {
     dirty: Vec<bool>,
     /// Whether anything else changed since.
     changed: bool,
-    /// Whether serials have been given.
-    started: bool,
+    /// Whether the source has told a version that serials are taken from.
+    versioned: bool,
     oversize: OversizeWatch,
 }
 
@@ -118,7 +118,7 @@ impl SnapshotWriter {
             building,
             authority,
             changed: true,
-            started: false,
+            versioned: false,
             oversize: OversizeWatch::default(),
         })
     }
@@ -163,20 +163,22 @@ impl SnapshotWriter {
 
     /// Publishes what was applied since the last publication; `None` where nothing was.
     ///
-    /// `now` is Unix time in seconds, `revision` the highest revision applied: each zone whose records changed takes
-    /// its serial from them.
-    pub fn publish(&mut self, now: u64, revision: Option<u64>) -> Option<Arc<Snapshot>> {
+    /// Each zone whose records changed takes its serial from `version`: the highest revision applied, or with manifests
+    /// Unix time in seconds. None where a source that has revisions has told none yet, nothing being complete; its first
+    /// one is the serial of every zone, whatever that was before.
+    pub fn publish(&mut self, version: Option<u64>) -> Option<Arc<Snapshot>> {
         if !self.changed && !self.dirty.contains(&true) {
             return None;
         }
+        let first = version.filter(|_| !self.versioned).map(serial::first);
         for (zone, dirty) in self.building.zones.iter_mut().zip(&mut self.dirty) {
-            if std::mem::take(dirty) {
-                let last = self.started.then_some(zone.apex.serial);
-                zone.apex = Arc::new(Apex::new(&self.authority, serial::next(last, revision, now)));
+            if std::mem::take(dirty) || first.is_some() {
+                let serial = first.unwrap_or_else(|| serial::next(zone.apex.serial, version));
+                zone.apex = Arc::new(Apex::new(&self.authority, serial));
             }
         }
         self.changed = false;
-        self.started = true;
+        self.versioned |= version.is_some();
         self.published = Arc::new(self.building.clone());
         Some(self.current())
     }

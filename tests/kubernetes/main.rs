@@ -18,7 +18,6 @@ mod fake;
 mod history;
 mod lists;
 mod model;
-
 mod objects;
 mod rights;
 mod staleness;

@@ -31,7 +31,7 @@ async fn an_object_that_does_not_parse_keeps_its_last_good_version() {
     assert!(world.refused().await.is_empty());
     let lines = world.lines().await;
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].starts_with("EndpointSlice default/a: it does not parse ("), "{lines:?}");
+    assert!(lines[0].starts_with("EndpointSlice default/a: does not parse ("), "{lines:?}");
     assert_eq!(world.pulse().await.broken_objects, 1);
     assert_eq!(world.arrivals().await.len(), 1, "that of b");
 
@@ -47,7 +47,7 @@ async fn an_object_that_does_not_parse_keeps_its_last_good_version() {
     let mut watching = watch.accept();
     watching.events(&[event("MODIFIED", &slice("a", 21, "10.0.0.9"))]).await;
     assert_eq!(world.served().await, ["10.0.0.3", "10.0.0.9"]);
-    assert_eq!(world.lines().await, ["EndpointSlice default/a: it parses again"]);
+    assert_eq!(world.lines().await, ["EndpointSlice default/a: parses again"]);
     assert_eq!(world.failures(FailureKind::Malformed).await, 0);
 }
 

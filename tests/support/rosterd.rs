@@ -2,9 +2,11 @@
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -34,27 +36,36 @@ impl Rosterd {
     pub(crate) fn start_on(manifest: &str, settings: &str, listen: &[&str]) -> Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("peers.yaml"), manifest).expect("a written manifest");
-        let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
-        Rosterd::run(folder, "manifests = [\"peers.yaml\"]", settings, &listen)
+        let settings = format!("manifests = [\"peers.yaml\"]\n{settings}");
+        Rosterd::run(folder, &[], &settings, listen)
     }
 
-    /// Starts a server that watches the cluster of a kubeconfig.
+    /// Starts a server that watches the Kubernetes API with a kubeconfig, on a free port of 127.0.0.1.
+    ///
+    /// `settings` is as for [`Rosterd::start`].
+    pub(crate) fn watch(kubeconfig: &Path, settings: &str) -> Rosterd {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let arguments = [OsStr::new("--kubeconfig"), kubeconfig.as_os_str()];
+        Rosterd::run(folder, &arguments, settings, &["127.0.0.1:0"])
+    }
+
+    /// The same with the text of a kubeconfig.
     pub(crate) fn start_in_cluster(kubeconfig: &str, settings: &str) -> Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("kubeconfig"), kubeconfig).expect("a written kubeconfig");
-        let listen = vec!["127.0.0.1:0".to_owned()];
-        Rosterd::run(folder, "kubernetes.kubeconfig = \"kubeconfig\"", settings, &listen)
+        let file = folder.path().join("kubeconfig");
+        fs::write(&file, kubeconfig).expect("a written kubeconfig");
+        Rosterd::run(folder, &[OsStr::new("--kubeconfig"), file.as_os_str()], settings, &["127.0.0.1:0"])
     }
 
-    /// `source` is the setting that says where peers come from.
-    fn run(folder: tempfile::TempDir, source: &str, settings: &str, listen: &[String]) -> Rosterd {
+    fn run(folder: tempfile::TempDir, arguments: &[&OsStr], settings: &str, listen: &[&str]) -> Rosterd {
         assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
         let file = folder.path().join("rosterd.toml");
-        fs::write(&file, format!("{source}\n{settings}\nlisten = {listen:?}\n")).expect("written settings");
+        fs::write(&file, format!("{settings}\nlisten = {listen:?}\n")).expect("written settings");
         let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
             .arg("serve")
             .arg("--config")
             .arg(&file)
+            .args(arguments)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -101,6 +112,11 @@ impl Rosterd {
         let written = self.folder.path().join("peers.yaml.new");
         fs::write(&written, manifest).expect("a written manifest");
         fs::rename(written, self.folder.path().join("peers.yaml")).expect("a replaced manifest");
+    }
+
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it listens, in the order of its settings.

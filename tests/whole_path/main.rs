@@ -59,7 +59,7 @@ impl Path {
         for change in self.roster.take_changes() {
             self.zone.apply(&change);
         }
-        self.zone.publish(now, self.roster.revision())
+        self.zone.publish(self.roster.revision().or(Some(now)))
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn below(zone: &str, hostmaster: Option<Name>, sets: &[SetOf], stale:
             writer.apply(&change);
         }
     }
-    writer.publish(0, Some(7)).unwrap()
+    writer.publish(Some(7)).unwrap()
 }
 
 /// The address of the peer at `index` in its set.

@@ -29,7 +29,10 @@ fn the_last_good_version_stays() {
     served.handle(0, broken(slice("api", "a").label("rosterd.io/set", "other")));
     assert_eq!(served.take(), [], "whatever else it says now");
     assert_eq!(served.roster.counts().broken, 1);
-    assert_eq!(served.notices(), ["EndpointSlice default/a: does not parse; its last good version stays"]);
+    assert_eq!(
+        served.notices(),
+        ["EndpointSlice default/a: its last good version stays until it parses again"]
+    );
     break_object(&mut served, web("a", ""));
     assert_eq!(served.notices(), [""; 0], "it is so already");
     served.apply(web("a", "10.0.0.2"));
@@ -51,9 +54,7 @@ fn a_new_one_refuses_its_set() {
     assert_eq!(served.names("web.default"), "web@10.0.0.1", "nothing else about it changes");
     assert_eq!(
         served.notices(),
-        [
-            "EndpointSlice default/b: does not parse and never did; the set web.default is refused until it does"
-        ]
+        ["EndpointSlice default/b: never parsed; the set web.default is refused until it does"]
     );
     break_object(&mut served, web("c", ""));
     assert_eq!((served.roster.counts().broken, served.roster.counts().objects), (2, 1));
@@ -93,9 +94,8 @@ fn one_of_no_set_leaves_only_its_addresses_open() {
     served.handle(1, broken(web("b", "").label("app", "web").namespace("other")));
     served.take();
     assert_eq!((served.refused().as_str(), served.unparsed().as_str()), ("", "default other"));
-    let expected = ["default/a", "other/b"].map(|name| {
-        format!("EndpointSlice {name}: does not parse and never did; its addresses are unknown until it does")
-    });
+    let expected = ["default/a", "other/b"]
+        .map(|name| format!("EndpointSlice {name}: never parsed; its addresses are unknown until it does"));
     assert_eq!(served.notices(), expected);
     served.handle(1, EventKind::Ended);
     served.take();

@@ -147,12 +147,3 @@ fn port(
 pub(super) fn described(key: &ObjectKey) -> String {
     ObjectName(key.clone()).to_string()
 }
-
-/// The kind as Kubernetes spells it.
-pub(super) fn kind_name(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::Endpoints => "Endpoints",
-        ObjectKind::EndpointSlice => "EndpointSlice",
-        ObjectKind::Pod => "Pod",
-    }
-}

@@ -263,13 +263,11 @@ users:
       interactiveMode: Never
 - name: by-broken-token
   user: {token: \"secret\\n\"}
-- name: by-babbling-plugin
+- name: by-nothing
+  user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-plugin, interactiveMode: Never}}
+- name: by-talk
   user:
-    exec:
-      apiVersion: client.authentication.k8s.io/v1
-      command: sh
-      args: [-c, 'echo secret']
-      interactiveMode: Never
+    exec: {apiVersion: client.authentication.k8s.io/v1, command: echo, args: [secret], interactiveMode: Never}
 contexts:
 - {name: good, context: {cluster: plain, user: nobody}}
 - {name: file, context: {cluster: by-file, user: nobody}}
@@ -278,11 +276,12 @@ contexts:
 - {name: proxied, context: {cluster: behind, user: nobody}}
 - {name: tokenless, context: {cluster: plain, user: by-token-file}}
 - {name: refused, context: {cluster: plain, user: by-plugin}}
-- {name: babbled, context: {cluster: plain, user: by-babbling-plugin}}
 - {name: broken, context: {cluster: plain, user: by-broken-token}}
 - {name: deserted, context: {cluster: plain, user: lost}}
 - {name: bare, context: {cluster: bare, user: nobody}}
 - {name: foreign, context: {cluster: foreign, user: nobody}}
+- {name: missing, context: {cluster: plain, user: by-nothing}}
+- {name: talk, context: {cluster: plain, user: by-talk}}
 ";
 
     /// What connecting by a kubeconfig of this text says, its folder left out.
@@ -299,7 +298,8 @@ contexts:
 
     #[tokio::test]
     async fn contexts_are_found_or_those_that_are_there_are_named() {
-        const ALL: &str = "it has good, file, data, homeless, proxied, tokenless, refused, babbled, broken, deserted, bare, foreign";
+        const ALL: &str = "it has good, file, data, homeless, proxied, tokenless, refused, broken, deserted, bare, foreign, \
+             missing, talk";
         assert_eq!(tried(KUBECONFIG, Some("good")).await, Ok(()));
         let current = format!("{KUBECONFIG}current-context: good\n");
         assert_eq!(tried(&current, None).await, Ok(()));
@@ -338,7 +338,12 @@ contexts:
             ),
             (
                 KUBECONFIG,
-                Some("babbled"),
+                Some("missing"),
+                "cannot use the credentials for the Kubernetes API: the exec plugin cannot be started: No such file",
+            ),
+            (
+                KUBECONFIG,
+                Some("talk"),
                 "cannot use the credentials for the Kubernetes API: the exec plugin's output is no ExecCredential",
             ),
             (

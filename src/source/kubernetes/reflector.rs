@@ -32,7 +32,8 @@ use tokio::time::{Instant, sleep};
 /// 5 minutes: what is older is likely to be refused, and a restored cluster may have passed the revision again.
 const RESUMED_WITHIN: Duration = Duration::from_secs(300);
 
-/// How often a watch may be told an error in the place of events, without an event between, before it lists again.
+/// After how many errors told in the place of events, without an event between, a watch lists again: the first may be a
+/// passing one, the second is likely about the revision.
 const ERRORS_MAX: u32 = 2;
 
 /// One watch.

@@ -63,7 +63,7 @@ pub enum Report {
         /// Why.
         failure: Failure,
     },
-    /// An object does not parse. Said once until it changes.
+    /// An object does not parse. Said once until it changes; what becomes of its sets, the roster says.
     Broken {
         /// The object.
         object: ObjectName,
@@ -171,11 +171,8 @@ impl fmt::Display for Report {
             Report::Paged { watch, failure } => {
                 write!(formatter, "{watch}: lists are read page by page, not as a stream: {failure}")
             }
-            Report::Broken { object, reason } => write!(
-                formatter,
-                "{object}: it does not parse ({reason}); its last good version stays, without one its sets are not served"
-            ),
-            Report::Mended { object } => write!(formatter, "{object}: it parses again"),
+            Report::Broken { object, reason } => write!(formatter, "{object}: does not parse ({reason})"),
+            Report::Mended { object } => write!(formatter, "{object}: parses again"),
             Report::MoreBroken { watch } => {
                 write!(
                     formatter,
@@ -228,7 +225,7 @@ impl fmt::Display for For {
     }
 }
 
-/// A duration in its largest unit but one: `42 s`, `5 min`, `3 h`.
+/// A duration in the largest unit of which it has two: `42 s`, `5 min`, `3 h`.
 struct Rounded(Duration);
 
 impl fmt::Display for Rounded {

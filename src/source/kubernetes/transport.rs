@@ -48,13 +48,16 @@ fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
     }
 }
 
-/// The most octets that are repeated of what a credentials program wrote to its standard error.
+/// The most octets that are repeated of what an exec plugin wrote to its standard error.
 const COMPLAINT_MAX: usize = 500;
 
-/// The words of an error of credentials. What a credentials program printed may be a secret, and so may its arguments and
-/// its environment: none is among them, but for what it wrote to its standard error.
+/// The words of an error of credentials. An exec plugin's environment, its arguments (kube's own words have both) and what
+/// it printed as its result may be secrets and are not among them, but what it wrote to its standard error is.
 pub(super) fn credentials(error: &AuthError) -> String {
     match error {
+        AuthError::AuthExecStart(error) => {
+            format!("the exec plugin cannot be started: {error}; is it installed, and in PATH?")
+        }
         AuthError::AuthExecRun { out, .. } => {
             let complaint = out.stderr.get(..COMPLAINT_MAX).unwrap_or(&out.stderr);
             let complaint = String::from_utf8_lossy(complaint);
@@ -99,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_credentials_program_printed_is_not_repeated() {
+    fn what_an_exec_plugin_was_given_and_printed_is_not_repeated() {
         let failed = |stderr: &[u8]| {
             let status = ExitStatus::from_raw(256);
             let output = Output { status, stdout: b"token: secret".to_vec(), stderr: stderr.to_vec() };
@@ -111,6 +114,6 @@ mod tests {
             failed(b" expired login\n"),
             "no credentials (the exec plugin failed with exit status: 1: expired login)"
         );
-        assert!(failed(&[b'x'; 100_000]).len() < 1_000);
+        assert!(failed(&b"x".repeat(100_000)).len() < 1_000);
     }
 }

@@ -5,7 +5,7 @@ use super::json::{self, Piece};
 use super::node::{Node, Value};
 use super::yaml;
 use crate::roster::{EndpointObject, ObjectKey, ObjectKind};
-use crate::source::convert::{EndpointSource, described, kind_name};
+use crate::source::convert::{EndpointSource, described};
 use crate::source::notice::{Notice, Notices, Oddity};
 use k8s_openapi::api::core::v1::{Endpoints, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -124,8 +124,7 @@ impl Collector {
         let kind = match class {
             Class::Object(kind) => kind,
             Class::List(inner) => {
-                let kind =
-                    inner.map_or_else(|| "List".to_owned(), |inner| format!("{}List", kind_name(inner)));
+                let kind = inner.map_or_else(|| "List".to_owned(), |inner| format!("{}List", inner.as_str()));
                 return Err(Fault { position: Some(position()), cause: ParseCause::NestedList { kind } });
             }
             Class::Other(kind) => {
@@ -140,7 +139,7 @@ impl Collector {
             ObjectKind::Pod => convert::<Pod>(read, &mut self.notices),
         };
         let object = converted.map_err(|failure| {
-            let kind = kind_name(kind);
+            let kind = kind.as_str();
             match failure {
                 Some((at, message)) => {
                     Fault { position: Some(at), cause: ParseCause::Object { kind, message } }

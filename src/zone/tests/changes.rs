@@ -63,7 +63,7 @@ proptest! {
         let mut peers: BTreeMap<(usize, usize), Arc<Peer>> = BTreeMap::new();
         let mut held: BTreeSet<IpAddr> = BTreeSet::new();
         let mut kept = Vec::new();
-        writer.publish(1, None);
+        writer.publish(Some(1));
         for (set, slot, new, publish) in steps {
             let old = match &new {
                 Some(new) => peers.insert((set, slot), Arc::clone(new)),
@@ -75,16 +75,16 @@ proptest! {
                 writer.apply(&Change::Address { namespace: "default".into(), address, held: is_held });
             }
             held = now;
-            if publish && let Some(snapshot) = writer.publish(2, None) {
+            if publish && let Some(snapshot) = writer.publish(Some(2)) {
                 let text = texts(&snapshot);
                 kept.push((snapshot, text));
             }
         }
-        let _ = writer.publish(2, None);
+        let _ = writer.publish(Some(2));
         for (snapshot, text) in &kept {
             prop_assert_eq!(&texts(snapshot), text, "a published snapshot never changes");
         }
-        let rebuilt = fresh(&peers).publish(2, None).unwrap();
+        let rebuilt = fresh(&peers).publish(Some(2)).unwrap();
         let served = writer.current();
         prop_assert_eq!(texts(&served), texts(&rebuilt));
         for part in 0..4 {

@@ -32,10 +32,10 @@ fn sets_and_addresses_wait_apart() {
     let mut writer = myapp();
     let waiting = Standings { sets: READY, addresses: WAITS };
     writer.apply(&of_other(waiting));
-    let one = writer.publish(1, None).unwrap();
+    let one = writer.publish(Some(1)).unwrap();
     writer.apply(&of_other(Standings::COMPLETE));
     writer.apply(&Change::All { known: waiting, everywhere: WAITS });
-    let all = writer.publish(1, None).unwrap();
+    let all = writer.publish(Some(1)).unwrap();
     for (name, rtype, expected) in [
         ("myapp.default.svc.peers.cluster.local", T::AAAA, ["5 fd00::9"; 2]),
         ("none.other.svc.peers.cluster.local", T::A, ["NXDOMAIN"; 2]),
@@ -58,7 +58,7 @@ fn names_are_old_where_their_watches_lost_their_origin() {
         for change in changes {
             writer.apply(change);
         }
-        writer.publish(1, None).unwrap()
+        writer.publish(Some(1)).unwrap()
     };
     let old = Standings { sets: STALE, addresses: STALE };
     let old_addresses = Standings { sets: READY, addresses: STALE };
@@ -113,7 +113,7 @@ fn insecure_pod_names_are_as_old_as_their_node_names() {
     let mut writer = writer(config);
     writer.apply(&Change::All { known: Standings { sets: STALE, addresses: STALE }, everywhere: STALE });
     writer.apply(&Change::Unparsed { namespace: "default".into(), any: true });
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     for (name, rtype, expected) in [
         ("172-0-0-2.default.pod.cluster.local", RecordType::A, "fresh"),
         ("172-0-0-2.default.pod.cluster.local", RecordType::TXT, "old"),
@@ -131,11 +131,11 @@ fn a_name_above_a_zone_is_never_old_and_never_refused() {
         ["10.in-addr.arpa", "5.77.10.in-addr.arpa"].map(|name| name.parse().unwrap()).into();
     let name = "77.10.in-addr.arpa";
     let mut writer = SnapshotWriter::new(config).unwrap();
-    assert_eq!(age(&writer.publish(1, None).unwrap(), name, RecordType::PTR), "fresh");
+    assert_eq!(age(&writer.publish(Some(1)).unwrap(), name, RecordType::PTR), "fresh");
     writer.apply(&Change::All { known: Standings::COMPLETE, everywhere: STALE });
-    assert_eq!(age(&writer.publish(1, None).unwrap(), name, RecordType::PTR), "fresh");
+    assert_eq!(age(&writer.publish(Some(1)).unwrap(), name, RecordType::PTR), "fresh");
     writer.apply(&Change::Unparsed { namespace: "default".into(), any: true });
-    assert_eq!(age(&writer.publish(1, None).unwrap(), name, RecordType::PTR), "fresh");
+    assert_eq!(age(&writer.publish(Some(1)).unwrap(), name, RecordType::PTR), "fresh");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn what_an_object_that_never_parsed_could_hold_is_neither_told_nor_denied() {
     };
     let unparsed = |namespace: &str, any| Change::Unparsed { namespace: namespace.into(), any };
     let mut writer = myapp();
-    let good = writer.publish(1_000, None).unwrap();
+    let good = writer.publish(Some(1_000)).unwrap();
     for change in [
         refuse("myapp", "default", true),
         unparsed("default", true),
@@ -156,12 +156,12 @@ fn what_an_object_that_never_parsed_could_hold_is_neither_told_nor_denied() {
     ] {
         writer.apply(&change);
     }
-    let broken = writer.publish(1_001, None).unwrap();
+    let broken = writer.publish(Some(1_001)).unwrap();
     // The namespace goes on having an object that never parsed, but of no set.
     writer.apply(&refuse("myapp", "default", false));
     writer.apply(&refuse("new", "other", false));
     writer.apply(&unparsed("default", false));
-    let healed = writer.publish(1_002, None).unwrap();
+    let healed = writer.publish(Some(1_002)).unwrap();
     let below = "broken";
     for (name, rtype, expected) in [
         ("myapp.default.svc.peers.cluster.local", T::AAAA, ["5 fd00::9", below, "5 fd00::9"]),
@@ -198,7 +198,7 @@ fn what_an_object_that_never_parsed_could_hold_is_neither_told_nor_denied() {
 #[test]
 fn master_files_leave_refused_sets_out() {
     let text = |writer: &mut SnapshotWriter| {
-        let snapshot = writer.publish(7, None).unwrap();
+        let snapshot = writer.publish(Some(7)).unwrap();
         let (_, text) =
             snapshot.master_files().find(|(apex, _)| apex.to_string() == "peers.cluster.local.").unwrap();
         text

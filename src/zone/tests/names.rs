@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[test]
 fn every_row_of_the_table_is_served() {
     use RecordType as T;
-    let snapshot = myapp().publish(1_000, None).unwrap();
+    let snapshot = myapp().publish(Some(1_000)).unwrap();
     for (name, rtype, expected) in [
         ("myapp.default.svc.peers.cluster.local", T::A, "5 10.0.0.2\n5 10.0.0.9\n5 10.0.0.10"),
         ("myapp.default.svc.peers.cluster.local", T::AAAA, "5 fd00::9"),
@@ -108,7 +108,7 @@ fn every_row_of_the_table_is_served() {
 fn ds_at_an_apex_belongs_to_the_parent() {
     let mut config = config();
     config.zone = "cluster.local".parse().unwrap();
-    let snapshot = writer(config).publish(1, None).unwrap();
+    let snapshot = writer(config).publish(Some(1)).unwrap();
     let zone = |rtype| {
         let mut query = QueryName::new();
         query.read(b"\x03pod\x07cluster\x05local\0", 0).unwrap();
@@ -124,7 +124,7 @@ fn a_parent_knows_the_zones_below_it() {
     let mut config = config();
     config.reverse_zones =
         ["10.in-addr.arpa", "5.77.10.in-addr.arpa"].map(|name| name.parse().unwrap()).into();
-    let snapshot = writer(config).publish(1, None).unwrap();
+    let snapshot = writer(config).publish(Some(1)).unwrap();
     for (name, rtype, expected) in [
         ("5.77.10.in-addr.arpa", T::DS, "NODATA"),
         ("77.10.in-addr.arpa", T::PTR, "NODATA"),
@@ -144,7 +144,7 @@ fn insecure_pod_names_echo_any_address() {
     let mut writer = writer(config);
     writer.apply(&Change::Set(key("myapp"), settings(&[])));
     add_peer(&mut writer, "myapp", &peer(&["10.0.0.2"], None, SrvTarget::Pod, &[epmd()]));
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     for (name, rtype, expected) in [
         ("172-0-0-2.anything.pod.cluster.local", T::A, "5 172.0.0.2"),
         ("172-0-0-2.anything.pod.cluster.local", T::TXT, "NODATA"),
@@ -164,7 +164,7 @@ fn insecure_pod_names_wait_for_node_names_only() {
     use RecordType as T;
     let mut config = config();
     config.pods = PodNames::Insecure;
-    let snapshot = SnapshotWriter::new(config).unwrap().publish(1, None).unwrap();
+    let snapshot = SnapshotWriter::new(config).unwrap().publish(Some(1)).unwrap();
     for (name, rtype, expected) in [
         ("172-0-0-2.anything.pod.cluster.local", T::A, "5 172.0.0.2"),
         ("172-0-0-2.anything.pod.cluster.local", T::AAAA, "NODATA"),
@@ -185,7 +185,7 @@ fn records_hold_at_the_set_and_its_parts_and_leave_ports_alone() {
     let port_names = Arc::new([PortName { name: "epmd".into(), protocol: Protocol::Tcp }]);
     writer.apply(&Change::Set(key("myapp"), Arc::new(SetSettings { ttl: None, records, port_names })));
     add_peer(&mut writer, "myapp", &peer(&["10.0.0.2", "fd00::2"], None, SrvTarget::Peer, &[epmd()]));
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     let target = "5 0 10 4369 10-0-0-2.myapp.default.svc.peers.cluster.local.";
     for (name, rtype, expected) in [
         ("", T::A, "NODATA"),
@@ -211,7 +211,7 @@ fn hostnames_of_services_stand_in_the_namespace_of_the_address() {
     let mut other = Peer::clone(&peer(&["10.0.0.2"], Some("web-0"), target, &[epmd()]));
     other.namespace = "elsewhere".into();
     add_peer(&mut writer, "myapp", &Arc::new(other));
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     assert_eq!(
         ask(&snapshot, "myapp.default.svc.peers.cluster.local", RecordType::SRV),
         "5 0 10 4369 web-0.web.elsewhere.svc.cluster.local."
@@ -224,13 +224,13 @@ fn nothing_generated_is_answered_before_its_watches_are_complete() {
     let mut writer = SnapshotWriter::new(config()).unwrap();
     writer.apply(&Change::Set(key("myapp"), settings(&[])));
     add_peer(&mut writer, "myapp", &peer(&["10.0.0.2"], None, SrvTarget::Pod, &[epmd()]));
-    let early = writer.publish(1, None).unwrap();
+    let early = writer.publish(Some(1)).unwrap();
     writer.apply(&Change::Namespace { namespace: "other".into(), known: Standings::default() });
     writer.apply(&Change::All { known: Standings::COMPLETE, everywhere: Standing::default() });
-    let partly = writer.publish(1, None).unwrap();
+    let partly = writer.publish(Some(1)).unwrap();
     writer.apply(&Change::Namespace { namespace: "other".into(), known: Standings::COMPLETE });
     writer.apply(&Change::All { known: Standings::COMPLETE, everywhere: Standing::COMPLETE });
-    let ready = writer.publish(1, None).unwrap();
+    let ready = writer.publish(Some(1)).unwrap();
     for (name, rtype, expected) in [
         ("myapp.default.svc.peers.cluster.local", T::A, ["not ready", "5 10.0.0.2", "5 10.0.0.2"]),
         ("none.default.svc.peers.cluster.local", T::A, ["not ready", "NXDOMAIN", "NXDOMAIN"]),
@@ -259,18 +259,18 @@ fn serials_move_with_the_zones_own_records_only() {
     let serials = |snapshot: &Snapshot| -> BTreeMap<String, u32> {
         snapshot.serials().map(|(origin, serial)| (origin.to_string(), serial)).collect()
     };
-    let first = serials(&writer.publish(1_000, None).unwrap());
+    let first = serials(&writer.publish(Some(1_000)).unwrap());
     assert!(first.values().all(|&serial| serial == 1_000));
-    assert!(writer.publish(1_001, None).is_none(), "nothing changed");
+    assert!(writer.publish(Some(1_001)).is_none(), "nothing changed");
 
     let stale = Standing { ready: true, stale: true };
     let known = Standings { sets: stale, addresses: stale };
     writer.apply(&Change::All { known, everywhere: stale });
-    let stale = writer.publish(1_002, None).unwrap();
+    let stale = writer.publish(Some(1_002)).unwrap();
     assert_eq!(serials(&stale), first, "no record changed");
 
     add_peer(&mut writer, "empty", &peer(&["192.0.2.1"], None, SrvTarget::Peer, &[epmd()]));
-    let after = serials(&writer.publish(1_003, None).unwrap());
+    let after = serials(&writer.publish(Some(1_003)).unwrap());
     assert_eq!(after["peers.cluster.local."], 1_003);
     assert_eq!(after["pod.cluster.local."], 1_003);
     assert_eq!(after["10.in-addr.arpa."], 1_000);
@@ -278,12 +278,12 @@ fn serials_move_with_the_zones_own_records_only() {
     // The peer comes back as it was: no record differs.
     let same = peer(&["192.0.2.1"], None, SrvTarget::Peer, &[epmd()]);
     writer.apply(&Change::Peer { set: key("empty"), old: Some(Arc::clone(&same)), new: Some(same) });
-    assert!(writer.publish(1_004, None).is_none());
+    assert!(writer.publish(Some(1_004)).is_none());
 }
 
 #[test]
 fn targets_bring_their_addresses_once() {
-    let snapshot = myapp().publish(1, None).unwrap();
+    let snapshot = myapp().publish(Some(1)).unwrap();
     let additionals = |name: &str, rtype| {
         let mut query = QueryName::new();
         query.read(name.parse::<Name>().unwrap().as_wire(), 0).unwrap();

@@ -20,7 +20,7 @@ fn rrsets_above_ninety_records_are_not_cached_and_their_parts_are() {
     for last in 1..=91 {
         let peer = peer(&[&format!("10.0.0.{last}")], None, SrvTarget::Pod, &[epmd()]);
         add_peer(&mut writer, "myapp", &peer);
-        let snapshot = writer.publish(1, None).unwrap();
+        let snapshot = writer.publish(Some(1)).unwrap();
         let expected = if last > 90 { "0" } else { "5" };
         for rtype in [T::A, T::SRV, T::TXT] {
             assert_eq!(ttls(&snapshot, "", rtype), BTreeSet::from([expected.to_owned()]), "{last} {rtype}");
@@ -36,7 +36,7 @@ fn rrsets_above_ninety_records_are_not_cached_and_their_parts_are() {
         key("myapp"),
         Arc::new(SetSettings { ttl: Some(60), records: RecordTypes::ALL, port_names: Arc::new([]) }),
     ));
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     assert_eq!(ttls(&snapshot, "", T::TXT), BTreeSet::from(["60".to_owned()]));
     assert_eq!(ttls(&snapshot, "10-0-0-1.", T::A), BTreeSet::from(["60".to_owned()]));
 }
@@ -56,7 +56,7 @@ fn every_large_rrset_has_ttl_zero() {
         peer.node_name = Some(format!("{name}@10.0.1.1").into());
         add_peer(&mut writer, &name, &Arc::new(peer));
     }
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     for (name, rtype, count) in [
         ("h.many.default.svc.peers.cluster.local", T::A, 91),
         ("10-0-1-1.default.pod.cluster.local", T::TXT, 91),
@@ -83,7 +83,7 @@ fn ports_of_one_number_collapse_whatever_the_size_of_the_set() {
     for peer in &peers {
         add_peer(&mut writer, "myapp", peer);
     }
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     let count = |snapshot: &Snapshot, name: &str| {
         ask(snapshot, &format!("{name}myapp.default.svc.peers.cluster.local"), T::SRV).lines().count()
     };
@@ -95,7 +95,7 @@ fn ports_of_one_number_collapse_whatever_the_size_of_the_set() {
         let new = peer(&[&old.primary.to_string()], None, SrvTarget::Pod, &ports[..1]);
         writer.apply(&Change::Peer { set: key("myapp"), old: Some(Arc::clone(old)), new: Some(new) });
     }
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     assert_eq!(count(&snapshot, ""), 2_000);
     assert_eq!(count(&snapshot, "_dns._udp."), 1_000);
     assert_eq!(count(&snapshot, "_dns-tcp._tcp."), 2_000);
@@ -112,7 +112,7 @@ fn parts_are_complete_and_disjoint_at_five_thousand_peers() {
     }
     let told: Vec<_> = writer.take_oversize().into_iter().map(|oversize| oversize.rtype).collect();
     assert_eq!(told, [T::SRV, T::TXT, T::A], "each once, the largest records first");
-    let snapshot = writer.publish(1, None).unwrap();
+    let snapshot = writer.publish(Some(1)).unwrap();
     let lines = |name: &str, rtype| -> Vec<String> {
         let answer = ask(&snapshot, &format!("{name}myapp.default.svc.peers.cluster.local"), rtype);
         answer.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
@@ -142,7 +142,7 @@ fn parts_are_complete_and_disjoint_at_five_thousand_peers() {
 
 #[test]
 fn copies_rotate_whole_and_are_cut_at_the_end() {
-    let snapshot = myapp().publish(1, None).unwrap();
+    let snapshot = myapp().publish(Some(1)).unwrap();
     let mut query = QueryName::new();
     query.read(b"\x05myapp\x07default\x03svc\x05peers\x07cluster\x05local\0", 0).unwrap();
     let Found::Node(node) = snapshot.zone_of(&query, RecordType::A).unwrap().find(&query, RecordType::A)

@@ -19,5 +19,6 @@ pub(super) use line::{Lines, Status, WatchEvent, watch_event};
 pub(super) use list::{ListBody, ListError, ListMetadata};
 pub(super) use object::{Decoded, decode};
 
-/// The most octets of one object. etcd takes at most 1.5 MiB; what is larger is no object.
+/// The most octets of one object. etcd takes requests of at most 1.5 MiB (`--max-request-bytes`), in Protobuf: what is
+/// larger than several times that in JSON is no object.
 pub(super) const OBJECT_MAX: usize = 8 << 20;

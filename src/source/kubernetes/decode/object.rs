@@ -4,7 +4,7 @@ use super::lenient::Fields;
 use super::reason::{self, quoted, reason};
 use crate::roster::{EndpointObject, ObjectKind};
 use crate::source::convert::{
-    EndpointSlice, Endpoints, Labels, Metadata, Nameless, Object, Pod, Slim, kind_name, service,
+    EndpointSlice, Endpoints, Labels, Metadata, Nameless, Object, Pod, Slim, service,
 };
 use crate::source::notice::Notices;
 use std::time::SystemTime;
@@ -66,7 +66,7 @@ fn strictly<'a, T: Slim<'a>>(octets: &'a [u8], notices: &mut Notices) -> Result<
     let Object(slim): Object<T> = serde_json::from_str(text).map_err(|error| reason(octets, &error))?;
     let (api_version, kind) = slim.stated();
     for (field, said, expected) in
-        [("kind", kind, kind_name(T::KIND)), ("apiVersion", api_version, T::API_VERSION)]
+        [("kind", kind, T::KIND.as_str()), ("apiVersion", api_version, T::API_VERSION)]
     {
         if let Some(said) = said.filter(|said| *said != expected) {
             return Err(format!("{field}: {}, not {expected}", quoted(said)));

@@ -1,0 +1,35 @@
+//! The server on a real Kubernetes control plane: etcd, the API server with RBAC, and the controllers that write endpoint
+//! objects.
+//!
+//! Behind the feature `cluster`, because it needs these programs: `.ci/run` builds them and turns the feature on. Where
+//! one is missing its tests fail.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+mod access;
+mod api;
+#[path = "../support/client.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod client;
+mod control_plane;
+mod manifests;
+mod members;
+mod outages;
+mod pods;
+mod process;
+mod questions;
+mod relay;
+mod rights;
+#[path = "../support/rosterd.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod rosterd;
+mod scene;
+mod services;
+mod side_by_side;
+mod wait;
+mod workload;

@@ -1,0 +1,69 @@
+//! The API server takes the manifests in `deploy/kubernetes`, as they are.
+
+use crate::rights::{manifests, shipped_account};
+use rosterd::config::{File, Sources, load};
+use serde_json::{Value, json};
+
+#[test]
+fn the_api_server_takes_the_manifests() {
+    let plane = shipped_account();
+    let folder = manifests().display().to_string();
+    let arguments = ["apply", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-o", "json"];
+    let list = plane.kubectl(&[&arguments[..], &["-k", &folder]].concat());
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let mut kinds: Vec<&str> =
+        list["items"].as_array().expect("items").iter().filter_map(|item| item["kind"].as_str()).collect();
+    kinds.sort_unstable();
+    let expected = [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ConfigMap",
+        "Deployment",
+        "Namespace",
+        "PodDisruptionBudget",
+        "Service",
+        "ServiceAccount",
+    ];
+    assert_eq!(kinds, expected);
+
+    for file in std::fs::read_dir(manifests().join("rights")).expect("a folder") {
+        let file = file.expect("a file").path().display().to_string();
+        plane.kubectl(&[&arguments[..], &["-n", "default", "-f", &file]].concat());
+    }
+}
+
+#[test]
+fn the_settings_in_the_manifests_are_settings() {
+    let path = manifests().join("rosterd.toml");
+    let text = std::fs::read_to_string(&path).expect("settings");
+    // What is commented out is settings as well.
+    for text in [text.clone(), text.replace("# advertise", "advertise")] {
+        let file = File { path: path.clone(), text };
+        let settings = load(&Sources { file: Some(file), ..Sources::default() });
+        assert!(settings.is_ok(), "{settings:?}");
+    }
+}
+
+/// A Deployment is taken whatever its Pods ask for; whether they may have it shows when they are made.
+#[test]
+fn the_deployments_pods_may_run_where_they_are() {
+    let plane = shipped_account();
+    let folder = manifests().display().to_string();
+    let list = plane.kubectl(&["apply", "--dry-run=server", "-o", "json", "-k", &folder]);
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let deployment =
+        list["items"].as_array().expect("items").iter().find(|item| item["kind"] == "Deployment");
+    let template = &deployment.expect("a Deployment")["spec"]["template"];
+    let pod = json!({"metadata": {"name": "rosterd"}, "spec": template["spec"]});
+    let pods = "/api/v1/namespaces/rosterd/pods?dryRun=All";
+    let made = plane.api.create(pods, &pod);
+    assert_eq!(made["spec"]["serviceAccountName"], "rosterd");
+    assert_eq!(made["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
+
+    // Who asks for more is refused: the namespace does enforce its standard.
+    let mut greedy = pod;
+    greedy["spec"]["containers"][0]["securityContext"]["capabilities"]["add"] = json!(["NET_ADMIN"]);
+    let refused = plane.api.call(http::Method::POST, pods, "application/json", &greedy);
+    let words = refused.expect_err("a refusal");
+    assert!(words.contains("violates PodSecurity \"restricted"), "{words}");
+}
