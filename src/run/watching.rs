@@ -2,6 +2,7 @@
 
 use super::cluster::{ClusterError, connection, options, watches};
 use super::latency::{Latencies, Latency};
+use super::notices::Notices;
 use super::one_line::OneLine;
 use super::summary::{bounded, scope};
 use super::writer::Writer;
@@ -79,6 +80,8 @@ impl Cluster {
                 leave_out_after,
                 readiness: Readiness::default(),
                 latency: Latency::new(),
+                warnings: Notices::default(),
+                notes: Notices::default(),
             });
             runtime.block_on(async {
                 let watching = kubernetes::run(client, plans, options, health, |batch| {
@@ -133,13 +136,21 @@ struct Changes {
     /// As it was last said.
     readiness: Readiness,
     latency: Latency,
+    /// What watches have said of late.
+    warnings: Notices,
+    notes: Notices,
 }
 
 impl Changes {
     fn take(&mut self, batch: Batch) {
         let Batch { events, arrivals, reports } = batch;
-        let reports = reports.into_iter().map(|report| (report.is_warning(), report));
-        if let Some(visible) = self.writer.take(events, reports) {
+        // Every watch meets the same outage: what many say is counted.
+        let (warnings, notes): (Vec<_>, Vec<_>) =
+            reports.iter().map(|report| (report.kind(), report)).partition(|(_, report)| report.is_warning());
+        let now = Instant::now();
+        let warnings = self.warnings.lines(warnings, now).into_iter().map(|line| (true, line));
+        let notes = self.notes.lines(notes, now).into_iter().map(|line| (false, line));
+        if let Some(visible) = self.writer.take(events, warnings.chain(notes)) {
             self.latency.visible(&arrivals, visible, SystemTime::now());
         }
     }

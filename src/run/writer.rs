@@ -46,7 +46,8 @@ impl Writer {
             }
         }
         let notices = self.pipeline.take_notices();
-        let lines = self.notices.lines(notices.iter().map(|notice| (notice.kind(), notice)), Instant::now());
+        let lines =
+            self.notices.lines(notices.iter().map(|notice| (notice.kind().as_str(), notice)), Instant::now());
         for line in lines {
             tracing::warn!("{}", OneLine(line));
         }
