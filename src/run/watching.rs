@@ -31,6 +31,8 @@ const TELL: Duration = Duration::from_secs(60);
 pub(super) struct Cluster {
     runtime: Runtime,
     client: Client,
+    /// Where the API server is.
+    server: String,
     plans: Vec<WatchPlan>,
     options: Options,
     leave_out_after: Duration,
@@ -58,17 +60,21 @@ impl Cluster {
     pub(super) fn find(settings: &Settings) -> Result<Option<Cluster>, ClusterError> {
         let Some(connection) = connection(settings) else { return Ok(None) };
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(connection.client())?;
+        let (client, server) = runtime.block_on(connection.client())?;
         let (plans, options) = (watches(settings), options(&settings.kubernetes));
         let leave_out_after = settings.kubernetes.leave_out_after;
-        Ok(Some(Cluster { runtime, client, plans, options, leave_out_after }))
+        Ok(Some(Cluster { runtime, client, server, plans, options, leave_out_after }))
     }
 
     /// Watches on a thread of its own until the result is dropped. `started` is when the program was.
     pub(super) fn watch(self, writer: Writer, started: Instant) -> io::Result<Watching> {
-        let Cluster { runtime, client, plans, options, leave_out_after } = self;
+        let Cluster { runtime, client, server, plans, options, leave_out_after } = self;
         let (stop, stopped) = oneshot::channel::<()>();
-        for line in bounded(plans.iter().map(told).collect(), "the settings name every namespace") {
+        tracing::info!("{}", OneLine(format!("the API server is {server}")));
+        for line in bounded(
+            plans.iter().map(|plan| format!("watching {}", plan.in_full())).collect(),
+            "the settings name every namespace",
+        ) {
             tracing::info!("{}", OneLine(line));
         }
         let thread = std::thread::Builder::new().name("kubernetes".to_owned()).spawn(move || {
@@ -102,14 +108,6 @@ impl Cluster {
             }
         })?;
         Ok(Watching { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-/// What is watched, as it is said at start.
-fn told(plan: &WatchPlan) -> String {
-    match &plan.selector {
-        Some(selector) => format!("watching {plan}, with the labels {selector}"),
-        None => format!("watching {plan}"),
     }
 }
 

@@ -4,7 +4,7 @@
 //! run again when what they gave expires. Knows nothing of what is asked.
 
 use super::transport::credentials;
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 use kube::client::AuthError;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
@@ -74,7 +74,7 @@ pub enum ConnectError {
         known: Vec<String>,
     },
     /// The kubeconfig does not say which of its contexts is meant.
-    #[error("{origin} has no current context: name one with --context: {}", known_contexts(.known))]
+    #[error("{origin} {}", no_current_context(.known))]
     NoContext {
         /// The file, or `the kubeconfig`.
         origin: String,
@@ -93,10 +93,11 @@ pub enum ConnectError {
 }
 
 impl Connection {
-    /// A client of the API server. Opens no connection yet, but reads files, and runs an exec plugin.
+    /// A client of the API server, and where that is, for people. Opens no connection yet, but reads files, and runs an
+    /// exec plugin.
     ///
     /// Works within a runtime, on which its connections live.
-    pub async fn client(&self) -> Result<Client, ConnectError> {
+    pub async fn client(&self) -> Result<(Client, String), ConnectError> {
         let mut config = match self {
             // Not by `kubernetes.default.svc`: this may be the server that the cluster asks for that name. And not by a
             // kubeconfig that happens to lie about.
@@ -110,7 +111,9 @@ impl Connection {
         // Watches have their own back-off, which knows what has been asked for. Two would multiply.
         config.default_retry = false;
         config.disable_compression = true;
-        Client::try_from(config).map_err(|error| no_client(error, self))
+        let server = address(&config.cluster_url);
+        let client = Client::try_from(config).map_err(|error| no_client(error, self))?;
+        Ok((client, server))
     }
 }
 
@@ -128,6 +131,14 @@ fn usable(config: &Config) -> Result<(), ConnectError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Where the API server is, without what may be a password. The path tells clusters behind one gateway apart.
+fn address(url: &Uri) -> String {
+    let scheme = url.scheme_str().unwrap_or("https");
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = url.path().trim_end_matches('/');
+    format!("{scheme}://{}{port}{path}", url.host().unwrap_or_default())
 }
 
 async fn from_kubeconfig(path: Option<&Path>, context: Option<&str>) -> Result<Config, ConnectError> {
@@ -219,6 +230,13 @@ fn no_client(error: kube::Error, connection: &Connection) -> ConnectError {
     }
 }
 
+fn no_current_context(known: &[String]) -> String {
+    match known {
+        [] => "has no contexts: is it a kubeconfig?".to_owned(),
+        known => format!("has no current context: name one with --context: {}", known_contexts(known)),
+    }
+}
+
 fn known_contexts(known: &[String]) -> String {
     match known {
         [] => "it has none".to_owned(),
@@ -296,6 +314,20 @@ contexts:
         client.map(drop).map_err(told)
     }
 
+    #[test]
+    fn the_address_for_people_has_no_password() {
+        for (url, shown) in [
+            ("https://127.0.0.1:6443/", "https://127.0.0.1:6443"),
+            ("https://[fd00::1]:6443", "https://[fd00::1]:6443"),
+            (
+                "https://me:secret@gateway.example/k8s/clusters/c-1?a=b",
+                "https://gateway.example/k8s/clusters/c-1",
+            ),
+        ] {
+            assert_eq!(address(&url.parse().unwrap()), shown);
+        }
+    }
+
     #[tokio::test]
     async fn contexts_are_found_or_those_that_are_there_are_named() {
         const ALL: &str = "it has good, file, data, homeless, proxied, tokenless, refused, broken, deserted, bare, foreign, \
@@ -306,6 +338,11 @@ contexts:
         for (text, context, error) in [
             (KUBECONFIG, Some("godo"), format!("kubeconfig has no context \"godo\": {ALL}")),
             (KUBECONFIG, None, format!("kubeconfig has no current context: name one with --context: {ALL}")),
+            (
+                "apiVersion: v1\nkind: List\n",
+                None,
+                "kubeconfig has no contexts: is it a kubeconfig?".to_owned(),
+            ),
             (
                 "apiVersion: v1\nkind: Config\ncurrent-context: x\n",
                 None,

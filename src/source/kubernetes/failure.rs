@@ -11,7 +11,7 @@ pub enum Failure {
     #[error("no connection to the API server ({0})")]
     Connection(String),
     /// The certificate is not trusted, or the peer speaks no TLS.
-    #[error("no TLS connection to the API server ({0}); is its CA the one that is configured?")]
+    #[error("no TLS connection to the API server ({0}); its CA must be the one that is configured")]
     Tls(String),
     /// The token file, or the program that the kubeconfig names for credentials.
     #[error("no credentials ({0})")]
