@@ -232,6 +232,7 @@ fn what_stands_in_the_way_to_a_cluster_is_named() {
             err.starts_with("error: endpointslices in all namespaces: no connection to the API server"),
             "{err}"
         );
+        assert!(err.ends_with(&format!("; the API server is http://{nobody}\n")), "{err}");
     }
     let half = [("KUBERNETES_SERVICE_HOST", "127.0.0.1")];
     for of in ["check", "zone", "serve"] {
@@ -254,8 +255,27 @@ fn what_stands_in_the_way_to_a_cluster_is_named() {
 }
 
 #[test]
+fn a_namespace_or_a_label_that_nothing_has_is_named() {
+    let api = ApiServer::start();
+    api.put(slice("a", &["10.0.0.1"]), DISCOVERY, "endpointslices");
+    let flags =
+        ["--kubeconfig", "kubeconfig", "--selector", "app=myapp", "--namespace", "a", "--namespace", "b"];
+    for of in ["check", "zone"] {
+        let (code, _, err) = command(&api.kubeconfig(), &[], &[&[of][..], &flags].concat());
+        assert_eq!(code, 0, "{err}");
+        assert_eq!(
+            err,
+            "warning: there are no endpointslices in namespace b, with the labels app=myapp; does `kubectl get \
+             endpointslices -n b -l 'app=myapp'` show any?\n"
+        );
+    }
+}
+
+#[test]
 fn pods_that_are_watched_for_nothing_are_warned_of() {
     let api = ApiServer::start();
+    api.put(slice("a", &["10.0.0.1"]), DISCOVERY, "endpointslices");
+    api.put(pod("a", "lonely", "10.0.0.9"), CORE, "pods");
     let flags = ["check", "--kubeconfig", "kubeconfig", "--namespace", "a"];
     let pods = [("ROSTERD__KUBERNETES__WATCH_PODS", "true")];
     let (code, _, err) = command(&api.kubeconfig(), &pods, &flags);

@@ -181,11 +181,14 @@ changing. SIGTERM ends the server after it has finished what it began.";
 const CHECK_EXAMPLES: &str = "\
 Examples:
   rosterd check --config rosterd.toml --manifest endpoints.yaml
-  kubectl exec deploy/rosterd -- rosterd check
+  rosterd check --context kind-kind --selector app=myapp
   rosterd check --config rosterd.toml --show
+  kubectl -n rosterd exec deploy/rosterd -- \\
+      rosterd check --config /etc/rosterd/rosterd.toml
 
-In a pod it says which rights are missing. What --show prints is itself a
-settings file: each setting with its origin in a comment.";
+With a cluster it says which rights are missing to whom it runs as: the last
+one asks as the server itself, with its settings. What --show prints is itself
+a settings file: each setting with its origin in a comment.";
 
 const ZONE_EXAMPLES: &str = "\
 Examples:

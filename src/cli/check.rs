@@ -62,10 +62,14 @@ fn zones(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {
 /// hold: right alone, but not where a resolver sends them the questions about all pods. Pods that are watched for nothing.
 fn doubts(effective: &Effective) -> Vec<String> {
     let Effective { settings, origins } = effective;
+    let remedy = match settings.source() {
+        None | Some(Source::Manifests(_)) => "",
+        Some(Source::Kubeconfig { .. } | Source::InCluster) => ", or set kubernetes.watch_pods = true",
+    };
     let pods = run::denies_pods(settings).then(|| {
         format!(
             "pods = \"verified\" ({}): pods that no object names do not exist in pod.{}; forward that zone here only \
-             where objects name all pods",
+             where objects name all pods{remedy}",
             origins.of("pods").brief(),
             without_dot(&settings.cluster_domain)
         )

@@ -17,10 +17,19 @@ pub(super) fn read(environment: &[(OsString, OsString)], errors: &mut Vec<Error>
     let names: Vec<(String, String, &'static Key)> = names().collect();
     for (variable, value) in environment {
         let variable = variable.to_string_lossy();
+        let origin = Origin::Environment(variable.clone().into_owned());
         if !variable.starts_with(PREFIX) {
+            // One underscore too few.
+            if let Some((name, ..)) = names.iter().find(|(name, ..)| single(name) == single(&variable)) {
+                errors.push(Error {
+                    origin,
+                    key: String::new(),
+                    value: None,
+                    problem: Problem::NoSuchKey(Some(name.clone())),
+                });
+            }
             continue;
         }
-        let origin = Origin::Environment(variable.clone().into_owned());
         let known = names.iter().find(|(name, ..)| *name == variable);
         match (known, value.to_str()) {
             (Some((_, path, key)), Some(text)) => layer.read_text(key, path, text, &origin, errors),
@@ -44,6 +53,11 @@ pub(super) fn read(environment: &[(OsString, OsString)], errors: &mut Vec<Error>
         }
     }
     layer
+}
+
+/// A variable whose double underscores are single ones.
+fn single(variable: &str) -> String {
+    variable.replace("__", "_")
 }
 
 /// Every variable that is a setting, with the path of its setting.

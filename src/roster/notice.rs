@@ -1,5 +1,6 @@
 //! What an operator should hear about: objects that cannot be served as they are, and why.
 
+use super::overrides::wanted;
 use super::{ObjectKey, SetKey};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,13 +94,16 @@ pub enum Problem {
     #[error("skipped: `{}` cannot name a set, it is not a lower-case RFC 1123 label", one_line(.0))]
     SetName(Box<str>),
     /// A label of this server is ignored.
-    #[error("the label {label} is ignored: it cannot be `{}`", one_line(.value))]
+    #[error("the label {label} is ignored: it must be {}, not `{}`", wanted(label), one_line(.value))]
     LabelValue {
         /// The label's key.
         label: &'static str,
         /// Its value.
         value: Box<str>,
     },
+    /// Labels like those of this server, which has none of these names; the first of them.
+    #[error("the label `{}` is ignored: there are rosterd.io/set, basename, mode, include and ttl", one_line(.0))]
+    NoSuchLabel(Box<str>),
     /// Hostnames of endpoints are ignored; the first of them.
     #[error("the hostname `{}` is ignored: it is not a lower-case RFC 1123 label", one_line(.0))]
     Hostname(Box<str>),
@@ -129,6 +133,8 @@ pub enum NoticeKind {
     SetName,
     /// [`Problem::LabelValue`].
     LabelValue,
+    /// [`Problem::NoSuchLabel`].
+    NoSuchLabel,
     /// [`Problem::Hostname`] and [`Problem::HostnameIsAddress`].
     Hostname,
     /// [`Problem::EndpointNamespace`].
@@ -168,6 +174,7 @@ impl Problem {
             Problem::NoService => NoticeKind::NoService,
             Problem::SetName(_) => NoticeKind::SetName,
             Problem::LabelValue { .. } => NoticeKind::LabelValue,
+            Problem::NoSuchLabel(_) => NoticeKind::NoSuchLabel,
             Problem::Hostname(_) | Problem::HostnameIsAddress(_) => NoticeKind::Hostname,
             Problem::EndpointNamespace(_) => NoticeKind::EndpointNamespace,
             Problem::PortName(_) => NoticeKind::PortName,
@@ -183,6 +190,7 @@ impl NoticeKind {
             NoticeKind::NoService => "no_service",
             NoticeKind::SetName => "set_name",
             NoticeKind::LabelValue => "label_value",
+            NoticeKind::NoSuchLabel => "no_such_label",
             NoticeKind::Hostname => "hostname",
             NoticeKind::EndpointNamespace => "endpoint_namespace",
             NoticeKind::PortName => "port_name",

@@ -7,6 +7,8 @@ use super::{Include, Mode, TTL_MAX};
 
 /// The label that names the set of an object's Service.
 pub(super) const SET: &str = "rosterd.io/set";
+/// What all of them begin with.
+const PREFIX: &str = "rosterd.io/";
 const BASENAME: &str = "rosterd.io/basename";
 const MODE: &str = "rosterd.io/mode";
 const INCLUDE: &str = "rosterd.io/include";
@@ -24,6 +26,9 @@ pub(super) struct Overrides {
 impl Overrides {
     /// Reads an object's labels; values that make no sense are none, and a problem each.
     pub(super) fn read(labels: &[(Box<str>, Box<str>)], problems: &mut Vec<Problem>) -> Overrides {
+        let ours = |key: &str| [SET, BASENAME, MODE, INCLUDE, TTL].contains(&key);
+        let unknown = labels.iter().find(|(key, _)| key.starts_with(PREFIX) && !ours(key));
+        problems.extend(unknown.map(|(key, _)| Problem::NoSuchLabel(key.clone())));
         let mut wrong = |key: &'static str, value: &str| {
             problems.push(Problem::LabelValue { label: key, value: value.into() });
         };
@@ -37,6 +42,17 @@ impl Overrides {
 
     pub(super) fn is_empty(&self) -> bool {
         *self == Overrides::default()
+    }
+}
+
+/// What a label's value must be.
+pub(super) fn wanted(label: &str) -> &'static str {
+    match label {
+        MODE => "ip, dns, hostname or peer",
+        INCLUDE => "ready, serving or all",
+        TTL => "a number of seconds up to 2147483647",
+        BASENAME => "what may stand before the @ of node names",
+        _ => "a lower-case RFC 1123 label",
     }
 }
 
@@ -90,5 +106,30 @@ mod tests {
             assert!(Overrides::read(&labels(values), &mut problems).is_empty(), "{values:?}");
             assert_eq!(problems.len(), 4, "{values:?}");
         }
+    }
+
+    #[test]
+    fn labels_that_this_server_does_not_know_are_a_problem() {
+        let labels = |key: &str| [(key.into(), "my_app".into())];
+        for (key, problem) in [
+            ("rosterd.io/basname", Some(Problem::NoSuchLabel("rosterd.io/basname".into()))),
+            ("rosterd.io/set", None),
+            ("app.rosterd.io/basname", None),
+        ] {
+            let mut problems = Vec::new();
+            Overrides::read(&labels(key), &mut problems);
+            assert_eq!(problems, Vec::from_iter(problem), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_words_for_people_are_those_that_are_read() {
+        for (label, words) in [
+            (MODE, Mode::WORDS.iter().map(|(word, _)| *word).collect::<Vec<_>>()),
+            (INCLUDE, Include::WORDS.iter().map(|(word, _)| *word).collect()),
+        ] {
+            assert_eq!(wanted(label).replace(" or ", ", ").split(", ").collect::<Vec<_>>(), words);
+        }
+        assert!(wanted(TTL).ends_with(&TTL_MAX.to_string()));
     }
 }

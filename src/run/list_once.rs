@@ -5,7 +5,7 @@ use super::pipeline::Pipeline;
 use crate::config::Settings;
 use crate::source::kubernetes::{self, Batch, ConnectError, Health, Report, WatchHealth};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -25,12 +25,12 @@ pub(super) fn list_once(settings: &Settings, pipeline: &mut Pipeline) -> Result<
     let health = Health::new(&plans);
     let told = RefCell::new(Told::default());
     runtime.block_on(async {
-        let client = connection.client().await?;
+        let (client, server) = connection.client().await?;
         let options = options(&settings.kubernetes);
         let watching = kubernetes::run(client, plans, options, health.clone(), |batch| {
             let Batch { events, reports, .. } = batch;
             pipeline.take(events);
-            told.borrow_mut().take(reports);
+            told.borrow_mut().take(reports, &server);
             ControlFlow::Continue(())
         });
         let settled = async {
@@ -51,7 +51,7 @@ pub(super) fn list_once(settings: &Settings, pipeline: &mut Pipeline) -> Result<
     })?;
     // A program that gives credentials must not hold the result up.
     runtime.shutdown_background();
-    let Told { failures, notices } = told.into_inner();
+    let Told { failures, empty, mut notices } = told.into_inner();
     let incomplete = health.watches().into_iter().filter(|watch| !is_complete(watch));
     let lines = incomplete.map(|watch| {
         let title = watch.plan.to_string();
@@ -63,6 +63,11 @@ pub(super) fn list_once(settings: &Settings, pipeline: &mut Pipeline) -> Result<
         return Err(ClusterError::Lists(lines));
     }
     pipeline.publish();
+    let watches = health.watches().into_iter().map(|watch| watch.plan);
+    let empty = watches.filter(|plan| empty.contains(&*plan.to_string()));
+    notices.extend(
+        empty.map(|plan| format!("there are no {}; does `{}` show any?", plan.in_full(), plan.kubectl())),
+    );
     Ok(notices)
 }
 
@@ -75,17 +80,26 @@ fn is_complete(watch: &WatchHealth) -> bool {
 struct Told {
     /// The last failure of each watch, by its title.
     failures: BTreeMap<Box<str>, String>,
+    /// The watches that found no object, by their titles: a namespace or a label may be misspelled.
+    empty: BTreeSet<Box<str>>,
     /// What is odd about objects.
     notices: Vec<String>,
 }
 
 impl Told {
-    fn take(&mut self, reports: Vec<Report>) {
+    fn take(&mut self, reports: Vec<Report>, server: &str) {
         for report in reports {
             match &report {
-                Report::Forbidden { watch, .. } | Report::Failing { watch, .. } => {
-                    // Nothing is tried again here.
+                // Nothing is tried again here.
+                Report::Forbidden { watch, .. } => {
                     self.failures.insert(watch.clone(), format!("{report:#}"));
+                }
+                Report::Failing { watch, .. } => {
+                    let line = format!("{report:#}; the API server is {server}");
+                    self.failures.insert(watch.clone(), line);
+                }
+                Report::Synced { watch, objects: 0 } => {
+                    self.empty.insert(watch.clone());
                 }
                 _ if report.is_warning() => self.notices.push(report.to_string()),
                 _ => {}

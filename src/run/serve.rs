@@ -1,7 +1,7 @@
 //! The running server, until it is asked to end. With manifests: first data, then sockets, then changes. With a cluster:
 //! sockets first, since names that wait for a list say so.
 
-use super::cluster::pods;
+use super::cluster::{ClusterError, pods};
 use super::load::{Empty, First, LoadError, empty, first};
 use super::log;
 use super::one_line::OneLine;
@@ -71,17 +71,34 @@ fn serve_manifests(settings: &Settings, manifests: &[Manifest], signals: Signals
     wait(server, (following, zones), signals, ended, "manifests or zone files are not followed any more")
 }
 
-fn serve_cluster(settings: &Settings, started: Instant, signals: Signals) -> Result<(), ServeError> {
+fn serve_cluster(settings: &Settings, started: Instant, mut signals: Signals) -> Result<(), ServeError> {
     let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
     tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
     pipeline.before_first();
     warn(&warnings);
-    let cluster = Cluster::find(settings).map_err(LoadError::Cluster)?.ok_or(LoadError::NoSource)?;
+    let found = match signals.or(find(settings.clone())?) {
+        Ok(found) => found.ok_or(ServeError::SourceEnded("the Kubernetes API was not found"))?,
+        Err(signal) => {
+            tracing::info!("{signal}: ending");
+            return Ok(());
+        }
+    };
+    let cluster = found.map_err(LoadError::Cluster)?.ok_or(LoadError::NoSource)?;
     let Started { server, writer, ended } = Started::new(settings, pipeline)?;
     let zones = zone_files.follow(&writer)?;
     let watching = cluster.watch(writer, started)?;
     let defect = "the Kubernetes API is not watched, or zone files are not followed, any more";
     wait(server, (watching, zones), signals, ended, defect)
+}
+
+/// Looks for the cluster beside: a program that gives credentials, or a file that is a pipe, may keep it waiting for ever.
+fn find(settings: Settings) -> io::Result<oneshot::Receiver<Result<Option<Cluster>, ClusterError>>> {
+    let (sender, found) = oneshot::channel();
+    std::thread::Builder::new().name("connect".to_owned()).spawn(move || {
+        // Nobody waits any more where the program ends.
+        let _ = sender.send(Cluster::find(&settings));
+    })?;
+    Ok(found)
 }
 
 /// A server that answers, and the one that changes what it answers.

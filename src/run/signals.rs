@@ -24,15 +24,20 @@ impl Signals {
         Ok(Signals { runtime, terminate, interrupt })
     }
 
-    /// Waits for either, or until `source` says, by being dropped, that no more changes will come.
-    pub(super) fn wait(mut self, source: oneshot::Receiver<()>) -> End {
+    /// Waits for either, or for what `other` brings: none where its sender is dropped. Says which signal came first.
+    pub(super) fn or<T>(&mut self, other: oneshot::Receiver<T>) -> Result<Option<T>, &'static str> {
         self.runtime.block_on(async {
             tokio::select! {
-                _ = self.terminate.recv() => End::Signal("SIGTERM"),
-                _ = self.interrupt.recv() => End::Signal("SIGINT"),
-                _ = source => End::Source,
+                _ = self.terminate.recv() => Err("SIGTERM"),
+                _ = self.interrupt.recv() => Err("SIGINT"),
+                brought = other => Ok(brought.ok()),
             }
         })
+    }
+
+    /// Waits for either, or until `source` says, by being dropped, that no more changes will come.
+    pub(super) fn wait(mut self, source: oneshot::Receiver<()>) -> End {
+        self.or(source).map_or_else(End::Signal, |_| End::Source)
     }
 }
 

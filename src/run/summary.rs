@@ -48,7 +48,7 @@ impl Summary {
     ) -> Summary {
         let counts = pipeline.counts();
         let of_roster = pipeline.take_notices();
-        let of_roster = of_roster.iter().map(|notice| (notice.kind(), notice));
+        let of_roster = of_roster.iter().map(|notice| (notice.kind().as_str(), notice));
         notices.extend(Notices::default().lines(of_roster, Instant::now()));
         notices.extend(pipeline.take_oversize().iter().map(ToString::to_string));
         let sets = pipeline.sets().into_iter().map(|set| SetSummary {

@@ -2,6 +2,7 @@
 
 use super::cluster::{ClusterError, connection, options, watches};
 use super::latency::{Latencies, Latency};
+use super::notices::Notices;
 use super::one_line::OneLine;
 use super::summary::{bounded, scope};
 use super::writer::Writer;
@@ -30,6 +31,8 @@ const TELL: Duration = Duration::from_secs(60);
 pub(super) struct Cluster {
     runtime: Runtime,
     client: Client,
+    /// Where the API server is.
+    server: String,
     plans: Vec<WatchPlan>,
     options: Options,
     leave_out_after: Duration,
@@ -57,17 +60,21 @@ impl Cluster {
     pub(super) fn find(settings: &Settings) -> Result<Option<Cluster>, ClusterError> {
         let Some(connection) = connection(settings) else { return Ok(None) };
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(connection.client())?;
+        let (client, server) = runtime.block_on(connection.client())?;
         let (plans, options) = (watches(settings), options(&settings.kubernetes));
         let leave_out_after = settings.kubernetes.leave_out_after;
-        Ok(Some(Cluster { runtime, client, plans, options, leave_out_after }))
+        Ok(Some(Cluster { runtime, client, server, plans, options, leave_out_after }))
     }
 
     /// Watches on a thread of its own until the result is dropped. `started` is when the program was.
     pub(super) fn watch(self, writer: Writer, started: Instant) -> io::Result<Watching> {
-        let Cluster { runtime, client, plans, options, leave_out_after } = self;
+        let Cluster { runtime, client, server, plans, options, leave_out_after } = self;
         let (stop, stopped) = oneshot::channel::<()>();
-        for line in bounded(plans.iter().map(told).collect(), "the settings name every namespace") {
+        tracing::info!("{}", OneLine(format!("the API server is {server}")));
+        for line in bounded(
+            plans.iter().map(|plan| format!("watching {}", plan.in_full())).collect(),
+            "the settings name every namespace",
+        ) {
             tracing::info!("{}", OneLine(line));
         }
         let thread = std::thread::Builder::new().name("kubernetes".to_owned()).spawn(move || {
@@ -79,6 +86,8 @@ impl Cluster {
                 leave_out_after,
                 readiness: Readiness::default(),
                 latency: Latency::new(),
+                warnings: Notices::default(),
+                notes: Notices::default(),
             });
             runtime.block_on(async {
                 let watching = kubernetes::run(client, plans, options, health, |batch| {
@@ -99,14 +108,6 @@ impl Cluster {
             }
         })?;
         Ok(Watching { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-/// What is watched, as it is said at start.
-fn told(plan: &WatchPlan) -> String {
-    match &plan.selector {
-        Some(selector) => format!("watching {plan}, with the labels {selector}"),
-        None => format!("watching {plan}"),
     }
 }
 
@@ -133,13 +134,21 @@ struct Changes {
     /// As it was last said.
     readiness: Readiness,
     latency: Latency,
+    /// What watches have said of late.
+    warnings: Notices,
+    notes: Notices,
 }
 
 impl Changes {
     fn take(&mut self, batch: Batch) {
         let Batch { events, arrivals, reports } = batch;
-        let reports = reports.into_iter().map(|report| (report.is_warning(), report));
-        if let Some(visible) = self.writer.take(events, reports) {
+        // Every watch meets the same outage: what many say is counted.
+        let (warnings, notes): (Vec<_>, Vec<_>) =
+            reports.iter().map(|report| (report.kind(), report)).partition(|(_, report)| report.is_warning());
+        let now = Instant::now();
+        let warnings = self.warnings.lines(warnings, now).into_iter().map(|line| (true, line));
+        let notes = self.notes.lines(notes, now).into_iter().map(|line| (false, line));
+        if let Some(visible) = self.writer.take(events, warnings.chain(notes)) {
             self.latency.visible(&arrivals, visible, SystemTime::now());
         }
     }

@@ -71,7 +71,7 @@ impl Writer {
         say(reports);
         let state = &mut *state;
         let notices = state.pipeline.take_notices();
-        let notices = notices.iter().map(|notice| (notice.kind(), notice));
+        let notices = notices.iter().map(|notice| (notice.kind().as_str(), notice));
         for line in state.notices.lines(notices, Instant::now()) {
             tracing::warn!("{}", OneLine(line));
         }

@@ -54,7 +54,7 @@ const FAULTS: &[(Fault, FailureKind, &str)] = &[
     (
         Fault::Tls,
         FailureKind::Tls,
-        "no TLS connection to the API server (UnknownIssuer); is its CA the one that is configured?",
+        "no TLS connection to the API server (UnknownIssuer); its CA must be the one that is configured",
     ),
     (Fault::Broken, FailureKind::Cut, "the connection broke (connection reset)"),
 ];

@@ -6,7 +6,7 @@ use rosterd::roster::{EventKind, ObjectKind, WatchId};
 use rosterd::source::kubernetes::{FailureKind, Report, State};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 #[tokio::test(start_paused = true)]
 async fn a_list_is_read_page_by_page_and_shown_at_its_end() {
@@ -231,6 +231,40 @@ async fn the_head_of_an_answer_is_awaited_for_thirty_seconds() {
     assert_eq!(world.failures(FailureKind::Timeout).await, 1);
     world.api.list().await.complete("5", &[]).await;
     world.api.watch("5").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_end_is_given_up() {
+    for drips in [true, false] {
+        let mut world = World::start();
+        let begun = Instant::now();
+        if drips {
+            let mut body = world.api.list().await.accept();
+            while world.failures(FailureKind::Timeout).await == 0 {
+                assert!(begun.elapsed() < Duration::from_secs(900));
+                body.send(" ").await;
+                advance(Duration::from_secs(20)).await;
+            }
+        } else {
+            // Pages that lead to each other.
+            world.api.list().await.answer(200, &[], &page("7", &[], "a")).await;
+            for token in ["b", "a"].into_iter().cycle() {
+                let asked = world.api.next().await;
+                if !asked.query.contains_key("continue") {
+                    asked.complete("8", &[slice("a", 1, "10.0.0.1")]).await;
+                    break;
+                }
+                assert!(begun.elapsed() < Duration::from_secs(900));
+                asked.answer(200, &[], &page("7", &[], token)).await;
+                advance(Duration::from_secs(20)).await;
+            }
+            assert_eq!(world.served().await, ["10.0.0.1"]);
+        }
+        assert!(begun.elapsed() >= Duration::from_secs(600));
+        assert_eq!(world.failures(FailureKind::Timeout).await, 1);
+        let told: Vec<String> = world.reports().await.iter().map(ToString::to_string).collect();
+        assert!(told[0].contains("brings no end of the list for 600 s"), "{told:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,6 +138,23 @@ async fn a_silent_peer_is_found_within_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn octets_without_an_event_are_silence() {
+    let (mut world, watch) = World::synced("10", &[slice("a", 1, "10.0.0.1")]).await;
+    let mut watching = watch.accept();
+    let begun = Instant::now();
+    while world.api.is_quiet() {
+        watching.send(" ").await;
+        advance(Duration::from_secs(1)).await;
+        world.idle().await;
+        assert!(begun.elapsed() < Duration::from_secs(65));
+    }
+    world.api.check().await.complete("10", &[]).await;
+    world.api.watch("10").await;
+    assert_eq!(world.failures(FailureKind::Timeout).await, 1);
+    assert_eq!(world.served().await, ["10.0.0.1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn half_an_event_is_no_event() {
     for cut in [true, false] {
         let (mut world, watch) = World::synced("10", &[slice("a", 1, "10.0.0.1")]).await;

@@ -202,6 +202,9 @@ fn unknown_keys_are_refused_with_the_near_one() {
             "topologies.0.mode = \"x\": no such setting; did you mean ROSTERD__TOPOLOGY__MODE?",
         ),
         ("ROSTERD__", " = \"x\": no such setting"),
+        ("ROSTERD_SERVER_TTL", "no such setting; did you mean ROSTERD__SERVER__TTL?"),
+        ("ROSTERD_SERVER__TTL", "no such setting; did you mean ROSTERD__SERVER__TTL?"),
+        ("ROSTERD_ZONE", "no such setting; did you mean ROSTERD__ZONE?"),
         (
             "ROSTERD__KUBECONFIG",
             "kubeconfig = \"x\": no such setting; did you mean ROSTERD__KUBERNETES__KUBECONFIG?",

@@ -21,8 +21,12 @@ fn what_is_wrong_with_an_object_is_said_when_it_begins() {
     served.apply(wrong());
     let object = "EndpointSlice default/1:";
     let expected = [
-        format!("{object} the label rosterd.io/set is ignored: it cannot be `No`"),
-        format!("{object} the label rosterd.io/ttl is ignored: it cannot be `-1`"),
+        format!(
+            "{object} the label rosterd.io/set is ignored: it must be a lower-case RFC 1123 label, not `No`"
+        ),
+        format!(
+            "{object} the label rosterd.io/ttl is ignored: it must be a number of seconds up to 2147483647, not `-1`"
+        ),
         format!("{object} the port name `{long}` is ignored: with `_` before it, it would not be a label"),
         format!(
             "{object} the namespace `A` of an endpoint is ignored: it is not a lower-case RFC 1123 label"

@@ -166,7 +166,9 @@ fn labels_set_what_holds_for_the_set() {
     assert_eq!(served.names("app.default"), "app@10-0-0-1.default.pod.cluster.local");
     assert_eq!(
         served.notices(),
-        ["EndpointSlice default/z-1: the label rosterd.io/mode is ignored: it cannot be `none`"]
+        [
+            "EndpointSlice default/z-1: the label rosterd.io/mode is ignored: it must be ip, dns, hostname or peer, not `none`"
+        ]
     );
     served.delete(key("z-1"));
     served.apply(slice("b", "b-1").with("10.0.0.1"));

@@ -4,9 +4,11 @@
 //! run again when what they gave expires. Knows nothing of what is asked.
 
 use super::transport::credentials;
+use http::{HeaderValue, Uri};
 use kube::client::AuthError;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -72,13 +74,16 @@ pub enum ConnectError {
         known: Vec<String>,
     },
     /// The kubeconfig does not say which of its contexts is meant.
-    #[error("{origin} has no current context: name one with --context: {}", known_contexts(.known))]
+    #[error("{origin} {}", no_current_context(.known))]
     NoContext {
         /// The file, or `the kubeconfig`.
         origin: String,
         /// Those that there are, in the file's order.
         known: Vec<String>,
     },
+    /// The API server's address is no URL.
+    #[error("the server {0} of the cluster must begin with https:// or http://")]
+    Server(String),
     /// The proxy that stands between speaks none of the known protocols.
     #[error("the proxy {0} of the API server must begin with http://, https:// or socks5://")]
     Proxy(String),
@@ -88,10 +93,11 @@ pub enum ConnectError {
 }
 
 impl Connection {
-    /// A client of the API server. Opens no connection yet, but reads files, and runs an exec plugin.
+    /// A client of the API server, and where that is, for people. Opens no connection yet, but reads files, and runs an
+    /// exec plugin.
     ///
     /// Works within a runtime, on which its connections live.
-    pub async fn client(&self) -> Result<Client, ConnectError> {
+    pub async fn client(&self) -> Result<(Client, String), ConnectError> {
         let mut config = match self {
             // Not by `kubernetes.default.svc`: this may be the server that the cluster asks for that name. And not by a
             // kubeconfig that happens to lie about.
@@ -100,12 +106,39 @@ impl Connection {
                 from_kubeconfig(path.as_deref(), context.as_deref()).await?
             }
         };
+        usable(&config)?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // Watches have their own back-off, which knows what has been asked for. Two would multiply.
         config.default_retry = false;
         config.disable_compression = true;
-        Client::try_from(config).map_err(|error| no_client(error, self))
+        let server = address(&config.cluster_url);
+        let client = Client::try_from(config).map_err(|error| no_client(error, self))?;
+        Ok((client, server))
     }
+}
+
+/// Finds what kube's client would panic at: an address that is no URL of the web, a token that is no header.
+fn usable(config: &Config) -> Result<(), ConnectError> {
+    if !matches!(config.cluster_url.scheme_str(), Some("http" | "https")) {
+        // Without what may be a password.
+        let host = config.cluster_url.host().unwrap_or_default().to_owned();
+        return Err(ConnectError::Server(host));
+    }
+    let token = config.auth_info.token.as_ref().map(|token| HeaderValue::from_str(token.expose_secret()));
+    match token {
+        Some(Err(error)) => {
+            Err(ConnectError::Credentials(credentials(&AuthError::InvalidBearerToken(error))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where the API server is, without what may be a password. The path tells clusters behind one gateway apart.
+fn address(url: &Uri) -> String {
+    let scheme = url.scheme_str().unwrap_or("https");
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = url.path().trim_end_matches('/');
+    format!("{scheme}://{}{port}{path}", url.host().unwrap_or_default())
 }
 
 async fn from_kubeconfig(path: Option<&Path>, context: Option<&str>) -> Result<Config, ConnectError> {
@@ -120,12 +153,24 @@ async fn from_kubeconfig(path: Option<&Path>, context: Option<&str>) -> Result<C
     if !known.contains(&wanted) {
         return Err(ConnectError::UnknownContext { origin, context: wanted, known });
     }
+    if let Some(user) = unknown_user(&kubeconfig, &wanted) {
+        // kube would ask without credentials.
+        let reason = format!("the user {user:?} of its context {wanted:?} is missing");
+        return Err(ConnectError::Malformed { origin, reason });
+    }
     let ca_file = ca_file(&kubeconfig, &wanted);
     let options = KubeConfigOptions { context: Some(wanted), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
     let mut config = config.map_err(|error| unusable(error, &origin))?;
     config.root_cert_file = ca_file;
     Ok(config)
+}
+
+/// The user that the context names, where there is none of that name.
+fn unknown_user<'a>(kubeconfig: &'a Kubeconfig, context: &str) -> Option<&'a str> {
+    let context = kubeconfig.contexts.iter().find(|named| named.name == context)?.context.as_ref()?;
+    let user = context.user.as_deref().filter(|user| !user.is_empty())?;
+    kubeconfig.auth_infos.iter().all(|named| named.name != user).then_some(user)
 }
 
 /// The file with the certificates that the context's cluster is known by: a file is read again when it is replaced, data
@@ -158,6 +203,13 @@ fn unusable(error: KubeconfigError, origin: &str) -> ConnectError {
         | KubeconfigError::LoadClientCertificate(_)
         | KubeconfigError::LoadClientKey(_)
         | KubeconfigError::ParseCertificates(_) => ConnectError::Credentials(error.to_string()),
+        // The first line says what and where; those that follow show the file, and with it secrets.
+        KubeconfigError::Parse(error) => {
+            let words = error.to_string();
+            let reason = words.lines().next().unwrap_or_default();
+            let reason = reason.strip_prefix("error: ").unwrap_or(reason).to_owned();
+            ConnectError::Malformed { origin: origin.to_owned(), reason }
+        }
         other => ConnectError::Malformed { origin: origin.to_owned(), reason: other.to_string() },
     }
 }
@@ -175,6 +227,13 @@ fn no_client(error: kube::Error, connection: &Connection) -> ConnectError {
         Kube::Auth(error) => ConnectError::Credentials(credentials(&error)),
         Kube::InferKubeconfig(error) => unusable(error, "the kubeconfig"),
         other => ConnectError::Credentials(other.to_string()),
+    }
+}
+
+fn no_current_context(known: &[String]) -> String {
+    match known {
+        [] => "has no contexts: is it a kubeconfig?".to_owned(),
+        known => format!("has no current context: name one with --context: {}", known_contexts(known)),
     }
 }
 
@@ -202,6 +261,10 @@ clusters:
   cluster: {server: 'https://127.0.0.1:1', certificate-authority: ca.crt, certificate-authority-data: Cg==}
 - name: nowhere
   cluster: {}
+- name: bare
+  cluster: {server: '127.0.0.1:6443'}
+- name: foreign
+  cluster: {server: 'ftp://user:secret@host/'}
 - name: behind
   cluster: {server: 'http://127.0.0.1:1', proxy-url: 'ftp://user:secret@proxy.example:3128'}
 users:
@@ -216,6 +279,8 @@ users:
       command: sh
       args: [-c, 'echo result; echo \"not logged in\" >&2; exit 7']
       interactiveMode: Never
+- name: by-broken-token
+  user: {token: \"secret\\n\"}
 - name: by-nothing
   user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-plugin, interactiveMode: Never}}
 - name: by-talk
@@ -229,6 +294,10 @@ contexts:
 - {name: proxied, context: {cluster: behind, user: nobody}}
 - {name: tokenless, context: {cluster: plain, user: by-token-file}}
 - {name: refused, context: {cluster: plain, user: by-plugin}}
+- {name: broken, context: {cluster: plain, user: by-broken-token}}
+- {name: deserted, context: {cluster: plain, user: lost}}
+- {name: bare, context: {cluster: bare, user: nobody}}
+- {name: foreign, context: {cluster: foreign, user: nobody}}
 - {name: missing, context: {cluster: plain, user: by-nothing}}
 - {name: talk, context: {cluster: plain, user: by-talk}}
 ";
@@ -245,15 +314,35 @@ contexts:
         client.map(drop).map_err(told)
     }
 
+    #[test]
+    fn the_address_for_people_has_no_password() {
+        for (url, shown) in [
+            ("https://127.0.0.1:6443/", "https://127.0.0.1:6443"),
+            ("https://[fd00::1]:6443", "https://[fd00::1]:6443"),
+            (
+                "https://me:secret@gateway.example/k8s/clusters/c-1?a=b",
+                "https://gateway.example/k8s/clusters/c-1",
+            ),
+        ] {
+            assert_eq!(address(&url.parse().unwrap()), shown);
+        }
+    }
+
     #[tokio::test]
     async fn contexts_are_found_or_those_that_are_there_are_named() {
-        const ALL: &str = "it has good, file, data, homeless, proxied, tokenless, refused, missing, talk";
+        const ALL: &str = "it has good, file, data, homeless, proxied, tokenless, refused, broken, deserted, bare, foreign, \
+             missing, talk";
         assert_eq!(tried(KUBECONFIG, Some("good")).await, Ok(()));
         let current = format!("{KUBECONFIG}current-context: good\n");
         assert_eq!(tried(&current, None).await, Ok(()));
         for (text, context, error) in [
             (KUBECONFIG, Some("godo"), format!("kubeconfig has no context \"godo\": {ALL}")),
             (KUBECONFIG, None, format!("kubeconfig has no current context: name one with --context: {ALL}")),
+            (
+                "apiVersion: v1\nkind: List\n",
+                None,
+                "kubeconfig has no contexts: is it a kubeconfig?".to_owned(),
+            ),
             (
                 "apiVersion: v1\nkind: Config\ncurrent-context: x\n",
                 None,
@@ -267,7 +356,7 @@ contexts:
     #[tokio::test]
     async fn what_is_wrong_with_a_kubeconfig_is_said_by_cause() {
         for (text, context, says) in [
-            ("a: [", None, "kubeconfig is not a kubeconfig: failed to parse kubeconfig YAML"),
+            ("a: [", None, "kubeconfig is not a kubeconfig: line 1"),
             (KUBECONFIG, Some("homeless"), "kubeconfig is not a kubeconfig: cluster url is missing"),
             (
                 KUBECONFIG,
@@ -294,10 +383,31 @@ contexts:
                 Some("talk"),
                 "cannot use the credentials for the Kubernetes API: the exec plugin's output is no ExecCredential",
             ),
+            (
+                KUBECONFIG,
+                Some("broken"),
+                "cannot use the credentials for the Kubernetes API: the token holds what no token can",
+            ),
+            (
+                KUBECONFIG,
+                Some("deserted"),
+                "kubeconfig is not a kubeconfig: the user \"lost\" of its context \"deserted\" is missing",
+            ),
+            (
+                KUBECONFIG,
+                Some("bare"),
+                "the server 127.0.0.1 of the cluster must begin with https:// or http://",
+            ),
+            (
+                KUBECONFIG,
+                Some("foreign"),
+                "the server host of the cluster must begin with https:// or http://",
+            ),
+            ("users: [{name: u, user: {token: [secret]}}]", None, "kubeconfig is not a kubeconfig: line 1"),
         ] {
             let error = tried(text, context).await.unwrap_err();
             assert!(error.starts_with(says), "{error}");
-            assert!(!error.contains("secret"), "{error}");
+            assert!(!error.contains("secret") && error.lines().count() == 1, "{error}");
         }
         let refused = tried(KUBECONFIG, Some("refused")).await.unwrap_err();
         assert!(refused.ends_with("the exec plugin failed with exit status: 7: not logged in"), "{refused}");

@@ -11,13 +11,13 @@ pub enum Failure {
     #[error("no connection to the API server ({0})")]
     Connection(String),
     /// The certificate is not trusted, or the peer speaks no TLS.
-    #[error("no TLS connection to the API server ({0}); is its CA the one that is configured?")]
+    #[error("no TLS connection to the API server ({0}); its CA must be the one that is configured")]
     Tls(String),
     /// The token file, or the program that the kubeconfig names for credentials.
     #[error("no credentials ({0})")]
     Credentials(String),
-    /// The API server is silent.
-    #[error("the API server is silent: no {0}")]
+    /// The API server is silent, or says nothing to the point.
+    #[error("the API server brings no {0}")]
     Timeout(Awaited),
     /// The connection ended in the middle of a body.
     #[error("the connection broke ({0})")]
@@ -51,6 +51,8 @@ pub enum Awaited {
     Answer(Duration),
     /// The next octets of a list.
     List(Duration),
+    /// The end of a list, however many octets come.
+    EndOfList(Duration),
     /// Events, or the end of the watch.
     Events(Duration),
 }
@@ -239,6 +241,7 @@ impl fmt::Display for Awaited {
         let (what, time) = match self {
             Awaited::Answer(time) => ("answer", time),
             Awaited::List(time) => ("more of the list", time),
+            Awaited::EndOfList(time) => ("end of the list", time),
             Awaited::Events(time) => ("events and no end of the watch", time),
         };
         write!(formatter, "{what} for {} s", time.as_secs())

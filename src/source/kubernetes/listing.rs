@@ -14,13 +14,17 @@ use super::revision::Revision;
 use super::stream::open;
 use crate::roster::EventKind;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How long a list may bring no octet.
 const LIST_SILENCE: Duration = Duration::from_secs(30);
 
-/// How long the API server may take to stream a list. The watch that follows is a new request with a time of its own.
-const STREAM_TIME: Duration = Duration::from_secs(600);
+/// How long a list may take, all its pages together, or streamed. "Continue tokens expire after a short amount of time (by
+/// default 5 minutes)": one that goes on for longer has no end.
+const LIST_TIME: Duration = Duration::from_secs(600);
+
+/// How long the list of one object may take that says the cluster's revision.
+const CHECK_TIME: Duration = Duration::from_secs(60);
 
 /// Streams in a row that bring no complete list before lists are read page by page: servers before Kubernetes 1.27 ignore
 /// `sendInitialEvents`, and never say where the list ends.
@@ -31,20 +35,25 @@ impl Reflector {
     pub(super) async fn list(&mut self) -> Result<(), Failure> {
         self.pulse.does(State::Listing);
         self.pulse.note(|watch| watch.lists += 1);
+        let listed = timeout(LIST_TIME, self.whole_list()).await;
+        let (revision, objects) = listed.unwrap_or(Err(Failure::Timeout(Awaited::EndOfList(LIST_TIME))))?;
+        self.judge(&revision)?;
+        self.complete(revision, objects).await;
+        Ok(())
+    }
+
+    async fn whole_list(&mut self) -> Result<(Revision, usize), Failure> {
         let streamed = if self.streams { Some(self.streamed_list().await) } else { None };
-        let (revision, objects) = match streamed {
+        match streamed {
             Some(Err(failure)) if self.is_without_streams(&failure) => {
                 self.streams = false;
                 let watch = self.title();
                 self.report(Report::Paged { watch, failure }).await;
-                self.paged_list().await?
+                self.paged_list().await
             }
-            Some(outcome) => outcome?,
-            None => self.paged_list().await?,
-        };
-        self.judge(&revision)?;
-        self.complete(revision, objects).await;
-        Ok(())
+            Some(outcome) => outcome,
+            None => self.paged_list().await,
+        }
     }
 
     /// Asks for the cluster's revision, to see whether the history in which a broken watch would go on is still the one in
@@ -54,6 +63,11 @@ impl Reflector {
         if self.revision.as_ref().and_then(Revision::number).is_none() {
             return Ok(());
         }
+        let checked = timeout(CHECK_TIME, self.check_revision()).await;
+        checked.unwrap_or(Err(Failure::Timeout(Awaited::EndOfList(CHECK_TIME))))
+    }
+
+    async fn check_revision(&mut self) -> Result<(), Failure> {
         let request = request::list(&self.plan, 1, None)?;
         let mut stream = open(&self.client, request, Awaited::List(LIST_SILENCE)).await?;
         let mut body = ListBody::default();
@@ -143,7 +157,7 @@ impl Reflector {
 
     /// A list as a stream. What follows it on the same stream is left to the watch that begins where the list ends.
     async fn streamed_list(&mut self) -> Result<(Revision, usize), Failure> {
-        let request = request::streaming_list(&self.plan, STREAM_TIME)?;
+        let request = request::streaming_list(&self.plan, LIST_TIME)?;
         let mut stream = open(&self.client, request, Awaited::List(LIST_SILENCE)).await?;
         self.begin().await;
         self.unfinished += 1;

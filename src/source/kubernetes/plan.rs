@@ -2,7 +2,7 @@
 //!
 //! Pure. Knows nothing of settings as they are written, or of how watches work.
 
-use super::resource::title;
+use super::resource::{Resource, title};
 use crate::roster::{Gives, Namespaces, ObjectKind, Scope, Selector, Topology};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +24,25 @@ pub struct WatchPlan {
 impl fmt::Display for WatchPlan {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&title(self))
+    }
+}
+
+impl WatchPlan {
+    /// What is watched and what is left out: `endpointslices in namespace a, with the labels app=myapp`.
+    pub fn in_full(&self) -> String {
+        let labels = self.selector.iter().map(|selector| format!(", with the labels {selector}"));
+        std::iter::once(self.to_string()).chain(labels).collect()
+    }
+
+    /// How a person lists the same: `kubectl get endpointslices -n a -l 'app=myapp'`.
+    pub fn kubectl(&self) -> String {
+        let scope = match &self.scope {
+            Scope::All => "-A".to_owned(),
+            Scope::Namespace(namespace) => format!("-n {namespace}"),
+        };
+        let labels = self.selector.iter().map(|selector| format!(" -l '{selector}'"));
+        let begin = format!("kubectl get {} {scope}", Resource::of(self.resource).plural);
+        std::iter::once(begin).chain(labels).collect()
     }
 }
 

@@ -116,6 +116,22 @@ impl Report {
         }
     }
 
+    /// A word for its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Report::Synced { .. } => "synced",
+            Report::Forbidden { .. } => "forbidden",
+            Report::Failing { failure, .. } => failure.kind().as_str(),
+            Report::Recovered { .. } => "recovered",
+            Report::WentBack { .. } => "went_back",
+            Report::Paged { .. } => "paged",
+            Report::Broken { .. } => "broken",
+            Report::Mended { .. } => "mended",
+            Report::MoreBroken { .. } => "more_broken",
+            Report::LeftOut { .. } => "left_out",
+        }
+    }
+
     /// Whether somebody should look at it.
     pub fn is_warning(&self) -> bool {
         match self {

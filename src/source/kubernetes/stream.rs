@@ -24,7 +24,7 @@ const ERROR_MAX: usize = 64 << 10;
 /// The body of an answer.
 pub(super) struct Stream {
     body: Body,
-    /// What is awaited, and for how long without a single octet.
+    /// What is awaited, and for how long: of a list without a single octet, of a watch without an event.
     awaited: Awaited,
     until: Instant,
 }
@@ -53,17 +53,27 @@ impl Stream {
             let Some(frame) = frame else { return Ok(None) };
             let Ok(octets) = frame.map_err(|error| cut(&error))?.into_data() else { continue };
             if !octets.is_empty() {
-                self.until = Instant::now() + self.awaited.time();
+                if matches!(self.awaited, Awaited::List(_)) {
+                    self.renew();
+                }
                 return Ok(Some(octets));
             }
         }
+    }
+
+    /// What was awaited has come: the time for it begins anew.
+    pub(super) fn renew(&mut self) {
+        self.until = Instant::now() + self.awaited.time();
     }
 }
 
 impl Awaited {
     fn time(self) -> Duration {
         match self {
-            Awaited::Answer(time) | Awaited::List(time) | Awaited::Events(time) => time,
+            Awaited::Answer(time)
+            | Awaited::List(time)
+            | Awaited::EndOfList(time)
+            | Awaited::Events(time) => time,
         }
     }
 }

@@ -48,6 +48,9 @@ fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
     }
 }
 
+/// The most octets that are repeated of what an exec plugin wrote to its standard error.
+const COMPLAINT_MAX: usize = 500;
+
 /// The words of an error of credentials. An exec plugin's environment, its arguments (kube's own words have both) and what
 /// it printed as its result may be secrets and are not among them, but what it wrote to its standard error is.
 pub(super) fn credentials(error: &AuthError) -> String {
@@ -56,12 +59,16 @@ pub(super) fn credentials(error: &AuthError) -> String {
             format!("the exec plugin cannot be started: {error}; is it installed, and in PATH?")
         }
         AuthError::AuthExecRun { out, .. } => {
-            let complaint = String::from_utf8_lossy(&out.stderr);
+            let complaint = out.stderr.get(..COMPLAINT_MAX).unwrap_or(&out.stderr);
+            let complaint = String::from_utf8_lossy(complaint);
             let complaint = complaint.trim();
             let between = if complaint.is_empty() { "" } else { ": " };
             format!("the exec plugin failed with {}{between}{complaint}", out.status)
         }
         AuthError::AuthExecParse(_) => "the exec plugin's output is no ExecCredential".to_owned(),
+        AuthError::InvalidBearerToken(_) => {
+            "the token holds what no token can, such as a line end".to_owned()
+        }
         other => other.to_string(),
     }
 }
@@ -96,16 +103,17 @@ mod tests {
 
     #[test]
     fn what_an_exec_plugin_was_given_and_printed_is_not_repeated() {
-        let output = Output {
-            status: ExitStatus::from_raw(256),
-            stdout: b"token: secret".to_vec(),
-            stderr: b" expired login\n".to_vec(),
+        let failed = |stderr: &[u8]| {
+            let status = ExitStatus::from_raw(256);
+            let output = Output { status, stdout: b"token: secret".to_vec(), stderr: stderr.to_vec() };
+            let cmd = "PASSWORD=\"secret\" \"login\" \"--secret\"".to_owned();
+            let error = AuthError::AuthExecRun { cmd, out: Box::new(output) };
+            unanswered(&service(kube::Error::Auth(error))).to_string()
         };
-        let error = AuthError::AuthExecRun { cmd: "KEY=secret login".to_owned(), out: Box::new(output) };
-        let failure = unanswered(&service(kube::Error::Auth(error)));
         assert_eq!(
-            failure,
-            Failure::Credentials("the exec plugin failed with exit status: 1: expired login".to_owned())
+            failed(b" expired login\n"),
+            "no credentials (the exec plugin failed with exit status: 1: expired login)"
         );
+        assert!(failed(&b"x".repeat(100_000)).len() < 1_000);
     }
 }

@@ -70,6 +70,8 @@ impl Reflector {
                 }
             }
             if is_current {
+                // Octets alone are no sign of life: half an event may drip for ever.
+                stream.renew();
                 self.hear(at, Word::Heard).await;
             }
             self.tell_notices().await;
