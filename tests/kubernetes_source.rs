@@ -13,7 +13,7 @@ mod client;
 mod rosterd;
 
 use api_server::ApiServer;
-use client::{Transport, ask, data, explanations};
+use client::{Transport, ask, data, explanations, serial};
 use hickory_proto::op::ResponseCode;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -121,9 +121,12 @@ fn names_wait_for_the_first_list_and_changes_follow() {
     assert_eq!(missing, (ResponseCode::NXDomain, vec![], vec![]));
     // Not all Pods are known.
     assert_eq!(asked(address, "10-9-9-9.default.pod.cluster.local.", "A").2, ["10.9.9.9"]);
+    let zones = ["peers.cluster.local.", "pod.cluster.local."];
+    assert_eq!(zones.map(|zone| serial(address, zone)), [101; 2], "the revision of the list");
 
     api.put(slice("default", &["10.0.0.2", "10.0.0.3"]), DISCOVERY, "endpointslices");
     wait_until(address, &set("default"), &["10.0.0.2", "10.0.0.3"]);
+    assert_eq!(serial(address, zones[0]), 102, "that of the event");
     let (status, log) = server.terminate(Signal::SIGTERM);
     assert_eq!(status.code(), Some(0), "{log:?}");
     let told = log.iter().find(|line| line.contains("INFO 1 change, visible from arrival: half within "));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "support/client.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
 #[path = "support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]

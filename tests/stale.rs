@@ -9,9 +9,8 @@ mod client;
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
 
-use client::{Transport, ask, data, explanations};
+use client::{Transport, ask, data, explanations, serial};
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::RData;
 use rosterd::{PATIENCE, Rosterd};
 use std::time::Instant;
 
@@ -65,15 +64,8 @@ fn peers(server: &Rosterd) -> usize {
     data(&ask(server.ipv4(), Transport::Tcp, NAME, "TXT", None).answers).len()
 }
 
-fn serial(server: &Rosterd, zone: &str) -> u32 {
-    let answer = ask(server.ipv4(), Transport::Udp, zone, "SOA", None);
-    let [record] = answer.answers.as_slice() else { panic!("{answer}") };
-    let RData::SOA(soa) = &record.data else { panic!("{record}") };
-    soa.serial
-}
-
 fn serials(server: &Rosterd) -> [u32; 3] {
-    ["peers.cluster.local.", "pod.cluster.local.", "10.in-addr.arpa."].map(|zone| serial(server, zone))
+    ["peers.cluster.local.", "pod.cluster.local.", "10.in-addr.arpa."].map(|zone| serial(server.ipv4(), zone))
 }
 
 #[test]

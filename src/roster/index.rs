@@ -129,6 +129,13 @@ impl Roster {
 
     /// What changed since this was last called, in the order in which it is to be applied.
     pub fn take_changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.each_change(&mut |change| changes.push(change));
+        changes
+    }
+
+    /// [`Roster::take_changes`], one after the other: the changes of a whole first list are never in memory together.
+    pub fn each_change(&mut self, tell: &mut dyn FnMut(Change)) {
         let mut log = Vec::new();
         for id in self.sets.take_pending() {
             let Some(set) = self.sets.get_mut(id) else { continue };
@@ -145,6 +152,7 @@ impl Roster {
             if !reconciler.reconcile(id, set) {
                 self.sets.remove(id);
             }
+            log.drain(..).for_each(&mut *tell);
         }
         let held = std::mem::take(&mut self.held).into_iter().filter_map(|((namespace, address), before)| {
             let held = self.store.holds(&namespace, address);
@@ -153,12 +161,13 @@ impl Roster {
         // In an order that does not depend on the seeds of a hash table.
         let mut held: Vec<_> = held.collect();
         held.sort_unstable();
-        let held = held.into_iter();
-        log.extend(held.map(|(namespace, address, held)| Change::Address { namespace, address, held }));
+        for (namespace, address, held) in held {
+            tell(Change::Address { namespace, address, held });
+        }
         self.refusals.publish(&self.sets, &self.watches, &mut log, &mut self.notices);
         self.watches.publish(&mut log);
+        log.into_iter().for_each(tell);
         self.store.sweep();
-        log
     }
 
     /// The highest revision of what [`Roster::take_changes`] tells next or told before.

@@ -7,10 +7,12 @@ use tracing_subscriber::EnvFilter;
 const DEFAULT: &str = "info";
 
 /// What is said of a connection to the Kubernetes API where `RUST_LOG` does not name these. They speak of every request
-/// and of what came back, up to whole pages of lists; and kube calls each failed attempt an error, which reports tell
-/// once.
-const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,kube=warn,kube_client=warn,kube_client::client::builder=off,\
-                     rustls=warn,tower=warn,tower_http=warn";
+/// and of what came back, up to whole pages of lists.
+const QUIET: &str =
+    "h2=warn,hyper=warn,hyper_util=warn,kube=warn,kube_client=warn,rustls=warn,tower=warn,tower_http=warn,";
+
+/// The same of failed attempts: kube calls each an error, and reports tell them once.
+const FAILURES: &str = "kube_client::client::builder=off,";
 
 /// Sends log lines to standard error from now on, unless the program that this is part of has its own way. `RUST_LOG`
 /// says how many; colour is for terminals.
@@ -34,7 +36,7 @@ fn filter(wanted: Option<&str>) -> EnvFilter {
     let wanted = wanted.map(str::trim).filter(|wanted| !wanted.is_empty()).unwrap_or(DEFAULT);
     let less = |directive: &str| matches!(directive.trim().to_ascii_lowercase().as_str(), "off" | "error");
     let quiet = if wanted.split(',').any(less) { "" } else { QUIET };
-    EnvFilter::builder().parse_lossy(format!("{quiet},{wanted}"))
+    EnvFilter::builder().parse_lossy(format!("{quiet}{FAILURES}{wanted}"))
 }
 
 #[cfg(test)]
@@ -65,7 +67,9 @@ mod tests {
             kube.contains(&"kube=trace".to_owned()) && !kube.contains(&"kube=warn".to_owned()),
             "{kube:?}"
         );
-        assert_eq!(directives(Some("off")), ["off"]);
-        assert_eq!(directives(Some("error,rosterd=info")), ["error", "rosterd=info"]);
+        let failures = FAILURES.trim_end_matches(',');
+        assert_eq!(directives(Some("off")), [failures, "off"]);
+        assert_eq!(directives(Some("error,rosterd=info")), ["error", failures, "rosterd=info"]);
+        assert!(!directives(Some("kube_client::client::builder=error")).contains(&failures.to_owned()));
     }
 }

@@ -54,9 +54,8 @@ impl Pipeline {
 
     /// Makes a snapshot of what was taken in; `None` where that changed nothing.
     pub(super) fn publish(&mut self) -> Option<Arc<Snapshot>> {
-        for change in self.roster.take_changes() {
-            self.zone.apply(&change);
-        }
+        let Pipeline { roster, zone, .. } = self;
+        roster.each_change(&mut |change| zone.apply(&change));
         let version = if self.by_time { Some(unix_time()) } else { self.roster.revision() };
         self.zone.publish(version)
     }

@@ -81,6 +81,14 @@ pub(crate) fn explanations(answer: &Message) -> Vec<(u16, String)> {
         .collect()
 }
 
+/// The serial that a zone's SOA record has.
+pub(crate) fn serial(server: SocketAddr, zone: &str) -> u32 {
+    let answer = ask(server, Transport::Udp, zone, "SOA", None);
+    let [record] = answer.answers.as_slice() else { panic!("{answer}") };
+    let RData::SOA(soa) = &record.data else { panic!("{record}") };
+    soa.serial
+}
+
 /// The data of records in presentation form, sorted. An SOA's serial is written `SERIAL`: it differs from run to run.
 pub(crate) fn data<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<String> {
     let mut data: Vec<String> = records.into_iter().map(|record| presentation(&record.data)).collect();

@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep_until};
 /// TCP, the API server.
 const QUEUE: usize = 256;
 
-/// The shortest `stale_after`: watches are renewed more often than that, and every few seconds is enough.
+/// The shortest `stale_after`, as with the setting: watches are renewed more often than that, and every few seconds is
+/// enough.
 const STALE_AFTER_MIN: Duration = Duration::from_secs(10);
 
 /// How the API is asked.

@@ -1,6 +1,6 @@
 //! Manifests: what `kubectl get endpoints,endpointslices -o yaml|json` prints, or the like written by hand.
 //!
-//! [`parse`] turns a text into endpoint objects, all of them or none. [`load`] reads the first versions of files,
+//! [`parse()`] turns a text into endpoint objects, all of them or none. [`load()`] reads the first versions of files,
 //! folders and standard input; [`Manifests::follow`] follows them. One watch per file, each over all namespaces: a new
 //! version is a `Reset`, its objects and `Synced`, equal content is no event. A version that is broken, or empty after
 //! a full one, and a named file that is gone keep what is served and make the watch unreachable until it is good again.
