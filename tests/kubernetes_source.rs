@@ -16,6 +16,7 @@ use api_server::ApiServer;
 use client::{Transport, ask, data, explanations, serial};
 use hickory_proto::op::ResponseCode;
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use rosterd::{PATIENCE, Rosterd};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -285,4 +286,42 @@ fn pods_that_are_watched_for_nothing_are_warned_of() {
         "warning: kubernetes.watch_pods (ROSTERD__KUBERNETES__WATCH_PODS): nothing is made of these Pods, as names of \
          pods are not verified (pods) and there are no reverse zones\n"
     );
+}
+
+#[test]
+fn an_exec_plugin_that_hangs_does_not_hold_the_end_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = folder.path().join("begun");
+    let mut kubeconfig: Value = serde_json::from_str(&ApiServer::start().kubeconfig()).unwrap();
+    kubeconfig["users"][0]["user"]["exec"] = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", "command": "sh",
+        "args": ["-c", "echo $$ > \"$0.new\"; mv \"$0.new\" \"$0\"; exec sleep 600", begun],
+    });
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, kubeconfig.to_string()).unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--kubeconfig"])
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !begun.exists() {
+        assert!(Instant::now() < deadline, "the plugin was not run");
+        std::thread::yield_now();
+    }
+    let signal = |process, signal| nix::sys::signal::kill(Pid::from_raw(process), signal).unwrap();
+    signal(server.id().try_into().unwrap(), Signal::SIGTERM);
+    let ended = loop {
+        match server.try_wait().unwrap() {
+            Some(ended) => break Some(ended),
+            None if Instant::now() >= deadline => break None,
+            None => std::thread::yield_now(),
+        }
+    };
+    // Neither outlives the test.
+    let _ = server.kill();
+    signal(std::fs::read_to_string(begun).unwrap().trim().parse().unwrap(), Signal::SIGKILL);
+    assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
 }
