@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Folders whose Markdown files are read, with everything below.
-const FOLDERS: &[&str] = &["benches", "deploy", "docs", "tests", "zones"];
+const FOLDERS: &[&str] = &["benches", "deploy", "docs", "fuzz", "tests", "zones"];
 
 #[test]
 fn relative_links_lead_somewhere() {

@@ -94,35 +94,52 @@ fn a_frame_of_length_zero_closes() {
 
 #[test]
 fn connections_beyond_a_limit_are_closed_and_places_come_back() {
-    for (limits, allowed) in [
-        (TcpLimits { max_connections: 3, ..LIMITS }, 3),
-        (TcpLimits { max_connections_per_address: 2, ..LIMITS }, 2),
-    ] {
-        let (server, address) = start(&["127.0.0.1:0"], limits);
-        let mut streams: Vec<TcpStream> = (0..allowed).map(|_| connect(address)).collect();
-        for stream in &mut streams {
-            assert_eq!(ask(stream, b"in"), b"t 127.0.0.1 in");
-        }
-        for refused in 1..=30 {
-            assert!(is_closed(&mut connect(address)));
-            assert_eq!(server.counts().refused, refused);
-        }
-        for stream in &mut streams {
-            assert_eq!(ask(stream, b"still"), b"t 127.0.0.1 still");
-        }
-        drop(streams.pop());
-        // The place is free once the server has seen the end.
-        let deadline = Instant::now() + BOUND;
-        loop {
-            let mut stream = connect(address);
-            let _ = stream.write_all(&frame(b"again"));
-            let mut length = [0; 2];
-            if stream.read_exact(&mut length).is_ok() {
-                break;
-            }
-            assert!(Instant::now() < deadline, "no place came back");
-        }
+    let (server, address) = start(&["127.0.0.1:0"], TcpLimits { max_connections_per_address: 3, ..LIMITS });
+    let mut streams: Vec<TcpStream> = (0..3).map(|_| connect(address)).collect();
+    for stream in &mut streams {
+        assert_eq!(ask(stream, b"in"), b"t 127.0.0.1 in");
     }
+    for refused in 1..=30 {
+        assert!(is_closed(&mut connect(address)));
+        assert_eq!(server.counts().refused, refused);
+    }
+    for stream in &mut streams {
+        assert_eq!(ask(stream, b"still"), b"t 127.0.0.1 still");
+    }
+    drop(streams.pop());
+    // The place is free once the server has seen the end.
+    let deadline = Instant::now() + BOUND;
+    loop {
+        let mut stream = connect(address);
+        let _ = stream.write_all(&frame(b"again"));
+        let mut length = [0; 2];
+        if stream.read_exact(&mut length).is_ok() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "no place came back");
+    }
+    assert_eq!(server.counts().displaced, 0);
+}
+
+/// Ten times as many connections as there may be, none of which says a word: whoever comes later and asks is answered,
+/// and whoever asks now and then stays.
+#[test]
+fn silent_connections_give_way_to_new_ones() {
+    let limits = TcpLimits { max_connections: 5, max_connections_per_address: 1000, ..LIMITS };
+    let (server, address) = start(&["127.0.0.1:0"], limits);
+    let mut busy = connect(address);
+    assert_eq!(ask(&mut busy, b"first"), b"t 127.0.0.1 first");
+    let mut silent = Vec::new();
+    for number in 0..50 {
+        silent.push(connect(address));
+        let mut asking = connect(address);
+        let answer = ask(&mut asking, b"new");
+        assert_eq!(answer, b"t 127.0.0.1 new", "connection {number}");
+        assert_eq!(ask(&mut busy, b"busy"), b"t 127.0.0.1 busy", "after {number}");
+    }
+    assert!(is_closed(&mut silent[0]));
+    // Of 52 that were not closed by their clients, 5 have a place.
+    assert!(server.counts().displaced >= 47, "{:?}", server.counts());
 }
 
 #[test]

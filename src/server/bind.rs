@@ -8,6 +8,11 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 /// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn` (4096).
 const BACKLOG: i32 = 1024;
 
+/// Octets of a TCP connection's buffers in the kernel, which takes twice that: queries are small, and an answer has at most
+/// 64 KiB. Without a bound, a client that never reads makes the kernel keep up to `net.ipv4.tcp_wmem` (4 MiB) for it.
+const TCP_RECEIVE_BUFFER: usize = 32 << 10;
+const TCP_SEND_BUFFER: usize = 64 << 10;
+
 /// Octets asked for in each UDP socket's buffers. The kernel lowers it to `net.core.rmem_max` (212,992 by default).
 const BUFFER: usize = 1 << 20;
 
@@ -123,6 +128,9 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     // On Linux this allows connections of an earlier server in TIME_WAIT, never a second listener.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // Before listening: connections inherit them, and the window's scale with them. Best effort, like those of UDP.
+    let _ = socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER);
+    let _ = socket.set_send_buffer_size(TCP_SEND_BUFFER);
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

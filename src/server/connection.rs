@@ -1,10 +1,15 @@
-//! One TCP connection: messages with two octets of length before them (RFC 1035 4.2.2), answered in order.
+//! One TCP connection: messages with two octets of length before them (RFC 1035 4.2.2).
+//!
+//! A client may send queries without waiting for answers. RFC 7766 6.2.1.1 wants them processed as they come, and answers
+//! sent as they are ready: here every answer is ready at once, since making it waits for nothing, and so they leave in
+//! order. One query of a connection is under way at a time, and one answer at most waits to be read.
 //!
 //! Memory: an idle connection holds at most [`INPUT_KEPT`] octets. A message takes room as its octets arrive, up to
 //! 64 KiB; an answer that the client's side does not accept at once takes its own size, and nothing more is read until
 //! it has gone or [`TcpLimits::write_timeout`] has passed. That is at most 128 KiB, while a client holds one up.
 
 use super::counters::{Counters, Counts};
+use super::limits::Place;
 use super::responder::Responder;
 use super::tcp::TcpLimits;
 use crate::answer::{Client, Outcome, Transport};
@@ -106,6 +111,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     address: IpAddr,
     shared: &Shared<R>,
+    place: &Place,
     mut stop: watch::Receiver<bool>,
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
@@ -118,6 +124,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
                 return End::EmptyFrame;
             }
             consumed += LENGTH + message.len();
+            place.asks();
             if let Err(end) = reply(&mut stream, &client, shared, message).await {
                 return end;
             }
@@ -233,7 +240,7 @@ mod tests {
         let (stopper, stop) = watch::channel(false);
         let serving = tokio::spawn(async move {
             let shared = Shared::new(Arc::new(Echo), Arc::default(), LIMITS);
-            serve(server, Ipv4Addr::LOCALHOST.into(), &shared, stop).await
+            serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
         });
         (client, stopper, serving)
     }
@@ -325,6 +332,25 @@ mod tests {
         assert_eq!(serving.await.unwrap(), End::SlowToRead);
         assert_eq!(start.elapsed().as_secs(), 3);
         assert_eq!(answer(&mut client).await.len(), 900, "what was accepted is whole");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_read_while_an_answer_waits() {
+        let (mut client, _stop, serving) = connect(1000);
+        let mut written = 0;
+        let queries = frame(b"*900").repeat(10_000);
+        let writing = async {
+            loop {
+                match client.write(queries.get(written..).unwrap()).await {
+                    Ok(0) | Err(_) => return written,
+                    Ok(octets) => written += octets,
+                }
+            }
+        };
+        let written = writing.await;
+        // One pipe's room of queries, and what is read at once.
+        assert!(written <= 1000 + 2 * INPUT_KEPT, "{written}");
+        assert_eq!(serving.await.unwrap(), End::SlowToRead);
     }
 
     #[tokio::test(start_paused = true)]

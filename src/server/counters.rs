@@ -11,6 +11,7 @@ pub struct Counters {
     drops: AtomicU64,
     errors: AtomicU64,
     refused: AtomicU64,
+    displaced: AtomicU64,
 }
 
 /// One reading of [`Counters`].
@@ -26,6 +27,8 @@ pub struct Counts {
     pub errors: u64,
     /// TCP connections closed at accept because a limit was reached.
     pub refused: u64,
+    /// Silent TCP connections ended because new ones needed their places.
+    pub displaced: u64,
 }
 
 impl Counters {
@@ -37,6 +40,7 @@ impl Counters {
             (&self.drops, counts.drops),
             (&self.errors, counts.errors),
             (&self.refused, counts.refused),
+            (&self.displaced, counts.displaced),
         ] {
             if more != 0 {
                 counter.fetch_add(more, Ordering::Relaxed);
@@ -52,6 +56,7 @@ impl Counters {
             drops: self.drops.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            displaced: self.displaced.load(Ordering::Relaxed),
         }
     }
 }
@@ -63,5 +68,6 @@ impl std::ops::AddAssign for Counts {
         self.drops += other.drops;
         self.errors += other.errors;
         self.refused += other.refused;
+        self.displaced += other.displaced;
     }
 }

@@ -23,10 +23,11 @@ pub use snapshots::{Batch, CurrentSnapshot};
 pub use tcp::TcpLimits;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What to listen on, and within which limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,21 @@ pub struct ServerConfig {
     pub udp_max: u16,
     /// Limits of TCP connections.
     pub tcp: TcpLimits,
+}
+
+/// Serves one stream from `address` to its end as if a listener had accepted it, for fuzzing: with paused time, and
+/// without sockets.
+#[doc(hidden)]
+pub async fn serve_stream<R: Responder>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    address: IpAddr,
+    responder: Arc<R>,
+    limits: TcpLimits,
+) {
+    let shared = connection::Shared::new(responder, Arc::default(), limits);
+    // A server that never stops.
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    connection::serve(stream, address, &shared, &limits::Place::default(), stopped).await;
 }
 
 /// Why the server did not start.

@@ -25,7 +25,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Limits of TCP connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpLimits {
-    /// Connections in total. One more is closed at accept.
+    /// Connections in total. One more takes the place of one that has been silent.
     pub max_connections: usize,
     /// Connections from one IPv4 address, or from one IPv6 network of 64 bits. One more is closed at accept.
     pub max_connections_per_address: usize,
@@ -125,11 +125,17 @@ async fn accept<R: Responder>(
             shared.counters.add(Counts { refused: 1, ..Counts::default() });
             continue;
         };
+        if permit.is_anothers {
+            shared.counters.add(Counts { displaced: 1, ..Counts::default() });
+        }
         let (shared, stopped, task) = (Arc::clone(&shared), stopped.clone(), task.clone());
         tokio::spawn(async move {
             // An answer is one write; waiting to fill a segment would only delay it.
             let _ = stream.set_nodelay(true);
-            connection::serve(stream, address, &shared, stopped).await;
+            tokio::select! {
+                _ = connection::serve(stream, address, &shared, permit.place(), stopped) => {}
+                () = permit.told_to_go() => {}
+            }
             drop((permit, task));
         });
     }

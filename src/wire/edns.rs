@@ -69,7 +69,7 @@ impl<'a> EdnsOptions<'a> {
                 option::COOKIE => options.cookie = options.cookie.or(Some(data)),
                 option::NSID => options.nsid = true,
                 option::TCP_KEEPALIVE => options.tcp_keepalive = true,
-                // RFC 9660 3.1: a client asks by an empty option. Anything else is malformed, as it is to other servers.
+                // RFC 9660 3.1: a client asks by an empty option. One with data is taken for malformed.
                 option::ZONE_VERSION if data.is_empty() => options.zone_version = true,
                 option::ZONE_VERSION => return Err(PseudoRecordError::ZoneVersion),
                 _ => {}

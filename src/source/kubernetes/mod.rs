@@ -5,6 +5,8 @@
 //! complete; a watch that breaks is resumed where it stood; one that cannot be is listed again.
 
 mod backoff;
+#[doc(hidden)]
+pub mod bodies;
 mod connect;
 mod decode;
 mod failure;

@@ -1,0 +1,5 @@
+//! Queries.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| rosterd_fuzz::answer::check(input));

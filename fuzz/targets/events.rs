@@ -1,0 +1,5 @@
+//! What watches say.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| rosterd_fuzz::events::check(input));

@@ -1,0 +1,5 @@
+//! TCP connections.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| rosterd_fuzz::stream::check(input));
