@@ -92,6 +92,7 @@ fn command(kubeconfig: &str, environment: &[(&str, &str)], arguments: &[&str]) -
 }
 
 const REFUSED: (ResponseCode, &[u16]) = (ResponseCode::Refused, &[20]);
+const INVALID_DATA: (ResponseCode, &[u16]) = (ResponseCode::ServFail, &[24]);
 const NOT_READY: (ResponseCode, &[u16]) = (ResponseCode::ServFail, &[14]);
 
 #[test]
@@ -162,6 +163,71 @@ fn a_namespace_without_rights_keeps_only_its_own_names_waiting() {
         "{:?}",
         api.requests()
     );
+}
+
+#[test]
+fn an_object_that_does_not_parse_refuses_its_set_alone() {
+    let api = ApiServer::start();
+    let broken = |name: &str, service: &str| {
+        let mut slice = slice("default", &["10.0.0.9"]);
+        slice["metadata"]["name"] = json!(name);
+        slice["metadata"]["labels"]["kubernetes.io/service-name"] = json!(service);
+        slice["endpoints"] = json!("none");
+        slice
+    };
+    api.put(slice("default", &["10.0.0.1"]), DISCOVERY, "endpointslices");
+    api.put(broken("odd-x", "odd"), DISCOVERY, "endpointslices");
+    let mut server = Rosterd::start_in_cluster(&api.kubeconfig(), "[server]");
+    let address = server.ipv4();
+    server.wait_for_log("WARN EndpointSlice default/odd-x: does not parse (");
+    server.wait_for_log("WARN EndpointSlice default/odd-x: never parsed; the set odd.default is refused");
+    server.wait_for_log("INFO ready after ");
+    let odd = "odd.default.svc.peers.cluster.local.";
+    let found = asked(address, odd, "A");
+    assert_eq!((found.0, found.1.as_slice()), INVALID_DATA);
+    assert_eq!(asked(address, &set("default"), "A").2, ["10.0.0.1"]);
+    let (code, out, err) = command(&api.kubeconfig(), &[], &["zone", "--kubeconfig", "kubeconfig"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("warning: EndpointSlice default/odd-x: never parsed"), "{err}");
+    assert!(out.contains("is refused: an object that belongs to it never parsed"), "{out}");
+
+    // A good version is what stays once there is one.
+    let mut mended = broken("odd-x", "odd");
+    mended["endpoints"] = json!([{"addresses": ["10.0.0.9"]}]);
+    api.put(mended, DISCOVERY, "endpointslices");
+    wait_until(address, odd, &["10.0.0.9"]);
+    api.put(broken("odd-x", "odd"), DISCOVERY, "endpointslices");
+    server.wait_for_log("WARN EndpointSlice default/odd-x: its last good version stays");
+    assert_eq!(asked(address, odd, "A"), (ResponseCode::NoError, vec![], vec!["10.0.0.9".to_owned()]));
+}
+
+#[test]
+fn endpoints_that_kubernetes_has_cut_are_warned_of() {
+    let api = ApiServer::start();
+    let mut endpoints = json!({
+        "apiVersion": "v1", "kind": "Endpoints",
+        "metadata": {
+            "name": "myapp", "namespace": "default",
+            "annotations": {"endpoints.kubernetes.io/over-capacity": "truncated"},
+        },
+        "subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"name": "http", "port": 80}]}],
+    });
+    api.put(endpoints.clone(), CORE, "endpoints");
+    let line = "Endpoints default/myapp: truncated to 1,000 addresses by Kubernetes, the set myapp.default may be \
+                incomplete; watch EndpointSlices instead";
+    let watch = [("ROSTERD__KUBERNETES__WATCH", "endpoints")];
+    let (code, _, err) = command(&api.kubeconfig(), &watch, &["check", "--kubeconfig", "kubeconfig"]);
+    assert_eq!((code, err), (0, format!("warning: {line}\n")));
+
+    let mut server =
+        Rosterd::start_in_cluster(&api.kubeconfig(), "kubernetes.watch = \"endpoints\"\n[server]");
+    server.wait_for_log(&format!("WARN {line}"));
+    // What is left is served, and the line is not repeated with every change.
+    endpoints["subsets"][0]["addresses"] = json!([{"ip": "10.0.0.2"}]);
+    api.put(endpoints, CORE, "endpoints");
+    wait_until(server.ipv4(), &set("default"), &["10.0.0.2"]);
+    let (_, log) = server.terminate(Signal::SIGTERM);
+    assert!(!log.iter().any(|line| line.contains("truncated")), "{log:?}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(crate) struct ControlPlane {
     /// The API as the administrator sees it.
     pub(crate) api: Api,
     ports: Ports,
+    /// A feature that the API server does without.
+    without: Option<&'static str>,
     // Goes last, when nobody writes into it any more.
     folder: Folder,
 }
@@ -46,6 +48,11 @@ impl ControlPlane {
 
     /// A control plane of one's own, ready to use.
     pub(crate) fn start() -> ControlPlane {
+        ControlPlane::start_without(None)
+    }
+
+    /// The same without a feature of the API server.
+    pub(crate) fn start_without(feature: Option<&'static str>) -> ControlPlane {
         let folder = Folder::create();
         let path = folder.path();
         write_keys(path);
@@ -56,15 +63,13 @@ impl ControlPlane {
             controllers: unused_port(),
         };
         let etcd = start_etcd(path, &ports);
-        let api_server = start_api_server(path, &ports);
-        // The certificate that clients trust is whole when its key is there, which the API server writes after it.
-        let certificate = path.join("certificates/apiserver.key");
-        wait_for("a certificate", || api_server.last_words(), || certificate.exists().then_some(()));
+        let api_server = start_api_server(path, &ports, feature);
+        wait_for_certificate(path, &api_server);
         let administrator =
             write_kubeconfig(path, "administrator", ports.api_server, &json!({"token": ADMINISTRATOR}));
         let controllers = start_controllers(path, &ports);
         let api = Api::new(&administrator);
-        let plane = ControlPlane { controllers, api_server, etcd, api, ports, folder };
+        let plane = ControlPlane { controllers, api_server, etcd, api, ports, without: feature, folder };
         plane.wait_until_ready();
         plane.api.create("/api/v1/nodes", &json!({"metadata": {"name": NODE}}));
         plane
@@ -86,7 +91,42 @@ impl ControlPlane {
 
     /// Starts the killed API server again, at its port and on its data.
     pub(crate) fn start_api_server(&mut self) {
-        self.api_server = start_api_server(self.folder.path(), &self.ports);
+        self.api_server = start_api_server(self.folder.path(), &self.ports, self.without);
+        self.wait_until_ready();
+    }
+
+    /// Starts the API server anew with another certificate, which clients find in the file of the former one.
+    pub(crate) fn replace_certificate(&mut self) {
+        self.controllers.kill();
+        self.api_server.kill();
+        let path = self.folder.path();
+        fs::remove_dir_all(path.join("certificates")).expect("a removed certificate");
+        self.api_server = start_api_server(path, &self.ports, self.without);
+        wait_for_certificate(path, &self.api_server);
+        self.api = Api::new(&self.administrator());
+        self.controllers = start_controllers(self.folder.path(), &self.ports);
+        self.wait_until_ready();
+    }
+
+    /// Keeps a copy of all data, for [`ControlPlane::restore`].
+    pub(crate) fn back_up(&mut self) {
+        self.etcd.kill();
+        copy_folder(&self.folder.path().join("etcd"), &self.folder.path().join("backup"));
+        self.etcd = start_etcd(self.folder.path(), &self.ports);
+        self.wait_until_ready();
+    }
+
+    /// Goes back to the copy, with all its revisions: everything ends, and starts again on the old data.
+    pub(crate) fn restore(&mut self) {
+        self.controllers.kill();
+        self.api_server.kill();
+        self.etcd.kill();
+        let path = self.folder.path();
+        fs::remove_dir_all(path.join("etcd")).expect("removed data");
+        fs::rename(path.join("backup"), path.join("etcd")).expect("restored data");
+        self.etcd = start_etcd(path, &self.ports);
+        self.api_server = start_api_server(path, &self.ports, self.without);
+        self.controllers = start_controllers(path, &self.ports);
         self.wait_until_ready();
     }
 
@@ -105,6 +145,11 @@ impl ControlPlane {
     /// Writes a kubeconfig for a user (`{"token": …}` or `{"tokenFile": …}`) who reaches the API server by `port`.
     pub(crate) fn kubeconfig(&self, name: &str, port: u16, user: &Value) -> PathBuf {
         write_kubeconfig(self.folder.path(), name, port, user)
+    }
+
+    /// The certificate that clients of the API server trust.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("certificates/apiserver.crt")
     }
 
     /// The administrator's kubeconfig.
@@ -179,8 +224,8 @@ fn start_etcd(folder: &Path, ports: &Ports) -> Process {
     Process::start(folder, "etcd", Path::new("etcd"), &arguments)
 }
 
-fn start_api_server(folder: &Path, ports: &Ports) -> Process {
-    let arguments = [
+fn start_api_server(folder: &Path, ports: &Ports, without: Option<&str>) -> Process {
+    let mut arguments = vec![
         format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd),
         format!("--secure-port={}", ports.api_server),
         "--bind-address=127.0.0.1".to_owned(),
@@ -196,7 +241,19 @@ fn start_api_server(folder: &Path, ports: &Ports) -> Process {
         "--disable-admission-plugins=ServiceAccount".to_owned(),
         "--endpoint-reconciler-type=none".to_owned(),
     ];
+    arguments.extend(without.map(|feature| format!("--feature-gates={feature}=false")));
     Process::start(folder, "kube-apiserver", &program("kube-apiserver"), &arguments)
+}
+
+/// The certificate that clients trust is whole when its key is there, which the API server writes after it.
+fn wait_for_certificate(folder: &Path, api_server: &Process) {
+    let key = folder.join("certificates/apiserver.key");
+    wait_for("a certificate", || api_server.last_words(), || key.exists().then_some(()));
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-r").args([from, to]).status().expect("cp");
+    assert!(copied.success(), "{} is not copied", from.display());
 }
 
 fn start_controllers(folder: &Path, ports: &Ports) -> Process {

@@ -16,7 +16,10 @@ mod api;
 #[path = "../support/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
+mod commands;
 mod control_plane;
+mod in_pod;
+mod lists;
 mod manifests;
 mod members;
 mod outages;

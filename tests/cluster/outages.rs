@@ -8,12 +8,16 @@ use crate::rosterd::Rosterd;
 use crate::scene::Answers;
 use crate::wait::{wait_for, wait_until_equal};
 use crate::workload::Namespace;
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Every Service is a set; names of pods are those of slices; answers say that they may be old as soon as they may.
 const SETTINGS: &str = "pods = \"verified\"\n[kubernetes]\nstale_after = \"10s\"\n[server]";
+
+/// Not Ready (RFC 8914 4.15).
+const NOT_READY: u16 = 14;
 
 /// Stale Answer (RFC 8914 4.4).
 const STALE: u16 = 3;
@@ -118,6 +122,61 @@ fn what_was_deleted_meanwhile_is_gone() {
     relay.mend();
     wait_until_gone(&rosterd, "web");
 
+    let (right, wrong) = questions.end();
+    assert!(wrong.is_empty(), "{} of {}: {}", wrong.len(), right + wrong.len(), wrong[0]);
+}
+
+#[test]
+fn a_cluster_restored_from_a_backup_is_followed() {
+    let mut plane = ControlPlane::start();
+    let kubeconfig = plane.kubeconfig_with("reader", &["endpointslices.yaml"]);
+    make_services(&Namespace { api: &plane.api, name: "default" });
+    let mut rosterd = Rosterd::watch(&kubeconfig, SETTINGS);
+    txt_comes_to("the first list", &rosterd, "web", &nodes("web", [11]));
+    txt_comes_to("the first list", &rosterd, "myapp", &nodes("myapp", 1..=5));
+    let questions = Questions::ask(rosterd.ipv4(), questions());
+    plane.back_up();
+
+    // The API server writes some objects of its own when it starts: revisions must be well ahead of these.
+    let namespace = Namespace { api: &plane.api, name: "default" };
+    for round in 0..300 {
+        namespace.label_service("myapp", &json!({"round": round.to_string()}));
+    }
+    namespace.ready_pod("web", "web-12", &["10.0.0.12"]);
+    txt_comes_to("after the backup", &rosterd, "web", &nodes("web", [11, 12]));
+    plane.restore();
+    txt_comes_to("as it was at the backup", &rosterd, "web", &nodes("web", [11]));
+    rosterd.wait_for_log("WARN endpointslices in all namespaces: the cluster went back from revision ");
+    Namespace { api: &plane.api, name: "default" }.ready_pod("web", "web-13", &["10.0.0.13"]);
+    txt_comes_to("a change after that", &rosterd, "web", &nodes("web", [11, 13]));
+
+    let (right, wrong) = questions.end();
+    assert!(wrong.is_empty(), "{} of {}: {}", wrong.len(), right + wrong.len(), wrong[0]);
+}
+
+#[test]
+fn the_api_server_comes_late_and_then_with_another_certificate() {
+    let mut plane = ControlPlane::start();
+    let kubeconfig = plane.kubeconfig_with("reader", &["endpointslices.yaml"]);
+    make_services(&Namespace { api: &plane.api, name: "default" });
+    plane.kill_api_server();
+    let mut rosterd = Rosterd::watch(&kubeconfig, SETTINGS);
+    rosterd.wait_for_log("WARN endpointslices in all namespaces: no connection to the API server");
+    let waiting = ask(rosterd.ipv4(), Transport::Udp, &set("myapp"), "TXT", Some(1232));
+    assert_eq!(waiting.metadata.response_code, ResponseCode::ServFail, "{waiting}");
+    assert!(explanations(&waiting).iter().any(|(code, _)| *code == NOT_READY), "{waiting}");
+    let apex = ask(rosterd.ipv4(), Transport::Udp, "peers.cluster.local.", "SOA", None);
+    assert_eq!((apex.metadata.response_code, apex.answers.len()), (ResponseCode::NoError, 1), "{apex}");
+    plane.start_api_server();
+    rosterd.wait_for_log("INFO ready after ");
+    txt_comes_to("the first list", &rosterd, "myapp", &nodes("myapp", 1..=5));
+    txt_comes_to("the first list", &rosterd, "web", &nodes("web", [11]));
+
+    let questions = Questions::ask(rosterd.ipv4(), questions());
+    // The file is read again about once a minute.
+    plane.replace_certificate();
+    Namespace { api: &plane.api, name: "default" }.ready_pod("web", "web-12", &["10.0.0.12"]);
+    txt_comes_to("a change by the new certificate", &rosterd, "web", &nodes("web", [11, 12]));
     let (right, wrong) = questions.end();
     assert!(wrong.is_empty(), "{} of {}: {}", wrong.len(), right + wrong.len(), wrong[0]);
 }

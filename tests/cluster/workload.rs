@@ -2,7 +2,10 @@
 
 use crate::api::{Api, collection};
 use crate::control_plane::{ControlPlane, NODE};
+use crate::wait::wait_for;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A namespace of a test.
 #[derive(Clone, Copy)]
@@ -48,6 +51,14 @@ impl<'a> Namespace<'a> {
         self.api.create(&self.collection("services"), &object);
     }
 
+    /// Waits until the controllers have written a Service's address and its label `app`.
+    pub(crate) fn wait_for_slice(&self, service: &str, address: &str, app: &str) {
+        let label = format!("kubernetes.io%2Fservice-name%3D{service}%2Capp%3D{app}");
+        let list = || self.api.get(&format!("{}?labelSelector={label}", self.collection("endpointslices")));
+        let there = || list().to_string().contains(&format!("\"{address}\"")).then_some(());
+        wait_for("a slice", || list().to_string(), there);
+    }
+
     /// A Pod of a Service, running and ready at its addresses.
     pub(crate) fn ready_pod(&self, service: &str, name: &str, addresses: &[&str]) {
         self.pod(service, name, None);
@@ -78,7 +89,9 @@ impl<'a> Namespace<'a> {
 
     pub(crate) fn set_ready(&self, pod: &str, ready: bool) {
         let status = if ready { "True" } else { "False" };
-        self.patch_status(pod, &json!({"conditions": [{"type": "Ready", "status": status}]}));
+        let condition =
+            json!({"type": "Ready", "status": status, "lastTransitionTime": transition_time().to_string()});
+        self.patch_status(pod, &json!({"conditions": [condition]}));
     }
 
     pub(crate) fn patch_status(&self, pod: &str, status: &Value) {
@@ -99,6 +112,13 @@ impl<'a> Namespace<'a> {
     pub(crate) fn label_service(&self, service: &str, labels: &Value) {
         self.api.patch(&self.path("services", service), &json!({"metadata": {"labels": labels}}));
     }
+}
+
+/// The time of a transition, later than all before. The controllers name it as the trigger of what they write, but only
+/// where it is later than the last one; and Kubernetes keeps whole seconds, within which tests make many transitions.
+fn transition_time() -> Timestamp {
+    static SECONDS: AtomicI64 = AtomicI64::new(0);
+    Timestamp::now() + SignedDuration::from_secs(SECONDS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Adds and replaces fields of an object.

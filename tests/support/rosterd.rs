@@ -73,6 +73,14 @@ impl Rosterd {
         Rosterd::run(folder, &arguments, settings, &["127.0.0.1:0"])
     }
 
+    /// Starts a server by a command that runs its program with the arguments it is given, on a free port of 127.0.0.1.
+    ///
+    /// `settings` is as for [`Rosterd::start`].
+    pub(crate) fn start_by(program: Command, settings: &str) -> Rosterd {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Rosterd::spawn(program, folder, &[], settings, &["127.0.0.1:0"])
+    }
+
     /// The same with the text of a kubeconfig.
     pub(crate) fn start_in_cluster(kubeconfig: &str, settings: &str) -> Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -82,10 +90,20 @@ impl Rosterd {
     }
 
     fn run(folder: tempfile::TempDir, arguments: &[&OsStr], settings: &str, listen: &[&str]) -> Rosterd {
+        Rosterd::spawn(Command::new(env!("CARGO_BIN_EXE_rosterd")), folder, arguments, settings, listen)
+    }
+
+    fn spawn(
+        mut program: Command,
+        folder: tempfile::TempDir,
+        arguments: &[&OsStr],
+        settings: &str,
+        listen: &[&str],
+    ) -> Rosterd {
         assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
         let file = folder.path().join("rosterd.toml");
         fs::write(&file, format!("{settings}\nlisten = {listen:?}\n")).expect("written settings");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+        let mut child = program
             .arg("serve")
             .arg("--config")
             .arg(&file)

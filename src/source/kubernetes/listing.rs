@@ -27,7 +27,7 @@ const LIST_TIME: Duration = Duration::from_secs(600);
 const CHECK_TIME: Duration = Duration::from_secs(60);
 
 /// Streams in a row that bring no complete list before lists are read page by page: servers before Kubernetes 1.27 ignore
-/// `sendInitialEvents`, and never say where the list ends.
+/// `sendInitialEvents`, and never say where the list ends; others fail whenever they are asked for a stream.
 const UNFINISHED_MAX: u32 = 2;
 
 impl Reflector {
@@ -158,9 +158,12 @@ impl Reflector {
     /// A list as a stream. What follows it on the same stream is left to the watch that begins where the list ends.
     async fn streamed_list(&mut self) -> Result<(Revision, usize), Failure> {
         let request = request::streaming_list(&self.plan, LIST_TIME)?;
-        let mut stream = open(&self.client, request, Awaited::List(LIST_SILENCE)).await?;
+        let opened = open(&self.client, request, Awaited::List(LIST_SILENCE)).await;
+        if opened.as_ref().err().is_none_or(is_server_error) {
+            self.unfinished += 1;
+        }
+        let mut stream = opened?;
         self.begin().await;
-        self.unfinished += 1;
         let mut lines = Lines::default();
         let mut objects = 0;
         while let Some(octets) = stream.next().await? {
@@ -184,10 +187,7 @@ impl Reflector {
                     }
                     WatchEvent::Bookmark { .. } => {}
                     WatchEvent::Unknown(_) => self.pulse.note(|watch| watch.unknown_events += 1),
-                    WatchEvent::Error(status) => {
-                        self.unfinished = 0;
-                        return Err(status.into());
-                    }
+                    WatchEvent::Error(status) => return Err(status.into()),
                     WatchEvent::Malformed(reason) => return Err(Failure::Malformed(reason)),
                 }
             }
@@ -197,13 +197,25 @@ impl Reflector {
     }
 
     /// Whether a failure of a streamed list means that the server does not stream lists. Where the feature is off, it
-    /// refuses `sendInitialEvents` as invalid (422).
-    fn is_without_streams(&self, failure: &Failure) -> bool {
+    /// refuses `sendInitialEvents` as invalid (422). Where its etcd is too old (before 3.4.31 or 3.5.13), it says that it
+    /// fails (500), which it may do in passing as well, and counts on clients that read pages then.
+    fn is_without_streams(&mut self, failure: &Failure) -> bool {
         match failure {
-            Failure::Refused(refusal) => matches!(refusal.status, 400 | 404 | 405 | 406 | 415 | 422 | 501),
-            _ => self.unfinished >= UNFINISHED_MAX,
+            Failure::Refused(refusal)
+                if matches!(refusal.status, 400 | 404 | 405 | 406 | 415 | 422 | 501) =>
+            {
+                return true;
+            }
+            // For now, and pages would be refused too.
+            Failure::Refused(_) if !is_server_error(failure) => self.unfinished = 0,
+            _ => {}
         }
+        self.unfinished >= UNFINISHED_MAX
     }
+}
+
+fn is_server_error(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(refusal) if refusal.status == 500)
 }
 
 const UNVERSIONED: &str = "it has no resourceVersion";
