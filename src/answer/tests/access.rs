@@ -1,11 +1,12 @@
 //! Access lists and rate limiting, which nothing goes round.
 
-use super::world::{SetOf, Target, with_sets};
+use super::world::{SetOf, Target, with_files, with_sets};
 use super::{ADDRESS, NOW, Query, Transport, answer_in, ask_by, decode, explanations};
 use crate::answer::{AccessList, AccessRule, Client, Context, Cookies, Policy, RateLimiter, RateLimits};
 use crate::wire::{CookieSecret, RecordType};
 use crate::zone::Snapshot;
 use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType as HickoryType;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -71,6 +72,30 @@ fn rules_hold_for_their_zones_and_transports() {
                 refused,
                 "{zones:?} {transports:?} {query:?} {transport:?}"
             );
+        }
+    }
+}
+
+/// An alias, a redirection, a target or a name server of an open zone tells nothing of a closed one.
+#[test]
+fn other_zones_tell_nothing_of_one_that_is_closed() {
+    const OPEN: &str = "@ 5 SOA ns hostmaster 1 2 3 4 5\n@ 5 NS ns\nns 5 A 192.0.2.1\n\
+        alias 5 CNAME host.closed.test.\nmoved 5 DNAME closed.test.\nmail 5 MX 1 host.closed.test.\n\
+        sub 5 NS host.closed.test.\n";
+    const CLOSED: &str = "@ 5 SOA ns hostmaster 1 2 3 4 5\n@ 5 NS ns\nns 5 A 192.0.2.2\nhost 5 A 192.0.2.9\n";
+    let snapshot = with_files(&[], &[("open.test.zone", OPEN), ("closed.test.zone", CLOSED)]);
+    for (name, qtype, answers) in [
+        ("alias.open.test", RecordType::A, 1),
+        ("host.moved.open.test", RecordType::A, 2),
+        ("mail.open.test", RecordType::MX, 1),
+        ("x.sub.open.test", RecordType::A, 0),
+    ] {
+        for (policy, told) in [(Policy::default(), true), (deny(&["closed.test"], &[]), false)] {
+            let message = ask_by(&policy, &Query::new(name, qtype), Transport::Tcp, &snapshot);
+            assert_eq!(message.metadata.response_code, ResponseCode::NoError, "{name}");
+            assert_eq!(message.to_string().contains("192.0.2.9"), told, "{name}: {message}");
+            let aliases = message.answers.iter().filter(|rr| rr.record_type() != HickoryType::A);
+            assert_eq!(aliases.count(), answers, "{name}: {message}");
         }
     }
 }
