@@ -63,14 +63,14 @@ impl<'a> PseudoRecords<'a> {
     fn walk(&mut self, message: &'a [u8], header: &Header, at: usize) -> Result<(), PseudoRecordError> {
         let mut at = at;
         let mut found = Ok(());
-        let before = u32::from(header.answers) + u32::from(header.authorities);
-        let count = before + u32::from(header.additionals);
-        for index in 0..count {
+        let additionals = u32::from(header.additionals);
+        let count: u32 = [header.answers, header.authorities, header.additionals].map(u32::from).iter().sum();
+        for left in (0..count).rev() {
             let Some((record, end)) = Record::read(message, at) else {
                 return found.and(Err(PseudoRecordError::Records));
             };
             at = end;
-            let taken = self.take(&record, index >= before, index + 1 == count);
+            let taken = self.take(&record, left < additionals, left == 0);
             found = found.and(taken);
         }
         found
