@@ -93,12 +93,11 @@ pub fn cpu_time(pid: u32) -> io::Result<CpuTime> {
     let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)?.unwrap_or(100) as f64;
     let mut ticks = [0.0; 2];
     for process in family(pid)? {
-        for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
-            let Ok(stat) = std::fs::read_to_string(task?.path().join("stat")) else { continue };
-            // proc(5): utime and stime are fields 14 and 15.
-            for (sum, field) in ticks.iter_mut().zip(fields(&stat).skip(11)) {
-                *sum += field.parse::<f64>().map_err(io::Error::other)?;
-            }
+        // Of the process, not of its threads: that would leave out those that have ended.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
+        // proc(5): utime and stime are fields 14 and 15.
+        for (sum, field) in ticks.iter_mut().zip(fields(&stat).skip(11)) {
+            *sum += field.parse::<f64>().map_err(io::Error::other)?;
         }
     }
     Ok(CpuTime { user: ticks[0] / per_second, system: ticks[1] / per_second })

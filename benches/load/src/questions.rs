@@ -113,7 +113,7 @@ fn shape(label: &'static str, qtype: u16, name: impl Fn(usize) -> String, answer
 }
 
 /// A query with EDNS and a size of 1232, as resolvers send it.
-fn question(id: usize, name: &str, qtype: u16) -> Vec<u8> {
+pub fn question(id: usize, name: &str, qtype: u16) -> Vec<u8> {
     let mut query = Vec::with_capacity(80);
     query.extend_from_slice(&(id as u16).to_be_bytes());
     query.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 1]);

@@ -18,7 +18,7 @@ const SOCKETS: usize = 16;
 const BATCH: usize = 32;
 
 /// How long a silent server is given before what is under way counts as lost.
-const LOST_AFTER: u16 = 100;
+const LOST_AFTER: u16 = 500;
 
 struct Lane {
     socket: UdpSocket,
@@ -102,7 +102,8 @@ fn receive(
     for (buffer, length) in buffers.iter().zip(lengths).take(count) {
         let answer = &buffer[..length];
         let Some((lane, asked)) = under_way.take(answer) else {
-            run.wrong += 1;
+            // It came too late, and is counted as lost; or it has the id of no question.
+            run.wrong += u64::from(!has_id(answer, shape.questions.len()));
             continue;
         };
         lanes[lane].under_way -= 1;
@@ -161,6 +162,10 @@ impl UnderWay {
         let id = u16::from_be_bytes(*answer.first_chunk()?);
         self.0.get_mut(usize::from(id))?.take()
     }
+}
+
+fn has_id(answer: &[u8], questions: usize) -> bool {
+    answer.first_chunk().is_some_and(|id| usize::from(u16::from_be_bytes(*id)) < questions)
 }
 
 /// Waits for an answer on any socket; after [`LOST_AFTER`] all that is under way is lost.
