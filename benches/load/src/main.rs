@@ -3,6 +3,8 @@
 //! A machine's speed moves by a third within minutes, so no figure stands alone: each round measures the echo and
 //! every shape of question once, and what counts is the ratio to the echo of the same round.
 
+mod attack;
+mod bad_clients;
 mod echo;
 mod generator;
 mod manifest;
@@ -15,11 +17,12 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 const USAGE: &str = "\
-usage: load [--rounds <1-100>] [--seconds <0.2-60>] [--only <text>] [--rosterd <program>]
+usage: load [bad-clients] [--rounds <1-100>] [--seconds <0.2-60>] [--only <text>] [--rosterd <program>]
   --rounds   rounds, each with one run of every shape (5)
   --seconds  length of one run (1)
   --only     only shapes with this in their name, and the echo
-  --rosterd  the program to measure; built from this checkout where not given";
+  --rosterd  the program to measure; built from this checkout where not given
+  bad-clients: what one client notices of others that misbehave over TCP, instead of what answers cost";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -44,7 +47,13 @@ struct Figures {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let done = if arguments == ["echo"] { echo::serve().map_err(Into::into) } else { measure(&arguments) };
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["echo"] => echo::serve().map_err(Into::into),
+        ["attack", kind, server, connections] => attack(kind, server, connections),
+        ["bad-clients", ..] => measure_bad_clients(&arguments[1..]),
+        _ => measure(&arguments),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -104,6 +113,43 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
     }
     print(&shapes, &figures, &options.seconds);
     Ok(())
+}
+
+/// What bad clients do to a good one.
+fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
+    let options = options(arguments)?;
+    let rosterd = match options.rosterd {
+        Some(program) => program,
+        None => build()?,
+    };
+    let manifest = Manifest::write()?;
+    let cpus = process::cpus();
+    if let [_, server, ..] = cpus[..] {
+        process::pin(server)?;
+    }
+    let rosterd = Server::start(
+        Command::new(rosterd)
+            .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
+            .arg(&manifest.0)
+            .env("ROSTERD__SERVER__WORKERS", "1")
+            .env("ROSTERD__SERVER__TCP__MAX_CONNECTIONS", bad_clients::MAX_CONNECTIONS.to_string()),
+    )?;
+    if let [client, _, ..] = cpus[..] {
+        process::pin(client)?;
+    }
+    Ok(bad_clients::measure(&rosterd, &large_set(), options.rounds, options.seconds)?)
+}
+
+/// Misbehaves until ended.
+fn attack(kind: &str, server: &str, connections: &str) -> Result<(), Failure> {
+    let kind = attack::KINDS.iter().find(|(word, ..)| *word == kind).ok_or(USAGE)?.2;
+    let query = large_set().questions.into_iter().next().ok_or("no question")?;
+    Ok(attack::run(kind, server.parse()?, connections.parse()?, &query)?)
+}
+
+/// What good and bad clients ask: more than a datagram's worth of answers pile up soon.
+fn large_set() -> manifest::Shape {
+    manifest::shapes().remove(6)
 }
 
 /// A run with wrong answers measures something else.

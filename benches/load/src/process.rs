@@ -69,6 +69,14 @@ impl Server {
         }
         Ok(CpuTime { user: ticks[0] / per_second, system: ticks[1] / per_second })
     }
+
+    /// Its resident memory in KiB (proc(5), `VmRSS`).
+    pub fn resident(&self) -> io::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
+        kib.ok_or_else(|| io::Error::other("no VmRSS"))
+    }
 }
 
 impl Drop for Server {
