@@ -1,34 +1,44 @@
 //! Clients of TCP as they should not be, in a process of their own: they run until they are ended.
 //!
 //! They come from 127.1.0.0/16, fewer from one address than the server allows, so that nothing but its limit in total
-//! holds them back.
+//! holds them back. Every line that is printed has the connections opened and those closed by the server until then.
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrStorage, bind, connect, setsockopt, socket,
     sockopt,
 };
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 /// What they do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Ask as much as is taken, and never read.
     SlowReaders,
+    /// Send an octet in each round: the even ones queries, the odd ones a message of 64 KiB that never ends.
     SlowWriters,
+    /// Ten times as many as may be, which say nothing.
     TenTimes,
+    /// Ask, close their direction within a message, and never read.
     HalfClosed,
+    /// Ask, and reset in the next round.
     Resets,
+    /// Open and close, as fast as they can.
+    Opens,
 }
 
 /// All of them: the word on the command line, the label in the table, how many connections as a multiple of the limit.
-pub const KINDS: [(&str, &str, Kind, usize); 5] = [
+pub const KINDS: [(&str, &str, Kind, usize); 6] = [
     ("slow-readers", "ask and never read", Kind::SlowReaders, 1),
     ("slow-writers", "an octet at a time", Kind::SlowWriters, 1),
-    ("ten-times", "10 x the limit, silent", Kind::TenTimes, 10),
+    ("ten-times", "10 x limit, silent", Kind::TenTimes, 10),
     ("half-closed", "half-closed, unread", Kind::HalfClosed, 1),
     ("resets", "resets", Kind::Resets, 1),
+    ("opens", "flood of opens", Kind::Opens, 10),
 ];
 
 /// Connections from one address.
@@ -40,60 +50,116 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Connections opened in one round, at most: 2,000 in a second.
 const OPENED: usize = 40;
 
-/// Opens `count` connections to `server`, opens those anew that the server has closed, and misbehaves on all.
+/// Queries written at a time by those that never read.
+const PIPELINED: usize = 50;
+
+/// A bad client.
+struct Client {
+    stream: TcpStream,
+    /// Octets written.
+    sent: usize,
+}
+
+/// Opens `count` connections to `server`, opens those anew that have ended, and misbehaves on all.
 pub fn run(kind: Kind, server: SocketAddr, count: usize, query: &[u8]) -> io::Result<()> {
     let SocketAddr::V4(server) = server else { return Err(io::Error::other("no IPv4 address")) };
-    let (_, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)?;
-    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, hard, hard)?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     let framed = [&(query.len() as u16).to_be_bytes(), query].concat();
-    let mut clients: Vec<Option<TcpStream>> = (0..count).map(|_| None).collect();
-    let mut first = 0;
+    let pipelined = framed.repeat(PIPELINED);
+    let mut clients: Vec<Option<Client>> = (0..count).map(|_| None).collect();
+    let (mut first, mut opened, mut closed) = (0, 0_u64, 0_u64);
     loop {
-        let mut opened = 0;
+        closed += forget_closed(&mut clients)?;
+        let mut openings = if kind == Kind::Opens { count } else { OPENED };
         for step in 0..count {
             let number = (first + step) % count;
             let client = &mut clients[number];
-            if let Some(stream) = client {
-                if !misbehave(kind, stream, &framed) {
+            if let Some(bad) = client {
+                if !misbehave(kind, number, bad, &framed, &pipelined) {
                     *client = None;
                 }
-            } else if opened < OPENED {
-                opened += 1;
-                first = number + 1;
+            } else if openings > 0 {
+                openings -= 1;
                 // Where the queue is full, it comes again.
-                *client = open(server, number).ok();
+                if let Ok(stream) = open(server, number) {
+                    opened += 1;
+                    *client = (kind != Kind::Opens).then_some(Client { stream, sent: 0 });
+                }
+                if openings == 0 {
+                    first = number + 1;
+                }
             }
         }
-        std::thread::sleep(PAUSE);
+        // Whoever listens may have gone: then this is to end, too.
+        writeln!(io::stdout(), "{opened} {closed}")?;
+        if kind != Kind::Opens {
+            std::thread::sleep(PAUSE);
+        }
     }
+}
+
+/// Drops those that the server has closed, whether or not they have read what came before; how many.
+fn forget_closed(clients: &mut [Option<Client>]) -> io::Result<u64> {
+    // Not among nix's: the other side sends no more.
+    let ended = PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
+    let open: Vec<&Client> = clients.iter().flatten().collect();
+    let mut descriptors: Vec<PollFd<'_>> =
+        open.iter().map(|client| PollFd::new(client.stream.as_fd(), ended)).collect();
+    poll(&mut descriptors, PollTimeout::ZERO)?;
+    // Flags that nix does not know are `None`.
+    let has_ended: Vec<bool> = descriptors
+        .iter()
+        .map(|descriptor| descriptor.revents().is_none_or(|flags| !flags.is_empty()))
+        .collect();
+    drop(descriptors);
+    let mut count = 0;
+    for (client, has_ended) in clients.iter_mut().filter(|client| client.is_some()).zip(has_ended) {
+        if has_ended {
+            *client = None;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// One step on a connection; whether it goes on.
-fn misbehave(kind: Kind, stream: &mut TcpStream, framed: &[u8]) -> bool {
+fn misbehave(kind: Kind, number: usize, client: &mut Client, framed: &[u8], pipelined: &[u8]) -> bool {
     match kind {
-        // As much as the server takes, until it has closed.
-        Kind::SlowReaders => goes_on(stream.write(&framed.repeat(50))),
-        Kind::SlowWriters => goes_on(stream.write(&[0])),
-        Kind::TenTimes => goes_on(stream.read(&mut [0])),
+        Kind::SlowReaders => {
+            // From within the query where the last write ended.
+            client.write(&pipelined[client.sent % framed.len()..]);
+            true
+        }
+        Kind::SlowWriters => {
+            let octet = if number.is_multiple_of(2) { framed[client.sent % framed.len()] } else { 0xff };
+            client.write(&[octet]);
+            true
+        }
         Kind::HalfClosed => {
-            let _ = stream.write(&[framed, &framed[..framed.len() / 2]].concat());
-            let _ = stream.shutdown(Shutdown::Write);
-            // Seen without being read: data first, the end behind it.
-            goes_on(stream.peek(&mut [0; 2000]).map(|octets| octets.min(1)))
+            if client.sent == 0 {
+                client.write(&pipelined[..pipelined.len() - framed.len() / 2]);
+                let _ = client.stream.shutdown(Shutdown::Write);
+            }
+            true
         }
         Kind::Resets => {
-            let _ = stream.write(&framed.repeat(3));
+            if client.sent == 0 {
+                client.write(&framed.repeat(3));
+                return true;
+            }
             let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
-            let _ = setsockopt(stream, sockopt::Linger, &at_once);
+            let _ = setsockopt(&client.stream, sockopt::Linger, &at_once);
             false
         }
+        Kind::TenTimes | Kind::Opens => true,
     }
 }
 
-fn goes_on(done: io::Result<usize>) -> bool {
-    match done {
-        Ok(octets) => octets > 0,
-        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+impl Client {
+    /// Writes what is taken at once.
+    fn write(&mut self, octets: &[u8]) {
+        self.sent += self.stream.write(octets).unwrap_or(0);
     }
 }
 

@@ -103,7 +103,8 @@ fn receive(lane: &mut Lane, buffers: &mut [[u8; 4096]], shape: &Shape, run: &mut
     Ok(count)
 }
 
-fn is_right(answer: &[u8], expected: Option<Expected>) -> bool {
+/// Whether the header is that of a right answer.
+pub fn is_right(answer: &[u8], expected: Option<Expected>) -> bool {
     let Some(expected) = expected else { return true };
     // RFC 1035 4.1.1: QR is the first bit of the third octet, RCODE the last four of the fourth, TC not set.
     answer.len() >= 12

@@ -20,9 +20,10 @@ const USAGE: &str = "\
 usage: load [bad-clients] [--rounds <1-100>] [--seconds <0.2-60>] [--only <text>] [--rosterd <program>]
   --rounds   rounds, each with one run of every shape (5)
   --seconds  length of one run (1)
-  --only     only shapes with this in their name, and the echo
+  --only     only shapes with this in their name, and the echo; only bad clients with this in their word
   --rosterd  the program to measure; built from this checkout where not given
-  bad-clients: what one client notices of others that misbehave over TCP, instead of what answers cost";
+  bad-clients: what one client notices of others that misbehave over TCP, instead of what answers cost
+    (slow-readers, slow-writers, ten-times, half-closed, resets, opens)";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -127,17 +128,21 @@ fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
     if let [_, server, ..] = cpus[..] {
         process::pin(server)?;
     }
-    let rosterd = Server::start(
-        Command::new(rosterd)
-            .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
-            .arg(&manifest.0)
-            .env("ROSTERD__SERVER__WORKERS", "1")
-            .env("ROSTERD__SERVER__TCP__MAX_CONNECTIONS", bad_clients::MAX_CONNECTIONS.to_string()),
-    )?;
+    let start = || {
+        Server::start(
+            Command::new(&rosterd)
+                .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
+                .arg(&manifest.0)
+                .env("ROSTERD__SERVER__WORKERS", "1")
+                .env("ROSTERD__SERVER__TCP__MAX_CONNECTIONS", bad_clients::MAX_CONNECTIONS.to_string()),
+        )
+    };
+    let (attacked, elsewhere) = (start()?, start()?);
     if let [client, _, ..] = cpus[..] {
         process::pin(client)?;
     }
-    Ok(bad_clients::measure(&rosterd, &large_set(), options.rounds, options.seconds)?)
+    let Options { rounds, seconds, only, .. } = options;
+    Ok(bad_clients::measure(&attacked, &elsewhere, &large_set(), &only, rounds, seconds)?)
 }
 
 /// Misbehaves until ended.

@@ -75,7 +75,7 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
-        kib.ok_or_else(|| io::Error::other("no VmRSS"))
+        kib.ok_or_else(|| io::Error::other("the server has ended"))
     }
 }
 
