@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Octets of input kept while a connection is idle: several queries of common size.
@@ -129,6 +130,10 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
                 return end;
             }
             idle_since = Instant::now();
+            // Others first: who has sent a thousand queries waits for each as long as who has sent one.
+            if first_message(input.get(consumed..).unwrap_or_default()).is_some() {
+                yield_now().await;
+            }
         }
         input.drain(..consumed);
         if input.is_empty() {
@@ -332,6 +337,21 @@ mod tests {
         assert_eq!(serving.await.unwrap(), End::SlowToRead);
         assert_eq!(start.elapsed().as_secs(), 3);
         assert_eq!(answer(&mut client).await.len(), 900, "what was accepted is whole");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_once_does_not_wait_for_who_asks_a_thousand_times() {
+        let (mut greedy, _stop, serving_greedy) = connect(1 << 20);
+        let (mut modest, _other_stop, serving_modest) = connect(1 << 20);
+        greedy.write_all(&frame(b"again").repeat(1000)).await.unwrap();
+        modest.write_all(&frame(b"once")).await.unwrap();
+        assert_eq!(answer(&mut modest).await, b"tonce");
+        let mut answers = vec![0; 1 << 20];
+        let octets = greedy.read(&mut answers).await.unwrap();
+        assert!(octets < 100 * frame(b"tagain").len(), "{octets} octets of answers before");
+        drop((greedy, modest));
+        serving_greedy.await.unwrap();
+        serving_modest.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

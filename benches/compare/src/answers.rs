@@ -126,7 +126,10 @@ pub fn difference(ours: &Content, theirs: &Content) -> Vec<&'static str> {
         (ours.authority.len() == theirs.authority.len() && ours.authority != theirs.authority, "authority"),
         (ours.additional.len() < theirs.additional.len(), "more additional"),
         (ours.additional.len() > theirs.additional.len(), "less additional"),
-        (ours.additional.len() == theirs.additional.len() && ours.additional != theirs.additional, "additional"),
+        (
+            ours.additional.len() == theirs.additional.len() && ours.additional != theirs.additional,
+            "additional",
+        ),
     ]
     .into_iter()
     .filter_map(|(differs, what)| differs.then_some(what))

@@ -45,7 +45,12 @@ fn height(table: &Table) -> f64 {
 }
 
 fn legend(svg: &mut String) {
-    let marks = [("#c2410c", "rosterd, user"), ("#fdba74", "system"), ("#1d4ed8", "others, user"), ("#93c5fd", "system")];
+    let marks = [
+        ("#c2410c", "rosterd, user"),
+        ("#fdba74", "system"),
+        ("#1d4ed8", "others, user"),
+        ("#93c5fd", "system"),
+    ];
     let mut x = 16.0;
     for (colour, label) in marks {
         let _ = write!(svg, "<rect x=\"{x}\" y=\"36\" width=\"11\" height=\"11\" fill=\"{colour}\"/>");
@@ -70,7 +75,14 @@ fn panel(svg: &mut String, table: &Table, top: f64) {
         text(svg, x, bottom + 14.0, "middle", "fill=\"#666\" font-size=\"11\"", &trimmed(value));
         value += tick;
     }
-    text(svg, WIDTH - RIGHT + 10.0, bottom + 14.0, "start", "fill=\"#666\" font-size=\"11\"", "us of CPU per answer");
+    text(
+        svg,
+        WIDTH - RIGHT + 10.0,
+        bottom + 14.0,
+        "start",
+        "fill=\"#666\" font-size=\"11\"",
+        "us of CPU per answer",
+    );
     for (index, row) in measured(table).enumerate() {
         bar(svg, row, top + TITLE + STEP * index as f64, scale, end, index == 0);
     }
@@ -92,7 +104,10 @@ fn bar(svg: &mut String, row: &Row, y: f64, scale: f64, end: f64, ours: bool) {
     text(svg, LEFT - 8.0, y + 12.5, "end", if ours { "font-weight=\"bold\"" } else { "" }, &row.name);
     for (from, length, colour) in [(0.0, user, user_colour), (user, system, system_colour)] {
         let (x, width) = (LEFT + from * scale, length * scale);
-        let _ = write!(svg, "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR}\" fill=\"{colour}\"/>");
+        let _ = write!(
+            svg,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR}\" fill=\"{colour}\"/>"
+        );
     }
     let mut x = LEFT + row.cpu().min(end) * scale;
     if row.cpu() > end {
@@ -114,7 +129,10 @@ fn bar(svg: &mut String, row: &Row, y: f64, scale: f64, end: f64, ours: bool) {
 
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, more: &str, text: &str) {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" {more} xml:space=\"preserve\">{text}</text>");
+    let _ = write!(
+        svg,
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" {more} xml:space=\"preserve\">{text}</text>"
+    );
 }
 
 /// The next 1, 2 or 5 times a power of ten.

@@ -130,10 +130,14 @@ fn write(subjects: &[Subject], candidates: &[Candidate], options: &Options) -> R
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join("tables.txt"), &text)?;
         let below = text.lines().next().unwrap_or_default();
-        for (file, title, udp) in
-            [("udp.svg", "Server CPU per answer, UDP", true), ("tcp.svg", "Server CPU per answer, TCP", false)]
-        {
-            let of = subjects.iter().zip(&tables).filter(|(subject, _)| (subject.transport == Transport::Udp) == udp);
+        for (file, title, udp) in [
+            ("udp.svg", "Server CPU per answer, UDP", true),
+            ("tcp.svg", "Server CPU per answer, TCP", false),
+        ] {
+            let of = subjects
+                .iter()
+                .zip(&tables)
+                .filter(|(subject, _)| (subject.transport == Transport::Udp) == udp);
             let panels: Vec<_> = of.map(|(_, table)| table).collect();
             if !panels.is_empty() {
                 std::fs::write(folder.join(file), chart::svg(title, &panels, below))?;

@@ -67,7 +67,13 @@ impl Subject {
     }
 
     /// One round.
-    pub fn round(&mut self, candidates: &[Candidate], echo: &Server, round: usize, load: &Load) -> Result<(), Failure> {
+    pub fn round(
+        &mut self,
+        candidates: &[Candidate],
+        echo: &Server,
+        round: usize,
+        load: &Load,
+    ) -> Result<(), Failure> {
         if self.transport == Transport::Udp {
             let unchecked = Shape { label: "echo", questions: self.shape.questions.clone(), answer: None };
             self.floor.push(measure(echo, &unchecked, self.transport, load)?);

@@ -107,7 +107,9 @@ impl Peer {
         let line = text.lines().find(|line| line.contains(|c: char| c.is_ascii_digit()));
         // PowerDNS stamps its lines with the time.
         let line = line.unwrap_or("unknown").trim();
-        Ok(line.split_once("PowerDNS").map_or_else(|| line.to_string(), |(_, rest)| format!("PowerDNS{rest}")))
+        Ok(line
+            .split_once("PowerDNS")
+            .map_or_else(|| line.to_string(), |(_, rest)| format!("PowerDNS{rest}")))
     }
 
     /// Starts it in a folder of its own below `folder`, and waits until it serves all zones.

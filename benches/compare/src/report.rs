@@ -76,7 +76,16 @@ pub fn text(tables: &[Table], candidates: &[Candidate], how: &str) -> String {
         let _ = writeln!(
             text,
             "{:<16}{:>10}{:>15}{:>7}{:>8}{:>8}{:>8}{:>8}{:>11}{:>10}",
-            "", "answers/s", "CPU us/answer", "user", "system", "x echo", "p99 us", "octets", "x rosterd", "demanded"
+            "",
+            "answers/s",
+            "CPU us/answer",
+            "user",
+            "system",
+            "x echo",
+            "p99 us",
+            "octets",
+            "x rosterd",
+            "demanded"
         );
         if let Some(floor) = table.floor {
             let _ = writeln!(text, "{:<16}{:>10}{floor:>15.2}", "UDP echo", "");

@@ -76,7 +76,10 @@ mod tests {
         for exponent in 0..36 {
             for nanoseconds in [1_u64 << exponent, (1 << exponent) + 1, 3 << exponent, (1 << exponent) - 1] {
                 let end = highest(step(nanoseconds));
-                assert!(end >= nanoseconds && end - nanoseconds <= nanoseconds / STEPS as u64, "{nanoseconds}");
+                assert!(
+                    end >= nanoseconds && end - nanoseconds <= nanoseconds / STEPS as u64,
+                    "{nanoseconds}"
+                );
             }
         }
     }

@@ -4,6 +4,9 @@
 //! A machine's speed moves by a third within minutes, so no figure stands alone: each round measures the echo and
 //! every shape of question once, and what counts is the ratio to the echo of the same round.
 
+mod attack;
+mod bad_clients;
+
 use load::process::{self, Server};
 use load::questions::{self, Shape};
 use load::run::{Figures, Load, Transport, median};
@@ -14,18 +17,20 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 const USAGE: &str = "\
-usage: load [--rounds <1-100>] [--seconds <0.2-600>] [--only <text>] [--transport <udp|pipelined|one-query>]
+usage: load [bad-clients] [--rounds <1-100>] [--seconds <0.2-600>] [--only <text>] [--transport <udp|pipelined|one-query>]
             [--window <1-512>] [--rate <questions/s>]
             [--rosterd <program>] [--workers <1-64>] | [--against <ip:port> --pid <process>]
   --rounds     rounds, each with one run of every shape (5)
   --seconds    length of one run (1)
-  --only       only shapes with this in their name, and the echo
+  --only       only shapes with this in their name, and the echo; only bad clients with this in their word
   --transport  how to ask (udp); pipelined and one-query are TCP
   --window     questions under way at a time (64); 8 connections where one-query
   --rate       asks at this rate instead of as fast as answers come
   --rosterd    the program to measure; built from this checkout where not given
   --workers    its UDP workers (1), each of which gets a CPU where there are as many
   --against    asks a server that runs already and serves `load zone`, for its process's CPU time
+  bad-clients: what one client notices of others that misbehave over TCP, instead of what answers cost
+    (slow-readers, slow-writers, ten-times, half-closed, resets, opens)
   `load zone` prints the manifest that is asked for; `load echo` runs the echo";
 
 struct Options {
@@ -54,6 +59,8 @@ fn main() -> ExitCode {
             println!("{}", questions::manifest());
             Ok(())
         }
+        ["attack", kind, server, connections] => attack(kind, server, connections),
+        ["bad-clients", ..] => measure_bad_clients(&arguments[1..]),
         _ => measure(&arguments),
     };
     match done {
@@ -98,6 +105,47 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
     rounds(&options, Some(measured(&echo)), measured(&rosterd))
 }
 
+/// What bad clients do to a good one.
+fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
+    let options = options(arguments)?;
+    let rosterd = match &options.rosterd {
+        Some(program) => program.clone(),
+        None => load::build()?,
+    };
+    let manifest = Manifest::write()?;
+    let cpus = process::cpus();
+    if let [_, server, ..] = cpus[..] {
+        process::pin(&[server])?;
+    }
+    let start = || {
+        Server::start(
+            Command::new(&rosterd)
+                .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
+                .arg(manifest.path())
+                .env("ROSTERD__SERVER__WORKERS", "1")
+                .env("ROSTERD__SERVER__TCP__MAX_CONNECTIONS", bad_clients::MAX_CONNECTIONS.to_string()),
+        )
+    };
+    let (attacked, elsewhere) = (start()?, start()?);
+    if let [client, _, ..] = cpus[..] {
+        process::pin(&[client])?;
+    }
+    let Options { rounds, load: Load { duration, .. }, only, .. } = options;
+    Ok(bad_clients::measure(&attacked, &elsewhere, &large_set()?, &only, rounds, duration)?)
+}
+
+/// Misbehaves until ended.
+fn attack(kind: &str, server: &str, connections: &str) -> Result<(), Failure> {
+    let kind = attack::KINDS.iter().find(|(word, ..)| *word == kind).ok_or(USAGE)?.2;
+    let query = large_set()?.questions.into_iter().next().ok_or("no question")?;
+    Ok(attack::run(kind, server.parse()?, connections.parse()?, &query)?)
+}
+
+/// What good and bad clients ask: more than a datagram's worth of answers pile up soon.
+fn large_set() -> Result<Shape, Failure> {
+    questions::shapes().into_iter().find(|shape| shape.label == "A x 30").ok_or_else(|| "no large set".into())
+}
+
 fn rounds(options: &Options, echo: Option<Measured>, server: Measured) -> Result<(), Failure> {
     let mut shapes = questions::shapes();
     shapes.retain(|shape| match shape.answer {
@@ -128,7 +176,17 @@ fn print(shapes: &[Shape], figures: &[Vec<Figures>], options: &Options) {
     );
     println!(
         "{:<18}{:>10}{:>14}{:>7}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}{:>8}",
-        "", "answers/s", "CPU us/answer", "user", "system", "x echo", "p50 us", "p99", "p99.9", "lost", "octets"
+        "",
+        "answers/s",
+        "CPU us/answer",
+        "user",
+        "system",
+        "x echo",
+        "p50 us",
+        "p99",
+        "p99.9",
+        "lost",
+        "octets"
     );
     let floor = shapes.iter().zip(figures).find(|(shape, _)| shape.answer.is_none()).map(|(_, floor)| floor);
     for (shape, figures) in shapes.iter().zip(figures) {

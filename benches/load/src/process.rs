@@ -85,6 +85,14 @@ impl Server {
     pub fn cpu_time(&self) -> io::Result<CpuTime> {
         cpu_time(self.pid())
     }
+
+    /// Its resident memory in KiB (proc(5), `VmRSS`).
+    pub fn resident(&self) -> io::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
+        kib.ok_or_else(|| io::Error::other("the server has ended"))
+    }
 }
 
 /// What all threads of a process and of its children have used, from `/proc`. Ticks of 10 ms: what is measured should
@@ -111,7 +119,11 @@ pub fn family(pid: u32) -> io::Result<Vec<u32>> {
         let Some(process) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         // A child has a larger number than its parent, unless numbers have begun anew; /proc lists them in order.
-        if fields(&stat).nth(1).and_then(|parent| parent.parse().ok()).is_some_and(|parent| family.contains(&parent)) {
+        if fields(&stat)
+            .nth(1)
+            .and_then(|parent| parent.parse().ok())
+            .is_some_and(|parent| family.contains(&parent))
+        {
             family.push(process);
         }
     }
