@@ -213,7 +213,7 @@ pub struct Network {
 /// How UDP is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UdpSettings {
-    /// `batch`: datagrams per system call, 1 to 64.
+    /// `batch`: datagrams per system call, 1 to 32.
     pub batch: usize,
     /// `receive_buffer`: octets asked for in each socket's receive buffer.
     pub receive_buffer: usize,

@@ -128,7 +128,7 @@ prop_compose! {
         udp_max in 512_u16..=4096,
         recursion_available: bool,
         workers in prop::option::of(1_usize..=1024),
-        udp in (1_usize..=64, 4096_usize..=1 << 30, 4096_usize..=1 << 30, any::<bool>()),
+        udp in (1_usize..=32, 4096_usize..=1 << 30, 4096_usize..=1 << 30, any::<bool>()),
         limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
         timeouts in prop::array::uniform3((1_u64..=86_400_000).prop_map(Duration::from_millis)),
         about in any_about(),

@@ -5,12 +5,12 @@ use nix::unistd::Pid;
 use socket2::Socket;
 
 /// Most datagrams per system call.
-pub(super) const BATCH_MAX: usize = 64;
+pub(super) const BATCH_MAX: usize = 32;
 
 /// How UDP workers receive and send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UdpOptions {
-    /// Datagrams per system call, at least 1; beyond 64 is 64.
+    /// Datagrams per system call, at least 1; beyond 32 is 32.
     pub batch: usize,
     /// Octets asked for in each socket's receive buffer. The kernel lowers it to `net.core.rmem_max`.
     pub receive_buffer: usize,
