@@ -9,6 +9,9 @@ use load::run::{Figures, Load, Transport};
 /// Questions of each shape whose answers are compared before anything is measured.
 const COMPARED: usize = 64;
 
+/// How often a run is repeated that has lost too much or has no answers: another program had the CPU all that time.
+const ATTEMPTS: usize = 5;
+
 /// What runs and is measured.
 pub struct Candidate {
     pub name: &'static str,
@@ -104,9 +107,15 @@ fn content(candidate: &Candidate, question: &[u8]) -> Result<Content, Failure> {
 }
 
 fn measure(server: &Server, shape: &Shape, transport: Transport, load: &Load) -> Result<Figures, Failure> {
-    let before = server.cpu_time()?;
-    let run = load::ask(server.address, shape, transport, load)?;
-    let after = server.cpu_time()?;
-    run.check()?;
-    Ok(run.figures(before, after))
+    let mut failure = String::new();
+    for _ in 0..ATTEMPTS {
+        let before = server.cpu_time()?;
+        let run = load::ask(server.address, shape, transport, load)?;
+        let after = server.cpu_time()?;
+        match run.check() {
+            Ok(()) => return Ok(run.figures(before, after)),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure.into())
 }

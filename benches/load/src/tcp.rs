@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 8;
 const ADDRESSES: u32 = 200;
 
 /// How long a silent server is given before what is under way counts as lost.
-const LOST_AFTER: u16 = 1000;
+const LOST_AFTER: u16 = 2000;
 
 /// Octets of the length before each message (RFC 1035 4.2.2).
 const LENGTH: usize = 2;

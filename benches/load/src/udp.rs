@@ -18,7 +18,7 @@ const SOCKETS: usize = 16;
 const BATCH: usize = 32;
 
 /// How long a silent server is given before what is under way counts as lost.
-const LOST_AFTER: u16 = 500;
+const LOST_AFTER: u16 = 2000;
 
 struct Lane {
     socket: UdpSocket,
