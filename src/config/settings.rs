@@ -133,6 +133,8 @@ pub struct ServerSettings {
     pub identity: Option<Box<str>>,
     /// `version`: what `version.server` says in class CH, 1 to 255 octets.
     pub version: Option<Box<str>>,
+    /// `[server.udp]`.
+    pub udp: UdpSettings,
     /// `[server.tcp]`.
     pub tcp: TcpSettings,
     /// `[server.cookies]`.
@@ -206,6 +208,19 @@ pub struct Network {
     pub address: IpAddr,
     /// Bits of the prefix, at most as many as the address has.
     pub length: u8,
+}
+
+/// How UDP is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UdpSettings {
+    /// `batch`: datagrams per system call, 1 to 32.
+    pub batch: usize,
+    /// `receive_buffer`: octets asked for in each socket's receive buffer.
+    pub receive_buffer: usize,
+    /// `send_buffer`: the same of its send buffer.
+    pub send_buffer: usize,
+    /// `pin`: whether each worker of an address keeps to a CPU of its own.
+    pub pin: bool,
 }
 
 /// `[server.tcp]`: the limits of TCP connections.

@@ -13,7 +13,7 @@ use super::summary::{bounded, scope};
 use super::watching::Cluster;
 use super::writer::Writer;
 use crate::config::{Manifest, ServerSettings, Settings, Source};
-use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits};
+use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
 use crate::source::manifest;
 use crate::zone::PodNames;
 use std::io;
@@ -168,6 +168,12 @@ fn server_config(settings: &ServerSettings) -> ServerConfig {
         listen: settings.listen.clone(),
         workers: settings.workers.unwrap_or_else(cpus),
         udp_max: settings.udp_max,
+        udp: UdpOptions {
+            batch: settings.udp.batch,
+            receive_buffer: settings.udp.receive_buffer,
+            send_buffer: settings.udp.send_buffer,
+            pin: settings.udp.pin,
+        },
         tcp: TcpLimits {
             max_connections: settings.tcp.max_connections,
             max_connections_per_address: settings.tcp.max_connections_per_address,

@@ -15,13 +15,14 @@ use super::tcp::TcpLimits;
 use crate::answer::{Client, Outcome, Transport};
 use std::future::poll_fn;
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Octets of input kept while a connection is idle: several queries of common size.
 const INPUT_KEPT: usize = 1024;
@@ -112,11 +113,14 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     address: IpAddr,
     shared: &Shared<R>,
     place: &Place,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
     let mut input = Vec::new();
     let mut idle_since = Instant::now();
+    // One timer for the connection, and one wait for the stop: setting them for every read costs more than the read.
+    let mut alarm = pin!(sleep_until(idle_since + shared.limits.idle_timeout));
+    let mut stopping = pin!(stopping(stop.clone()));
     loop {
         let mut consumed = 0;
         while let Some(message) = first_message(input.get(consumed..).unwrap_or_default()) {
@@ -129,6 +133,10 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
                 return end;
             }
             idle_since = Instant::now();
+            // Others first: who has sent a thousand queries waits for each as long as who has sent one.
+            if first_message(input.get(consumed..).unwrap_or_default()).is_some() {
+                yield_now().await;
+            }
         }
         input.drain(..consumed);
         if input.is_empty() {
@@ -146,20 +154,37 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
         loop {
             let waits_for_first = input.is_empty();
             make_room(&mut input);
-            let read = tokio::select! {
+            // It may ring too early, never too late.
+            if alarm.is_elapsed() || deadline < alarm.deadline() {
+                alarm.as_mut().reset(deadline);
+            }
+            tokio::select! {
                 biased;
-                read = timeout_at(deadline, stream.read_buf(&mut input)) => read,
-                Ok(()) = stop.changed(), if waits_for_first && end == End::Idle => break,
-            };
-            match read {
-                Ok(Ok(0) | Err(_)) => return End::Closed,
-                Ok(Ok(_)) => {}
-                Err(_) => return end,
+                read = stream.read_buf(&mut input) => {
+                    if matches!(read, Ok(0) | Err(_)) {
+                        return End::Closed;
+                    }
+                }
+                () = &mut stopping, if waits_for_first && end == End::Idle => break,
+                () = &mut alarm => {
+                    if deadline <= Instant::now() {
+                        return end;
+                    }
+                    continue;
+                }
             }
             if waits_for_first || first_message(&input).is_some() {
                 break;
             }
         }
+    }
+}
+
+/// Returns when the server stops.
+async fn stopping(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stopped| *stopped).await.is_err() {
+        // Nobody is left to stop it.
+        std::future::pending::<()>().await;
     }
 }
 
@@ -332,6 +357,21 @@ mod tests {
         assert_eq!(serving.await.unwrap(), End::SlowToRead);
         assert_eq!(start.elapsed().as_secs(), 3);
         assert_eq!(answer(&mut client).await.len(), 900, "what was accepted is whole");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_once_does_not_wait_for_who_asks_a_thousand_times() {
+        let (mut greedy, _stop, serving_greedy) = connect(1 << 20);
+        let (mut modest, _other_stop, serving_modest) = connect(1 << 20);
+        greedy.write_all(&frame(b"again").repeat(1000)).await.unwrap();
+        modest.write_all(&frame(b"once")).await.unwrap();
+        assert_eq!(answer(&mut modest).await, b"tonce");
+        let mut answers = vec![0; 1 << 20];
+        let octets = greedy.read(&mut answers).await.unwrap();
+        assert!(octets < 100 * frame(b"tagain").len(), "{octets} octets of answers before");
+        drop((greedy, modest));
+        serving_greedy.await.unwrap();
+        serving_modest.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

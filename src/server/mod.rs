@@ -21,6 +21,7 @@ pub use counters::{Counters, Counts};
 pub use responder::Responder;
 pub use snapshots::{Batch, CurrentSnapshot};
 pub use tcp::TcpLimits;
+pub use udp::UdpOptions;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -38,6 +39,8 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Size of the largest UDP answer, in octets.
     pub udp_max: u16,
+    /// How UDP workers receive and send.
+    pub udp: UdpOptions,
     /// Limits of TCP connections.
     pub tcp: TcpLimits,
 }
@@ -93,8 +96,8 @@ impl Server {
         let mut tcp = Vec::with_capacity(listeners.len());
         for listener in listeners {
             tcp.push(listener.tcp);
-            for socket in listener.udp {
-                server.start_worker(socket, listener.address, config.udp_max, &responder)?;
+            for (number, socket) in listener.udp.into_iter().enumerate() {
+                server.start_worker(socket, listener.address, number, config, &responder)?;
             }
         }
         let counters = Arc::<Counters>::default();
@@ -107,7 +110,8 @@ impl Server {
         &mut self,
         socket: socket2::Socket,
         address: SocketAddr,
-        udp_max: u16,
+        number: usize,
+        config: &ServerConfig,
         responder: &Arc<R>,
     ) -> io::Result<()> {
         let counters = Arc::<Counters>::default();
@@ -117,7 +121,9 @@ impl Server {
             responder: Arc::clone(responder),
             counters,
             stop: Arc::clone(&self.stop),
-            udp_max,
+            udp_max: config.udp_max,
+            options: config.udp.clone(),
+            number,
             // Workers that start at one place would give many clients the same first address.
             rotation: u32::try_from(index).unwrap_or(0).wrapping_mul(0x9e37_79b9),
         };

@@ -130,8 +130,6 @@ async fn accept<R: Responder>(
         }
         let (shared, stopped, task) = (Arc::clone(&shared), stopped.clone(), task.clone());
         tokio::spawn(async move {
-            // An answer is one write; waiting to fill a segment would only delay it.
-            let _ = stream.set_nodelay(true);
             tokio::select! {
                 _ = connection::serve(stream, address, &shared, permit.place(), stopped) => {}
                 () = permit.told_to_go() => {}
