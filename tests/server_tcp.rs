@@ -213,7 +213,8 @@ fn stopping_lets_begun_messages_finish() {
 #[test]
 fn a_second_server_on_one_port_is_refused() {
     let (_first, address) = start(&["127.0.0.1:0"], LIMITS);
-    let config = ServerConfig { listen: vec![address], workers: 1, udp_max: 512, tcp: LIMITS };
+    let config =
+        ServerConfig { listen: vec![address], workers: 1, udp_max: 512, tcp: LIMITS, descriptors_kept: 0 };
     match Server::start(&config, echo::Echo) {
         Err(StartError::Bind(error @ BindError::InUse { .. })) => {
             assert!(

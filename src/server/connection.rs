@@ -2,22 +2,24 @@
 //!
 //! A client may send queries without waiting for answers. RFC 7766 6.2.1.1 wants them processed as they come, and answers
 //! sent as they are ready: here every answer is ready at once, since making it waits for nothing, and so they leave in
-//! order. One query of a connection is under way at a time, and one answer at most waits to be read.
+//! order. What a read has brought is answered in bursts, and other connections come between two of them.
 //!
 //! Memory: an idle connection holds at most [`INPUT_KEPT`] octets. A message takes room as its octets arrive, up to
-//! 64 KiB; an answer that the client's side does not accept at once takes its own size, and nothing more is read until
-//! it has gone or [`TcpLimits::write_timeout`] has passed. That is at most 128 KiB, while a client holds one up.
+//! 64 KiB; answers that the client's side does not accept at once take their own size, and nothing more is read until
+//! they have gone or [`TcpLimits::write_timeout`] has passed. That is less than 144 KiB, while a client holds one up, and all
+//! connections together take it from one [`Pool`].
 
+use super::burst::{Buffers, Burst, FRAME_MAX, QUERIES_MAX, first_message};
 use super::counters::{Counters, Counts};
 use super::limits::Place;
+use super::memory::Pool;
 use super::responder::Responder;
 use super::tcp::TcpLimits;
-use crate::answer::{Client, Outcome, Transport};
+use crate::answer::{Client, Transport};
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
@@ -27,33 +29,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Octets of input kept while a connection is idle: several queries of common size.
 const INPUT_KEPT: usize = 1024;
 
-/// Octets of the length before each message.
-const LENGTH: usize = 2;
-
-/// Octets of the largest message with its length.
-const FRAME_MAX: usize = LENGTH + u16::MAX as usize;
-
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared<R: Responder> {
     pub(super) responder: Arc<R>,
     pub(super) counters: Arc<Counters>,
     pub(super) limits: TcpLimits,
-    /// Lent for making one answer, never while waiting: there are at most as many as threads.
-    buffers: Mutex<Vec<AnswerBuffer<R>>>,
-    rotation: AtomicU32,
-}
-
-/// Room to make one answer in.
-struct AnswerBuffer<R: Responder> {
-    scratch: R::Scratch,
-    frame: Box<[u8]>,
-}
-
-impl<R: Responder> std::fmt::Debug for AnswerBuffer<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AnswerBuffer")
-    }
+    buffers: Buffers<R>,
+    memory: Pool,
 }
 
 /// Why a connection ended.
@@ -63,47 +46,21 @@ pub(super) enum End {
     Closed,
     /// A frame of length zero: no message can follow from it.
     EmptyFrame,
-    /// No query for [`TcpLimits::idle_timeout`].
+    /// No query that is answered for [`TcpLimits::idle_timeout`].
     Idle,
     /// A message took longer than [`TcpLimits::read_timeout`].
     SlowToSend,
-    /// An answer was not accepted within [`TcpLimits::write_timeout`].
+    /// Answers were not accepted within [`TcpLimits::write_timeout`].
     SlowToRead,
+    /// The messages and answers of all connections take too much memory.
+    NoMemory,
     /// The server stops.
     Stopped,
 }
 
 impl<R: Responder> Shared<R> {
     pub(super) fn new(responder: Arc<R>, counters: Arc<Counters>, limits: TcpLimits) -> Shared<R> {
-        Shared { responder, counters, limits, buffers: Mutex::default(), rotation: AtomicU32::new(0) }
-    }
-
-    fn lend_buffer(&self) -> AnswerBuffer<R> {
-        let free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        free.unwrap_or_else(|| AnswerBuffer {
-            scratch: self.responder.scratch(),
-            frame: vec![0; FRAME_MAX].into(),
-        })
-    }
-
-    fn take_back(&self, buffer: AnswerBuffer<R>) {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-    }
-}
-
-impl<R: Responder> AnswerBuffer<R> {
-    /// The answer to `query` with its length before it, to be sent in one write (RFC 7766 8).
-    fn answer(&mut self, shared: &Shared<R>, client: &Client, query: &[u8]) -> Option<&[u8]> {
-        let rotation = shared.rotation.fetch_add(1, Ordering::Relaxed);
-        let (length, out) = self.frame.split_first_chunk_mut::<LENGTH>()?;
-        let batch = shared.responder.batch();
-        match R::respond(&batch, &mut self.scratch, query, client, rotation, out) {
-            Outcome::Reply(octets) => {
-                *length = u16::try_from(octets).ok()?.to_be_bytes();
-                self.frame.get(..LENGTH + octets)
-            }
-            Outcome::Drop => None,
-        }
+        Shared { responder, counters, limits, buffers: Buffers::default(), memory: Pool::default() }
     }
 }
 
@@ -117,21 +74,33 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
     let mut input = Vec::new();
+    let mut held = shared.memory.hold();
     let mut idle_since = Instant::now();
+    // Queries since others had their turn.
+    let mut turn = 0;
     loop {
         let mut consumed = 0;
-        while let Some(message) = first_message(input.get(consumed..).unwrap_or_default()) {
-            if message.is_empty() {
-                return End::EmptyFrame;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            match first_message(rest) {
+                Some([]) => return End::EmptyFrame,
+                Some(_) => {}
+                None => break,
             }
-            consumed += LENGTH + message.len();
-            place.asks();
-            if let Err(end) = reply(&mut stream, &client, shared, message).await {
-                return end;
+            let burst = match reply(&mut stream, &client, shared, rest).await {
+                Ok(burst) => burst,
+                Err(end) => return end,
+            };
+            consumed += burst.consumed;
+            // What gets no answer does not keep a connection open, nor its place.
+            if burst.replies > 0 {
+                place.asks();
+                idle_since = Instant::now();
             }
-            idle_since = Instant::now();
-            // Others first: who has sent a thousand queries waits for each as long as who has sent one.
-            if first_message(input.get(consumed..).unwrap_or_default()).is_some() {
+            turn += burst.queries;
+            // Others first: who has sent a thousand queries waits for each few of them as long as who has sent one.
+            if turn >= QUERIES_MAX || first_message(input.get(consumed..).unwrap_or_default()).is_some() {
+                turn = 0;
                 yield_now().await;
             }
         }
@@ -151,6 +120,9 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
         loop {
             let waits_for_first = input.is_empty();
             make_room(&mut input);
+            if !held.resize(input.capacity().saturating_sub(INPUT_KEPT)) {
+                return End::NoMemory;
+            }
             let read = tokio::select! {
                 biased;
                 read = timeout_at(deadline, stream.read_buf(&mut input)) => read,
@@ -168,12 +140,6 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// The first message of `input`, once it is complete; empty where its length is zero.
-fn first_message(input: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = input.split_first_chunk::<LENGTH>()?;
-    rest.get(..u16::from_be_bytes(*length).into())
-}
-
 /// Makes room for more input: at most as much as has arrived, so that a length that is only announced costs nothing,
 /// and never beyond one message.
 fn make_room(input: &mut Vec<u8>) {
@@ -182,43 +148,48 @@ fn make_room(input: &mut Vec<u8>) {
     }
 }
 
+/// Answers a burst of `input`, which begins with a message that is complete.
 async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     stream: &mut S,
     client: &Client,
     shared: &Shared<R>,
-    query: &[u8],
-) -> Result<(), End> {
-    let mut buffer = shared.lend_buffer();
-    let rest = match buffer.answer(shared, client, query) {
-        Some(frame) => {
-            // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
-            let written = poll_fn(|context| {
-                Poll::Ready(match Pin::new(&mut *stream).poll_write(context, frame) {
-                    Poll::Ready(written) => written,
-                    Poll::Pending => Ok(0),
-                })
+    input: &[u8],
+) -> Result<Burst, End> {
+    let mut held = shared.memory.hold();
+    let mut buffer = shared.buffers.lend(&shared.responder);
+    let (burst, answers) = shared.buffers.answer(&mut buffer, &shared.responder, client, input);
+    let rest = if answers.is_empty() {
+        Ok(Vec::new())
+    } else {
+        // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
+        let written = poll_fn(|context| {
+            Poll::Ready(match Pin::new(&mut *stream).poll_write(context, answers) {
+                Poll::Ready(written) => written,
+                Poll::Pending => Ok(0),
             })
-            .await;
-            Some(written.map(|written| frame.get(written..).unwrap_or_default().to_vec()))
+        })
+        .await;
+        match written.map(|written| answers.get(written..).unwrap_or_default()) {
+            Ok(rest) if held.resize(rest.len()) => Ok(rest.to_vec()),
+            Ok(_) => Err(End::NoMemory),
+            Err(_) => Err(End::Closed),
         }
-        None => None,
     };
-    shared.take_back(buffer);
+    shared.buffers.take_back(buffer);
     shared.counters.add(Counts {
-        queries: 1,
-        replies: rest.is_some().into(),
-        drops: rest.is_none().into(),
+        queries: burst.queries.into(),
+        replies: burst.replies.into(),
+        drops: burst.queries.saturating_sub(burst.replies).into(),
         ..Counts::default()
     });
-    match rest {
-        None => Ok(()),
-        Some(Err(_)) => Err(End::Closed),
-        Some(Ok(rest)) if rest.is_empty() => Ok(()),
-        Some(Ok(rest)) => match timeout(shared.limits.write_timeout, stream.write_all(&rest)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Closed),
-            Err(_) => Err(End::SlowToRead),
-        },
+    let rest = rest?;
+    if rest.is_empty() {
+        return Ok(burst);
+    }
+    match timeout(shared.limits.write_timeout, stream.write_all(&rest)).await {
+        Ok(Ok(())) => Ok(burst),
+        Ok(Err(_)) => Err(End::Closed),
+        Err(_) => Err(End::SlowToRead),
     }
 }
 
@@ -352,6 +323,74 @@ mod tests {
         drop((greedy, modest));
         serving_greedy.await.unwrap();
         serving_modest.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_keeps_on_asking_leaves_others_their_turn() {
+        let (mut greedy, _stop, serving_greedy) = connect(1 << 20);
+        let (mut modest, _other_stop, serving_modest) = connect(1 << 20);
+        // Each read brings one query: no input ever has a second one that is complete.
+        let query = frame(&[b'a'; INPUT_KEPT - 2]);
+        greedy.write_all(&query.repeat(1000)).await.unwrap();
+        modest.write_all(&frame(b"once")).await.unwrap();
+        assert_eq!(answer(&mut modest).await, b"tonce");
+        let mut answers = vec![0; 1 << 20];
+        let octets = greedy.read(&mut answers).await.unwrap();
+        assert!(octets <= 2 * QUERIES_MAX as usize * (query.len() + 1), "{octets} octets of answers before");
+        drop((greedy, modest));
+        serving_greedy.await.unwrap();
+        serving_modest.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn queries_without_answers_do_not_keep_a_connection_open() {
+        let (mut client, _stop, serving) = connect(1024);
+        let start = Instant::now();
+        while !serving.is_finished() {
+            let _ = client.write_all(&frame(b"!")).await;
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
+        assert_eq!(serving.await.unwrap(), End::Idle);
+        assert_eq!(start.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_connections_together_have_so_much_memory() {
+        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), LIMITS));
+        let (_stopper, stop) = watch::channel(false);
+        let connect = || {
+            let (client, server) = tokio::io::duplex(1 << 17);
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
+            let serving = tokio::spawn(async move {
+                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+            });
+            (client, serving)
+        };
+        // Of messages that never end, as many are kept as the pool has room for; who asks little is answered all along.
+        let mut open = Vec::new();
+        for _ in 0..1000 {
+            let (mut client, serving) = connect();
+            client.write_all(&[b"\xff\xff", &[b'x'; 60_000][..]].concat()).await.unwrap();
+            let (mut modest, serving_modest) = connect();
+            modest.write_all(&frame(b"little")).await.unwrap();
+            assert_eq!(answer(&mut modest).await, b"tlittle");
+            drop(modest);
+            assert_eq!(serving_modest.await.unwrap(), End::Closed);
+            open.push((client, serving));
+        }
+        let mut ends = Vec::new();
+        for (client, serving) in open {
+            ends.push(serving.await.unwrap());
+            drop(client);
+        }
+        let kept = ends.iter().filter(|&&end| end == End::SlowToSend).count();
+        assert!((400..=600).contains(&kept), "{kept} of 64 KiB each");
+        assert_eq!(ends.len() - kept, ends.iter().filter(|&&end| end == End::NoMemory).count());
+        let (mut client, serving) = connect();
+        client.write_all(&frame(&[b'x'; 60_000])).await.unwrap();
+        assert_eq!(answer(&mut client).await.len(), 60_001, "all of it came back");
+        drop(client);
+        assert_eq!(serving.await.unwrap(), End::Closed);
     }
 
     #[tokio::test(start_paused = true)]

@@ -49,7 +49,9 @@ pub(crate) const LIMITS: TcpLimits = TcpLimits {
 /// An echo server on `listen`, with the first address it got.
 pub(crate) fn start(listen: &[&str], tcp: TcpLimits) -> (Server, SocketAddr) {
     let listen = listen.iter().map(|address| address.parse().unwrap()).collect();
-    let server = Server::start(&ServerConfig { listen, workers: 2, udp_max: 1232, tcp }, Echo).unwrap();
+    let server =
+        Server::start(&ServerConfig { listen, workers: 2, udp_max: 1232, tcp, descriptors_kept: 0 }, Echo)
+            .unwrap();
     let address = server.local_addresses()[0];
     (server, address)
 }

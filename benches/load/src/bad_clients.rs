@@ -15,6 +15,10 @@ use std::time::{Duration, Instant};
 /// Connections that the server allows in this measurement: few, so that ten times as many fit into one process.
 pub const MAX_CONNECTIONS: usize = 400;
 
+/// How long the server waits for slow readers and writers in this measurement. As long as one run, so that those that are cut
+/// off and come again are there all the time.
+pub const TIMEOUT: &str = "1s";
+
 /// A question without an answer within this time is lost, and asked again.
 const LOST_AFTER: Duration = Duration::from_secs(2);
 
