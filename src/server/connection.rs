@@ -21,6 +21,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::yield_now;
@@ -28,6 +29,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Octets of input kept while a connection is idle: several queries of common size.
 const INPUT_KEPT: usize = 1024;
+
+/// How long a connection without a query is still read from when the server stops: what has reached the host by then may
+/// not have been noticed yet.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -76,6 +81,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     let mut input = Vec::new();
     let mut held = shared.memory.hold();
     let mut idle_since = Instant::now();
+    let mut last_look = None;
     // Queries since others had their turn.
     let mut turn = 0;
     loop {
@@ -112,7 +118,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
             // What is left began to arrive with the last read, or before it.
             (Instant::now() + shared.limits.read_timeout, End::SlowToSend)
         } else if *stop.borrow() {
-            (Instant::now(), End::Stopped)
+            (*last_look.get_or_insert_with(|| Instant::now() + LAST_LOOK), End::Stopped)
         } else {
             (idle_since + shared.limits.idle_timeout, End::Idle)
         };
@@ -198,7 +204,6 @@ mod tests {
     use super::super::responder::echo::Echo;
     use super::*;
     use std::net::Ipv4Addr;
-    use std::time::Duration;
     use tokio::io::DuplexStream;
     use tokio::task::JoinHandle;
 
@@ -431,9 +436,19 @@ mod tests {
         assert_eq!(answer(&mut client).await, b"thalf");
         assert_eq!(serving.await.unwrap(), End::Stopped);
 
-        let (_client, stop, serving) = connect(1024);
+        // What was on its way is answered, but nobody keeps the server from stopping by asking on.
+        let (mut client, stop, serving) = connect(1024);
         stop.send(true).unwrap();
+        let start = Instant::now();
+        let mut answers = 0;
+        while client.write_all(&frame(b"late")).await.is_ok() && client.read_u16().await.is_ok() {
+            assert_eq!(client.read_u8().await.unwrap(), b't');
+            client.read_exact(&mut [0; 4]).await.unwrap();
+            answers += 1;
+            tokio::time::sleep(LAST_LOOK / 4).await;
+        }
         assert_eq!(serving.await.unwrap(), End::Stopped);
+        assert!((1..=5).contains(&answers) && start.elapsed() <= 2 * LAST_LOOK, "{answers}");
     }
 
     #[test]
