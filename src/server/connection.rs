@@ -9,26 +9,29 @@
 //! they have gone or [`TcpLimits::write_timeout`] has passed. That is less than 144 KiB, while a client holds one up, and all
 //! connections together take it from one [`Pool`].
 
-use super::burst::{Buffers, Burst, FRAME_MAX, QUERIES_MAX, first_message};
+use super::burst::{Buffers, Burst, FRAME_MAX, first_message};
 use super::counters::{Counters, Counts};
 use super::limits::Place;
 use super::memory::Pool;
 use super::responder::Responder;
 use super::tcp::TcpLimits;
 use crate::answer::{Client, Transport};
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Octets of input kept while a connection is idle: several queries of common size.
 const INPUT_KEPT: usize = 1024;
+
+/// Connections that are answered at once though they were just before: one for each thread, which leaves none idle.
+const AGAIN: usize = super::tcp::THREADS;
 
 /// How long a connection without a query is still read from when the server stops: what has reached the host by then may
 /// not have been noticed yet.
@@ -42,6 +45,8 @@ pub(super) struct Shared<R: Responder> {
     pub(super) limits: TcpLimits,
     buffers: Buffers<R>,
     memory: Pool,
+    /// Permits to answer for those that have been answered and have sent more already. First come, first served.
+    again: Semaphore,
 }
 
 /// Why a connection ended.
@@ -65,7 +70,14 @@ pub(super) enum End {
 
 impl<R: Responder> Shared<R> {
     pub(super) fn new(responder: Arc<R>, counters: Arc<Counters>, limits: TcpLimits) -> Shared<R> {
-        Shared { responder, counters, limits, buffers: Buffers::default(), memory: Pool::default() }
+        Shared {
+            responder,
+            counters,
+            limits,
+            buffers: Buffers::default(),
+            memory: Pool::default(),
+            again: Semaphore::new(AGAIN),
+        }
     }
 }
 
@@ -82,8 +94,8 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     let mut held = shared.memory.hold();
     let mut idle_since = Instant::now();
     let mut last_look = None;
-    // Queries since others had their turn.
-    let mut turn = 0;
+    // Whether queries have been answered since it last waited for some.
+    let mut is_again = false;
     loop {
         let mut consumed = 0;
         loop {
@@ -93,21 +105,23 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
                 Some(_) => {}
                 None => break,
             }
-            let burst = match reply(&mut stream, &client, shared, rest).await {
+            // Others first: who has sent a thousand queries waits for each few of them, and who has sent one waits for
+            // one burst of such clients, not for one of each.
+            let turn = if is_again { shared.again.acquire().await.ok() } else { None };
+            if turn.is_some() {
+                // With the permit, so that those without one wait for it and not in the queue of all that is to be done.
+                yield_now().await;
+            }
+            let burst = match reply(&mut stream, &client, shared, rest, turn).await {
                 Ok(burst) => burst,
                 Err(end) => return end,
             };
+            is_again = true;
             consumed += burst.consumed;
             // What gets no answer does not keep a connection open, nor its place.
             if burst.replies > 0 {
                 place.asks();
                 idle_since = Instant::now();
-            }
-            turn += burst.queries;
-            // Others first: who has sent a thousand queries waits for each few of them as long as who has sent one.
-            if turn >= QUERIES_MAX || first_message(input.get(consumed..).unwrap_or_default()).is_some() {
-                turn = 0;
-                yield_now().await;
             }
         }
         input.drain(..consumed);
@@ -132,6 +146,10 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
             let read = tokio::select! {
                 biased;
                 read = timeout_at(deadline, stream.read_buf(&mut input)) => read,
+                () = ready(()), if is_again => {
+                    is_again = false;
+                    continue;
+                }
                 Ok(()) = stop.changed(), if waits_for_first && end == End::Idle => break,
             };
             match read {
@@ -154,12 +172,13 @@ fn make_room(input: &mut Vec<u8>) {
     }
 }
 
-/// Answers a burst of `input`, which begins with a message that is complete.
+/// Answers a burst of `input`, which begins with a message that is complete. Gives `turn` back before it waits.
 async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     stream: &mut S,
     client: &Client,
     shared: &Shared<R>,
     input: &[u8],
+    turn: Option<SemaphorePermit<'_>>,
 ) -> Result<Burst, End> {
     let mut held = shared.memory.hold();
     let mut buffer = shared.buffers.lend(&shared.responder);
@@ -182,6 +201,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
         }
     };
     shared.buffers.take_back(buffer);
+    drop(turn);
     shared.counters.add(Counts {
         queries: burst.queries.into(),
         replies: burst.replies.into(),
@@ -201,6 +221,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::burst::QUERIES_MAX;
     use super::super::responder::echo::Echo;
     use super::*;
     use std::net::Ipv4Addr;
@@ -345,6 +366,47 @@ mod tests {
         drop((greedy, modest));
         serving_greedy.await.unwrap();
         serving_modest.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_once_waits_for_one_burst_of_many_that_keep_on_asking() {
+        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), LIMITS));
+        let (_stopper, stop) = watch::channel(false);
+        let connect = || {
+            let (client, server) = tokio::io::duplex(1 << 16);
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
+            let serving = tokio::spawn(async move {
+                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+            });
+            (client, serving)
+        };
+        let mut many = Vec::new();
+        for _ in 0..100 {
+            let (mut client, serving) = connect();
+            client.write_all(&frame(b"again").repeat(5000)).await.unwrap();
+            many.push((client, serving));
+        }
+        let (mut modest, serving) = connect();
+        let counters = Arc::clone(&shared.counters);
+        // In a task of its own: the test's own future has its turn only after some tens of tasks.
+        let asking = tokio::spawn(async move {
+            // It has been answered before, and comes again after a while, as resolvers do.
+            modest.write_all(&frame(b"once")).await.unwrap();
+            assert_eq!(answer(&mut modest).await, b"tonce");
+            let mut most = 0;
+            for _ in 0..20 {
+                yield_now().await;
+                let before = counters.read().queries;
+                modest.write_all(&frame(b"once")).await.unwrap();
+                assert_eq!(answer(&mut modest).await, b"tonce");
+                most = most.max(counters.read().queries - before);
+            }
+            most
+        });
+        let most = asking.await.unwrap();
+        assert!(most <= 10 * u64::from(QUERIES_MAX), "{most} queries of others before");
+        drop(many);
+        assert_eq!(serving.await.unwrap(), End::Closed);
     }
 
     #[tokio::test(start_paused = true)]

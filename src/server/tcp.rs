@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 /// Threads for all connections. What is asked often is asked by UDP.
-const THREADS: usize = 2;
+pub(super) const THREADS: usize = 2;
 
 /// The pause after an accept that failed for want of descriptors or memory: the connection stays in the queue, and
 /// accepting at once would fail again.
