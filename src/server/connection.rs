@@ -437,7 +437,7 @@ mod tests {
         let mut open = Vec::new();
         for _ in 0..1000 {
             let (mut client, serving) = connect();
-            client.write_all(&[b"\xff\xff", &[b'x'; 60_000][..]].concat()).await.unwrap();
+            client.write_all(&[b"\xff\xff".to_vec(), b"x".repeat(60_000)].concat()).await.unwrap();
             let (mut modest, serving_modest) = connect();
             modest.write_all(&frame(b"little")).await.unwrap();
             assert_eq!(answer(&mut modest).await, b"tlittle");
@@ -454,7 +454,7 @@ mod tests {
         assert!((400..=600).contains(&kept), "{kept} of 64 KiB each");
         assert_eq!(ends.len() - kept, ends.iter().filter(|&&end| end == End::NoMemory).count());
         let (mut client, serving) = connect();
-        client.write_all(&frame(&[b'x'; 60_000])).await.unwrap();
+        client.write_all(&frame(&b"x".repeat(60_000))).await.unwrap();
         assert_eq!(answer(&mut client).await.len(), 60_001, "all of it came back");
         drop(client);
         assert_eq!(serving.await.unwrap(), End::Closed);
