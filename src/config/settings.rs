@@ -230,10 +230,10 @@ pub struct TcpSettings {
     pub max_connections: usize,
     /// `max_connections_per_address`: from one IPv4 address, or from one IPv6 network of 64 bits.
     pub max_connections_per_address: usize,
-    /// `idle_timeout`: how long a connection may stay without a query. `CoreDNS` keeps upstream connections for 10 s.
+    /// `idle_timeout`: how long a connection may stay without a query that is answered. `CoreDNS` keeps upstream connections for 10 s.
     pub idle_timeout: Duration,
     /// `read_timeout`: how long one message may take from its first octet to its last.
     pub read_timeout: Duration,
-    /// `write_timeout`: how long one answer may take to be accepted by the client's side.
+    /// `write_timeout`: how long answers may take to be accepted by the client's side.
     pub write_timeout: Duration,
 }

@@ -6,11 +6,13 @@
 //! is the [`Responder`]'s, in the program [`CurrentSnapshot`].
 
 mod bind;
+mod burst;
 mod connection;
 mod counters;
 mod descriptors;
 mod holder;
 mod limits;
+mod memory;
 mod responder;
 mod snapshots;
 mod tcp;
@@ -43,6 +45,9 @@ pub struct ServerConfig {
     pub udp: UdpOptions,
     /// Limits of TCP connections.
     pub tcp: TcpLimits,
+    /// File descriptors that TCP connections must leave to the rest of the program, beyond the few that any program needs:
+    /// those of its own connections.
+    pub descriptors_kept: usize,
 }
 
 /// Serves one stream from `address` to its end as if a listener had accepted it, for fuzzing: with paused time, and
@@ -102,7 +107,10 @@ impl Server {
         }
         let counters = Arc::<Counters>::default();
         server.counters.push(Arc::clone(&counters));
-        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, config.tcp.clone())?);
+        // Each listening address has its TCP socket and one for each worker.
+        let sockets = config.listen.len().saturating_mul(config.workers.saturating_add(1));
+        let kept = config.descriptors_kept.saturating_add(sockets);
+        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, config.tcp.clone(), kept)?);
         Ok(server)
     }
 

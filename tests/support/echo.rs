@@ -49,11 +49,15 @@ pub(crate) const LIMITS: TcpLimits = TcpLimits {
 /// An echo server on `listen`, with the first address it got.
 pub(crate) fn start(listen: &[&str], tcp: TcpLimits) -> (Server, SocketAddr) {
     let listen = listen.iter().map(|address| address.parse().unwrap()).collect();
-    let server = Server::start(
-        &ServerConfig { listen, workers: 2, udp_max: 1232, udp: UdpOptions::default(), tcp },
-        Echo,
-    )
-    .unwrap();
+    let config = ServerConfig {
+        listen,
+        workers: 2,
+        udp_max: 1232,
+        udp: UdpOptions::default(),
+        tcp,
+        descriptors_kept: 0,
+    };
+    let server = Server::start(&config, Echo).unwrap();
     let address = server.local_addresses()[0];
     (server, address)
 }

@@ -31,8 +31,11 @@ pub enum Kind {
     Opens,
 }
 
-/// All of them: the word on the command line, the label in the table, how many connections as a multiple of the limit.
-pub const KINDS: [(&str, &str, Kind, usize); 6] = [
+/// The word on the command line, the label in the table, what they do, how many connections as a multiple of the limit.
+pub type Row = (&'static str, &'static str, Kind, usize);
+
+/// All of them.
+pub const KINDS: [Row; 6] = [
     ("slow-readers", "ask and never read", Kind::SlowReaders, 1),
     ("slow-writers", "an octet at a time", Kind::SlowWriters, 1),
     ("ten-times", "10 x limit, silent", Kind::TenTimes, 10),

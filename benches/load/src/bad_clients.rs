@@ -2,17 +2,23 @@
 //! connection for each question, while nobody misbehaves, while others misbehave towards its server, and while they
 //! misbehave towards another process on the same CPU. The last tells what the machine alone makes of it.
 
-use crate::attack::KINDS;
+use crate::attack::{self, KINDS};
 use load::process::Server;
 use load::questions::Shape;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Connections that the server allows in this measurement: few, so that ten times as many fit into one process.
 pub const MAX_CONNECTIONS: usize = 400;
+
+/// How long the server waits for slow readers and writers in this measurement. As long as one run, so that those that are cut
+/// off and come again are there all the time.
+pub const TIMEOUT: &str = "1s";
 
 /// A question without an answer within this time is lost, and asked again.
 const LOST_AFTER: Duration = Duration::from_secs(2);
@@ -23,7 +29,11 @@ const ATTEMPTS: usize = 5;
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// How long bad clients have to take their places before anything is measured, and the server to be rid of them.
+/// How long bad clients have to open their first [`MAX_CONNECTIONS`] connections: a machine with other work to do takes its
+/// time, and without them nothing is measured.
+const ARRIVED_AFTER: Duration = Duration::from_secs(30);
+
+/// How long bad clients misbehave before anything is measured, and the server has to be rid of them.
 const SETTLE: Duration = Duration::from_millis(500);
 
 /// By how much the server's resident memory may grow, in KiB: 40 KiB for each of [`MAX_CONNECTIONS`]. A connection's task and
@@ -41,11 +51,13 @@ const NOBODY: usize = 0;
 const ELSEWHERE: usize = 1;
 const HERE: usize = 2;
 
+/// Microseconds by [`PARTS`], by way, by where the bad clients were.
+type Figures = [[[f64; 2]; 3]; 3];
+
 /// What a client noticed of one kind, round by round.
 #[derive(Default)]
 struct Noticed {
-    /// Microseconds by [`PARTS`], by way, by where the bad clients were.
-    rounds: Vec<Round>,
+    rounds: Vec<Figures>,
     /// Questions asked under attack, and those of them that were lost, by way.
     asked: [usize; 3],
     lost: [usize; 3],
@@ -114,13 +126,7 @@ pub fn measure(
     Ok(())
 }
 
-/// What one round gave: by who is beside the client, by way, p50 and p99.
-type Round = [[[f64; 2]; 3]; 3];
-
-/// One of [`KINDS`].
-type Misbehaviour = (&'static str, &'static str, crate::attack::Kind, usize);
-
-fn print(kinds: &[(&Misbehaviour, Noticed)]) {
+fn print(kinds: &[(&attack::Row, Noticed)]) {
     println!(
         "{:<21}{:<15}{:>15}{:>18}{:>16}{:>13}{:>24}{:>16}",
         "", "", "idle, us", "x, elsewhere", "x, attacked", "lost/of", "MB before, in, after", "closed/opened"
@@ -128,7 +134,7 @@ fn print(kinds: &[(&Misbehaviour, Noticed)]) {
     println!("{:<36}{:>7}{:>8}{:>10}{:>8}{:>8}{:>8}", "", "p50", "p99", "p50", "p99", "p50", "p99");
     for ((_, label, ..), noticed) in kinds {
         for (way, name) in WAYS.iter().enumerate() {
-            let median = |of: &dyn Fn(&Round) -> f64| {
+            let median = |of: &dyn Fn(&Figures) -> f64| {
                 let mut values: Vec<f64> = noticed.rounds.iter().map(of).collect();
                 values.sort_by(f64::total_cmp);
                 values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
@@ -172,34 +178,52 @@ impl Noticed {
     }
 }
 
-/// Bad clients, ended when dropped. They run at the lowest priority: what they burn of the client's CPU is not what is
+/// Bad clients, ended when dropped. They run at a low priority: what they burn of the client's CPU is not what is
 /// measured.
 struct Bad {
     child: Child,
-    /// Reads what they print; ends with them, and gives the last line.
-    last: Option<JoinHandle<String>>,
+    /// What they print: connections opened, and closed by the server, until then.
+    counts: Arc<[AtomicU64; 2]>,
+    /// Reads it; ends with them.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Bad {
     fn start(word: &str, server: SocketAddr, connections: usize) -> io::Result<Bad> {
         let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(std::env::current_exe()?).args(["attack", word]);
+        command.args(["-n", "10"]).arg(std::env::current_exe()?).args(["attack", word]);
         command.args([server.to_string(), connections.to_string()]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let last = child.stdout.take().map(|stdout| {
+        let counts = Arc::<[AtomicU64; 2]>::default();
+        let reader = child.stdout.take().map(|stdout| {
+            let counts = Arc::clone(&counts);
             std::thread::spawn(move || {
-                BufReader::new(stdout).lines().map_while(Result::ok).last().unwrap_or_default()
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    for (count, number) in counts.iter().zip(line.split(' ')) {
+                        count.store(number.parse().unwrap_or(0), Ordering::Relaxed);
+                    }
+                }
             })
         });
-        Ok(Bad { child, last })
+        let bad = Bad { child, counts, reader };
+        let start = Instant::now();
+        while bad.counts[0].load(Ordering::Relaxed) < MAX_CONNECTIONS as u64 {
+            if start.elapsed() > ARRIVED_AFTER {
+                return Err(io::Error::other(format!(
+                    "bad clients ({word}) did not come in {ARRIVED_AFTER:?}"
+                )));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(bad)
     }
 
     /// Ends them; how many connections they had opened, and how many of those the server had closed.
     fn end(mut self) -> (u64, u64) {
         let _ = self.child.kill();
-        let line = self.last.take().and_then(|last| last.join().ok()).unwrap_or_default();
-        let mut numbers = line.split(' ').map(|number| number.parse().unwrap_or(0));
-        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+        let _ = self.reader.take().map(JoinHandle::join);
+        let [opened, closed] = self.counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        (opened, closed)
     }
 }
 

@@ -123,7 +123,9 @@ fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
                 .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
                 .arg(manifest.path())
                 .env("ROSTERD__SERVER__WORKERS", "1")
-                .env("ROSTERD__SERVER__TCP__MAX_CONNECTIONS", bad_clients::MAX_CONNECTIONS.to_string()),
+                .env("ROSTERD__SERVER__TCP__MAX_CONNECTIONS", bad_clients::MAX_CONNECTIONS.to_string())
+                .env("ROSTERD__SERVER__TCP__READ_TIMEOUT", bad_clients::TIMEOUT)
+                .env("ROSTERD__SERVER__TCP__WRITE_TIMEOUT", bad_clients::TIMEOUT),
         )
     };
     let (attacked, elsewhere) = (start()?, start()?);
