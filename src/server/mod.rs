@@ -11,6 +11,7 @@ mod counters;
 mod descriptors;
 mod holder;
 mod limits;
+mod niceness;
 mod responder;
 mod snapshots;
 mod tcp;
@@ -122,6 +123,7 @@ impl Server {
             rotation: u32::try_from(index).unwrap_or(0).wrapping_mul(0x9e37_79b9),
         };
         let worker = std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || {
+            niceness::yield_to_publishing();
             if let Err(error) = udp::serve(&socket, address, &setting) {
                 tracing::error!("a UDP worker on {address} did not start: {error}");
             }

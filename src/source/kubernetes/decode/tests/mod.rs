@@ -5,7 +5,8 @@ mod lists;
 mod objects;
 mod random;
 
-use super::{Decoded, decode};
+use super::Decoded;
+use super::object::decode;
 use crate::roster::{EndpointObject, ObjectKind};
 use crate::source::convert::{EndpointSource, Nameless};
 use crate::source::notice::{Notice, Notices};
