@@ -5,9 +5,6 @@ mod event;
 mod list;
 mod object;
 
-#[cfg(test)]
-mod tests;
-
 pub(super) use event::{Frames, watch_event};
 pub(super) use list::List;
 pub(super) use object::decode;

@@ -3,6 +3,7 @@
 mod events;
 mod lists;
 mod objects;
+mod protobuf;
 mod random;
 
 use super::Decoded;
