@@ -1,7 +1,8 @@
 //! The API server: lists by pages, and a watch whose events are written the moment they are made. Plain HTTP/1.1.
 
 use crate::dns::Answer;
-use crate::world::{Slice, World};
+use crate::encoding::Encoding;
+use crate::world::World;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,9 +12,6 @@ use std::time::{Duration, Instant};
 /// Events that a watch can go back to.
 const HISTORY: usize = 50_000;
 
-/// What the events' objects begin with.
-const KIND: &str = r#""kind":"EndpointSlice","apiVersion":"discovery.k8s.io/v1","#;
-
 /// The revision of the world as it was made.
 const FIRST_REVISION: u64 = 1_000_000;
 
@@ -22,9 +20,11 @@ const FIRST_REVISION: u64 = 1_000_000;
 pub struct Api {
     state: Arc<Mutex<State>>,
     address: SocketAddr,
+    encoding: Encoding,
 }
 
 struct State {
+    encoding: Encoding,
     world: World,
     revision: u64,
     /// The items of a list, as last encoded, and which of them are not current.
@@ -69,9 +69,10 @@ pub struct Told {
 }
 
 impl Api {
-    pub fn start(world: World) -> io::Result<Api> {
-        let items = world.slices.iter().map(|slice| slice.json("", FIRST_REVISION).into()).collect();
+    pub fn start(world: World, encoding: Encoding) -> io::Result<Api> {
+        let items = world.slices.iter().map(|slice| encoding.item(slice, FIRST_REVISION).into()).collect();
         let state = State {
+            encoding,
             world,
             revision: FIRST_REVISION,
             items,
@@ -83,7 +84,7 @@ impl Api {
             lists: 0,
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let api = Api { state: Arc::new(Mutex::new(state)), address: listener.local_addr()? };
+        let api = Api { state: Arc::new(Mutex::new(state)), address: listener.local_addr()?, encoding };
         let (serving, ticking) = (api.clone(), api.clone());
         crate::process::thread(move || {
             for stream in listener.incoming().flatten() {
@@ -174,31 +175,15 @@ impl Api {
             let end = from.saturating_add(limit).min(list.items.len());
             (list.revision, list.items[from..end].to_vec(), list.items.len() - end)
         };
-        let next = if rest > 0 {
-            format!(r#","continue":"{}","remainingItemCount":{rest}"#, from + items.len())
-        } else {
-            String::new()
-        };
-        let head = format!(
-            r#"{{"kind":"EndpointSliceList","apiVersion":"discovery.k8s.io/v1","metadata":{{"resourceVersion":"{revision}"{next}}},"items":["#
-        );
-        let length = head.len()
-            + 2
-            + items.len().saturating_sub(1)
-            + items.iter().map(|item| item.len()).sum::<usize>();
-        let mut body = Vec::with_capacity(length + 200);
+        let next = (rest > 0).then_some(from + items.len());
+        let page = self.encoding.page(revision, next, &items);
+        let content_type = self.encoding.content_type();
         write!(
-            body,
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{head}"
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            page.len()
         )?;
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            body.extend_from_slice(item);
-        }
-        body.extend_from_slice(b"]}");
-        stream.write_all(&body)?;
+        stream.write_all(&page)?;
         if rest == 0 {
             let mut state = self.state();
             if let Some(list) = state.list.take() {
@@ -214,8 +199,10 @@ impl Api {
             parameter(target, "resourceVersion").and_then(|text| text.parse().ok()).unwrap_or_default();
         let seconds = parameter(target, "timeoutSeconds").and_then(|text| text.parse().ok()).unwrap_or(30);
         let mut state = self.state();
-        stream.write_all(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        let content_type = self.encoding.content_type();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: {content_type};stream=watch\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         )?;
         for (_, event) in state.history.iter().filter(|(revision, _)| *revision > from) {
             stream.write_all(event)?;
@@ -231,7 +218,7 @@ impl State {
         stale.sort_unstable();
         stale.dedup();
         for at in stale {
-            self.items[at] = self.world.slices[at].json("", self.revision).into();
+            self.items[at] = self.encoding.item(&self.world.slices[at], self.revision).into();
         }
         self.list = Some(List { begun: Instant::now(), revision: self.revision, items: self.items.clone() });
     }
@@ -261,7 +248,7 @@ impl State {
             }
         };
         let name = slice.peer_name(shown);
-        let event = event(slice, revision);
+        let event = chunk(&self.encoding.event(slice, revision));
         self.stale.push(at);
         let told = Told { at: Instant::now(), name, shows };
         if let Some(watch) = &mut self.watch
@@ -282,19 +269,11 @@ impl State {
         if !expired && watch.until > Instant::now() {
             return;
         }
-        let gone = r#"{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}"#;
-        let end = if expired { chunk(format!("{gone}\n").as_bytes()) } else { Vec::new() };
+        let end = if expired { chunk(&self.encoding.gone()) } else { Vec::new() };
         // One that has gone has ended, too.
         let _ = watch.stream.write_all(&[&*end, b"0\r\n\r\n"].concat());
         self.watch = None;
     }
-}
-
-fn event(slice: &Slice, revision: u64) -> Vec<u8> {
-    let mut line = br#"{"type":"MODIFIED","object":"#.to_vec();
-    line.extend(slice.json(KIND, revision));
-    line.extend(b"}\n");
-    chunk(&line)
 }
 
 fn chunk(octets: &[u8]) -> Vec<u8> {

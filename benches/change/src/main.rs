@@ -8,6 +8,7 @@ mod burner;
 mod bursts;
 mod changes;
 mod dns;
+mod encoding;
 mod figures;
 mod latency;
 mod load;
@@ -18,6 +19,7 @@ mod world;
 
 use crate::api::Api;
 use crate::dns::{Answer, Asker};
+use crate::encoding::Encoding;
 use crate::process::Rosterd;
 use crate::world::World;
 use std::io;
@@ -27,7 +29,8 @@ use std::time::Duration;
 
 const USAGE: &str = "\
 usage: change [--only <part>] [--pods <1000-1000000>] [--scaling <pods,...>] [--rounds <1-100>] [--seconds <0.2-60>]
-              [--rate <changes/s>] [--queries <queries/s>] [--rosterd <program>]
+              [--rate <changes/s>] [--queries <queries/s>] [--encoding <protobuf|json>]
+              [--rosterd <program>]
   --only     latency, queries, bursts or scaling; all of them where not given
   --pods     how many there are, but for scaling (150000)
   --scaling  how many there are, one after the other (1000,10000,150000,1000000)
@@ -35,6 +38,7 @@ usage: change [--only <part>] [--pods <1000-1000000>] [--scaling <pods,...>] [--
   --seconds  length of one run (4)
   --rate     changes in a second (1000)
   --queries  queries in a second where their times count (20000)
+  --encoding what the API server speaks (protobuf)
   --rosterd  the program to measure; built from this checkout where not given";
 
 type Failure = Box<dyn std::error::Error>;
@@ -48,6 +52,7 @@ pub struct Options {
     seconds: Duration,
     rate: u32,
     queries: u32,
+    encoding: Encoding,
     rosterd: PathBuf,
 }
 
@@ -98,7 +103,7 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
 
 /// An API server, and a server that has all of its peers.
 fn start(options: &Options, pods: usize, traced: bool) -> io::Result<(Api, Rosterd)> {
-    let api = Api::start(World::new(pods))?;
+    let api = Api::start(World::new(pods), options.encoding)?;
     let rosterd = serve(options, &api, traced)?;
     Ok((api, rosterd))
 }
@@ -138,6 +143,7 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
         seconds: Duration::from_secs(4),
         rate: 1_000,
         queries: 20_000,
+        encoding: Encoding::Protobuf,
         rosterd: PathBuf::new(),
     };
     let pods = |text: &str| text.parse().ok().filter(|pods| (1_000..=1_000_000).contains(pods));
@@ -164,6 +170,13 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
             }
             "--queries" => {
                 options.queries = value.parse().ok().filter(|n| (1..=1_000_000).contains(n)).ok_or(USAGE)?;
+            }
+            "--encoding" => {
+                options.encoding = match value.as_str() {
+                    "protobuf" => Encoding::Protobuf,
+                    "json" => Encoding::Json,
+                    _ => return Err(USAGE.into()),
+                };
             }
             "--rosterd" => options.rosterd = value.into(),
             _ => return Err(USAGE.into()),

@@ -1,7 +1,6 @@
 //! The endpoints of a cluster, as its EndpointSlices: namespaces with 3 sets of 250, 25 of 30 and 300 of 5 peers each,
 //! and one set of 5,000 beside them where there is room.
 
-use std::fmt::Write;
 use std::net::Ipv4Addr;
 
 /// Peers of a whole namespace: 3 × 250 + 25 × 30 + 300 × 5.
@@ -26,7 +25,8 @@ const LATER: u32 = 0x0b00_0000;
 pub struct Slice {
     pub namespace: String,
     pub service: String,
-    place: usize,
+    /// Which of the slices of its Service it is.
+    pub place: usize,
     pub peers: Vec<Ipv4Addr>,
     /// How many peers its whole set has.
     pub set_size: usize,
@@ -84,29 +84,6 @@ impl World {
 }
 
 impl Slice {
-    /// As the API server writes it: `head` says kind and version in events, and nothing in lists.
-    pub fn json(&self, head: &str, revision: u64) -> Vec<u8> {
-        let Slice { namespace, service, place, peers, .. } = self;
-        let mut text = String::with_capacity(1_200 + 340 * peers.len());
-        // Writing to a String does not fail.
-        let _ = write!(
-            text,
-            r#"{{{head}"metadata":{{"name":"{service}-{place}","generateName":"{service}-","namespace":"{namespace}","uid":"6f1d8c52-9f5e-4f0e-8a55-1c0ffee0{place:04x}","resourceVersion":"{revision}","generation":7,"creationTimestamp":"2026-11-22T12:00:00Z","labels":{{"app":"{service}","endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io","kubernetes.io/service-name":"{service}","service.kubernetes.io/headless":""}},"annotations":{{"endpoints.kubernetes.io/last-change-trigger-time":"2026-11-22T12:00:00Z"}},"ownerReferences":[{{"apiVersion":"v1","kind":"Service","name":"{service}","uid":"6f1d8c52-9f5e-4f0e-8a55-1c0ffee0ffee","controller":true,"blockOwnerDeletion":true}}],"managedFields":[{{"manager":"kube-controller-manager","operation":"Update","apiVersion":"discovery.k8s.io/v1","time":"2026-11-22T12:00:00Z","fieldsType":"FieldsV1","fieldsV1":{{"f:addressType":{{}},"f:endpoints":{{}},"f:metadata":{{"f:annotations":{{".":{{}},"f:endpoints.kubernetes.io/last-change-trigger-time":{{}}}},"f:generateName":{{}},"f:labels":{{".":{{}},"f:app":{{}},"f:endpointslice.kubernetes.io/managed-by":{{}},"f:kubernetes.io/service-name":{{}},"f:service.kubernetes.io/headless":{{}}}},"f:ownerReferences":{{".":{{}},"k:{{\"uid\":\"6f1d8c52-9f5e-4f0e-8a55-1c0ffee0ffee\"}}":{{}}}}}},"f:ports":{{}}}}}}]}},"addressType":"IPv4","endpoints":["#
-        );
-        for (index, address) in peers.iter().enumerate() {
-            let [_, second, third, last] = address.octets();
-            let number = u32::from(*address);
-            let comma = if index > 0 { "," } else { "" };
-            let _ = write!(
-                text,
-                r#"{comma}{{"addresses":["{address}"],"conditions":{{"ready":true,"serving":true,"terminating":false}},"targetRef":{{"kind":"Pod","namespace":"{namespace}","name":"{service}-{second:02x}{third:02x}{last:02x}","uid":"00000000-0000-4000-8000-0000{number:08x}"}},"nodeName":"node-{last:03}","zone":"zone-{}"}}"#,
-                last % 3
-            );
-        }
-        text.push_str(r#"],"ports":[{"name":"epmd","protocol":"TCP","port":4369}]}"#);
-        text.into_bytes()
-    }
-
     /// The name of the set.
     pub fn set_name(&self) -> String {
         format!("{}.{}.svc.peers.cluster.local", self.service, self.namespace)

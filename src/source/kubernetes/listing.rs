@@ -145,7 +145,8 @@ impl Reflector {
                     if let Some(revision) = parse_revision(metadata) {
                         self.judge(&revision)?;
                     }
-                    if let Some(token) = next_page(metadata) {
+                    let asked = page.as_ref().map(|(_, token)| &**token);
+                    if let Some(token) = next_page(metadata).filter(|token| Some(*token) != asked) {
                         following = Some((token.into(), self.open_page(Some(token))?));
                     }
                 }
