@@ -60,7 +60,7 @@ impl Rosterd {
         let Some(program) = std::env::var_os("ROSTERD") else {
             return Rosterd(Server::watch(kubeconfig, "[server]"));
         };
-        let settings = format!("kubernetes.kubeconfig = {kubeconfig:?}\n[server]");
+        let settings = format!("kubernetes.kubeconfig = '{}'\n[server]", kubeconfig.display());
         Rosterd(Server::start_by(Command::new(program), &settings))
     }
 }

@@ -29,7 +29,7 @@ pub(in super::super) struct List {
     /// How many octets may still stand around items.
     left: usize,
     /// Whether the kind of a list has been read.
-    is_list: bool,
+    named: bool,
     /// Whether the list itself has been met.
     met: bool,
     metadata: Option<ListMetadata>,
@@ -57,7 +57,7 @@ impl Default for List {
             inside: None,
             held: Vec::new(),
             left: AROUND_MAX,
-            is_list: false,
+            named: false,
             met: false,
             metadata: None,
             failed: None,
@@ -89,7 +89,7 @@ impl List {
         if !self.is_between() || self.inside.is_some() || !self.met {
             return Err(ListError::Cut);
         }
-        if !self.is_list {
+        if !self.named {
             return Err(malformed("an object without kind, no list"));
         }
         Ok(self.metadata.unwrap_or_default())
@@ -211,7 +211,7 @@ impl List {
                         quoted(&about.kind)
                     )));
                 }
-                self.is_list = true;
+                self.named = true;
             }
             (At::Value(CONTENT_ENCODING, 1..), None) => return Err(malformed("it is encoded otherwise")),
             _ => {}
@@ -265,7 +265,6 @@ fn malformed(what: &str) -> ListError {
     ListError::Malformed(what.to_owned())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn unreadable(error: Malformed) -> ListError {
     ListError::Malformed(error.to_string())
 }

@@ -192,7 +192,9 @@ fn api_version(kind: ObjectKind) -> &'static str {
 fn list(kind: ObjectKind, metadata: &Value, items: &[Vec<u8>]) -> Vec<u8> {
     let mut raw = Vec::new();
     push_octets(&mut raw, 1, &message(metadata, LIST_METADATA));
-    items.iter().for_each(|item| push_octets(&mut raw, 2, item));
+    for item in items {
+        push_octets(&mut raw, 2, item);
+    }
     envelope(api_version(kind), &format!("{}List", kind.as_str()), &raw)
 }
 
@@ -314,7 +316,9 @@ proptest! {
         let (cut, cut_end) = list_in(&pieces(&body, &cuts));
         prop_assert_eq!(&whole, &cut);
         prop_assert_eq!(end, cut_end);
-        whole.iter().for_each(|item| drop(read(kind, item)));
+        for item in whole {
+            let _ = read(kind, &item);
+        }
         prop_assert_eq!(events_in(kind, &[&watch]), events_in(kind, &pieces(&watch, &cuts)));
     }
 
