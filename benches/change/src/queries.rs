@@ -34,10 +34,11 @@ pub fn measure(options: &Options, api: &Api, rosterd: &Rosterd) -> io::Result<()
         } else {
             std::thread::sleep(options.seconds * 3 / 4);
         }
+        // Threads that have ended are not counted any more.
+        let after = used(rosterd)?;
         let seen = changes.stop()?;
         let answered = load.stop()?;
-        let after = used(rosterd)?;
-        let used = [after[0] - before[0], after[1] - before[1]];
+        let used = [after[0].saturating_sub(before[0]), after[1].saturating_sub(before[1])];
         Ok((answered.times, used, seen.changes))
     };
     let control = |threads: [Pieces; 2]| -> io::Result<Times> {
