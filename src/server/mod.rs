@@ -13,6 +13,7 @@ mod descriptors;
 mod holder;
 mod limits;
 mod memory;
+mod niceness;
 mod responder;
 mod snapshots;
 mod tcp;
@@ -136,6 +137,7 @@ impl Server {
             rotation: u32::try_from(index).unwrap_or(0).wrapping_mul(0x9e37_79b9),
         };
         let worker = std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || {
+            niceness::yield_to_publishing();
             if let Err(error) = udp::serve(&socket, address, &setting) {
                 tracing::error!("a UDP worker on {address} did not start: {error}");
             }
