@@ -84,7 +84,7 @@ impl Entries<'_> {
             group: new.group,
             uid,
             addresses,
-            hostname: new.hostname.map(Into::into),
+            hostname: new.hostname.map(|hostname| Arc::new(hostname.into())),
             namespace,
             level: new.level,
         });

@@ -7,7 +7,7 @@ use super::reading::Shared;
 use super::set::{Identity, Member, Naming, Pending, Published, Set};
 use super::slab::Id;
 use super::store::{Claim, Store};
-use super::{Change, Include, Options, Peer, SetSettings, Topology, WhenEmpty};
+use super::{Change, Hostname, Include, Options, SetSettings, Topology, WhenEmpty};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -104,10 +104,10 @@ impl<'a> Reconciler<'a> {
             let Some(had) = set.members.get(*identity).map(|member| member.hostname.clone()) else {
                 continue;
             };
-            if had.as_deref() == wanted {
+            if had.as_ref() == wanted {
                 continue;
             }
-            let wanted = wanted.map(|wanted| set.hostname(wanted));
+            let wanted = wanted.cloned();
             for hostname in had.iter().chain(&wanted) {
                 clashed_before.entry(Arc::clone(hostname)).or_insert_with(|| set.clashes(hostname));
             }
@@ -119,7 +119,7 @@ impl<'a> Reconciler<'a> {
                 continue;
             }
             if clashes {
-                let hostname = (*hostname).into();
+                let hostname = hostname.as_str().into();
                 self.notices.push(Notice::HostnameClash { set: set.key.clone(), hostname });
             }
             for identity in set.claimants.get(&hostname).into_iter().flatten() {
@@ -146,7 +146,8 @@ impl<'a> Reconciler<'a> {
             let Some(member) = set.members.get_mut(*identity) else { continue };
             let new = listed.and_then(|found| names.peer(view, found, hostname, self.shared));
             if new.as_ref().map(|(peer, _)| peer) != member.peer.as_deref() {
-                if let Some((Peer { primary: address, .. }, Some(length))) = new {
+                if let Some((peer, Some(length))) = &new {
+                    let (address, length) = (peer.primary(), *length);
                     self.notices.push(Notice::NodeNameTooLong { set: key.clone(), address, length });
                 }
                 let new = new.map(|(peer, _)| Arc::new(peer));
@@ -215,18 +216,12 @@ impl Set {
         }
     }
 
-    /// A hostname as claimants have it.
-    fn hostname(&self, hostname: &str) -> Arc<str> {
-        let known = self.claimants.get_key_value(hostname);
-        known.map_or_else(|| hostname.into(), |(known, _)| Arc::clone(known))
-    }
-
     /// Whether several listed peers want a hostname.
-    fn clashes(&self, hostname: &str) -> bool {
+    fn clashes(&self, hostname: &Hostname) -> bool {
         self.claimants.get(hostname).is_some_and(|claimants| claimants.len() > 1)
     }
 
-    fn reclaim(&mut self, identity: Identity, had: Option<&Arc<str>>, wanted: Option<Arc<str>>) {
+    fn reclaim(&mut self, identity: Identity, had: Option<&Arc<Hostname>>, wanted: Option<Arc<Hostname>>) {
         if let Some(had) = had
             && let Some(claimants) = self.claimants.get_mut(had)
         {

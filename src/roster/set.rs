@@ -6,7 +6,7 @@ use super::overrides::Overrides;
 use super::ports::{epmd, name_of, select};
 use super::slab::{Id, Slab};
 use super::store::{Claim, Object, UidRecord};
-use super::{Include, Peer, PortName, SetKey, SetSettings, Topology};
+use super::{Hostname, Include, Peer, PortName, SetKey, SetSettings, Topology};
 use foldhash::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) struct Set {
     /// Whoever could be listed, at whatever level.
     pub(super) members: Members,
     /// Who of the listed wants which hostname.
-    pub(super) claimants: HashMap<Arc<str>, Vec<Identity>>,
+    pub(super) claimants: HashMap<Arc<Hostname>, Vec<Identity>>,
     /// How many members' narrowest list is ready, serving, all.
     pub(super) counts: [usize; 3],
     /// What is to be reconciled; `None` where nothing is.
@@ -56,7 +56,7 @@ pub(super) struct Published {
 pub(super) struct Naming {
     /// The owner's place in file order.
     pub(super) owner: u32,
-    pub(super) basename: Box<str>,
+    pub(super) basename: Arc<str>,
     pub(super) mode: Mode,
     pub(super) include: Include,
 }
@@ -76,7 +76,7 @@ pub(super) struct Member {
     /// The narrowest list that it is on; none where nobody is there any more.
     pub(super) level: Option<Include>,
     /// The hostname that it wants, if listed.
-    pub(super) hostname: Option<Arc<str>>,
+    pub(super) hostname: Option<Arc<Hostname>>,
     /// As it was published; `None` where it is not listed.
     pub(super) peer: Option<Arc<Peer>>,
 }
@@ -162,7 +162,7 @@ impl Set {
         let basename = labels.basename.or_else(|| topology.node_basename.clone());
         let naming = Naming {
             owner,
-            basename: basename.unwrap_or_else(|| (*self.key.name).into()),
+            basename: basename.map_or_else(|| Arc::clone(&self.key.name), Into::into),
             mode: labels.mode.unwrap_or(topology.mode),
             include: labels.include.unwrap_or(topology.include),
         };

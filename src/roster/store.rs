@@ -6,7 +6,7 @@ use super::notice::{ObjectName, Problem};
 use super::overrides::Overrides;
 use super::set::Set;
 use super::slab::{Id, Slab};
-use super::{Include, ObjectKey, ObjectKind, Port, Uid, WatchId};
+use super::{Hostname, Include, ObjectKey, ObjectKind, Port, Uid, WatchId};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::cmp::Ordering;
@@ -86,7 +86,7 @@ pub(super) struct Entry {
     pub(super) uid: Option<Id<UidRecord>>,
     pub(super) addresses: Addresses,
     /// Only where it can be a label of a peer.
-    pub(super) hostname: Option<Box<str>>,
+    pub(super) hostname: Option<Arc<Hostname>>,
     /// The namespace that its pod name carries.
     pub(super) namespace: Arc<str>,
     /// The narrowest list that it is on.

@@ -1,7 +1,7 @@
-//! Bodies of lists and watches without a connection, for fuzzing: octets in, what was read of them as text.
+//! Bodies of lists and watches without a connection, for fuzzing and benchmarks: octets in, what was read of them out.
 
-use super::decode::{Lines, ListBody, ListError, decode, watch_event};
-use crate::roster::ObjectKind;
+use super::decode::{Decoded, Lines, ListBody, ListError, WatchEvent, decode, watch_event};
+use crate::roster::{EndpointObject, EventKind, ObjectKind};
 use crate::source::notice::Notices;
 
 /// Reads pieces of a list of one kind. What stands in it, item by item, and how it ended.
@@ -29,4 +29,32 @@ pub fn watch<'a>(kind: ObjectKind, pieces: impl IntoIterator<Item = &'a [u8]>) -
         }
     }
     read
+}
+
+/// Reads pieces of a page of one kind, for benchmarks, and hands each object on that parses, as it is complete.
+pub fn objects<P: AsRef<[u8]>>(
+    kind: ObjectKind,
+    pieces: impl IntoIterator<Item = P>,
+    take: &mut dyn FnMut(Box<EndpointObject>),
+) {
+    let (mut body, mut notices) = (ListBody::default(), Notices::default());
+    for piece in pieces {
+        let pushed = body.push(piece.as_ref(), &mut |item| {
+            if let Decoded::Good { object, .. } = decode(kind, item, &mut notices) {
+                take(object);
+            }
+        });
+        if pushed.is_err() {
+            break;
+        }
+    }
+}
+
+/// Reads a line of a watch of one kind, for benchmarks: what it tells of an object that parses.
+pub fn event(kind: ObjectKind, line: &[u8]) -> Option<EventKind> {
+    match watch_event(kind, line, &mut Notices::default()) {
+        WatchEvent::Applied(Decoded::Good { object, .. }) => Some(EventKind::Apply(object)),
+        WatchEvent::Deleted(key, _) => Some(EventKind::Delete(key)),
+        _ => None,
+    }
 }
