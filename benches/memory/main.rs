@@ -1,5 +1,5 @@
-//! What 150,000 endpoints cost: memory through lists and an hour of changes, and the time from the last octet of the
-//! first list until it is published. `benches/README.md` says how to run and to read it.
+//! What 150,000 endpoints cost: memory through lists and an hour of changes, and the processor time from the last
+//! octet of the first list until it is published. `benches/README.md` says how to run and to read it.
 
 #![allow(
     clippy::expect_used,
@@ -11,13 +11,13 @@
 mod process;
 mod world;
 
-use process::Memory;
+use process::{Begin, Memory};
 use rosterd::roster::{Event, EventKind, Gives, ObjectKind, Options, Roster, Scope, WatchId};
 use rosterd::source::kubernetes::bodies;
 use rosterd::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use world::World;
 
 /// Endpoints of the whole world.
@@ -147,10 +147,10 @@ impl Pipeline {
         self.handle(EventKind::Reset, None);
         for slices in world.pages(page) {
             let (mut making, mut taking) = (Duration::ZERO, Duration::ZERO);
-            let begin = Instant::now();
+            let begin = Begin::now();
             let last = slices.len();
             let pieces = (0..=last).map(|place| {
-                let begin = Instant::now();
+                let begin = Begin::now();
                 let mut piece = match slices.get(place) {
                     Some(slice) => world.text(slice),
                     None => "]}".to_owned(),
@@ -164,7 +164,7 @@ impl Pipeline {
                 piece
             });
             bodies::objects(ObjectKind::EndpointSlice, pieces, &mut |object| {
-                let begin = Instant::now();
+                let begin = Begin::now();
                 self.handle(EventKind::Apply(object), None);
                 // Batches come as they are read; nothing of them is to be published.
                 self.publish();
@@ -173,7 +173,7 @@ impl Pipeline {
             times.decode += begin.elapsed().saturating_sub(making + taking);
             times.take += taking;
         }
-        let begin = Instant::now();
+        let begin = Begin::now();
         self.handle(EventKind::Synced, Some(world.revision()));
         self.publish();
         times.ready = begin.elapsed();
@@ -225,10 +225,10 @@ fn life(endpoints: usize, changes: usize, page: usize) {
     let mut times = ListTimes::default();
     for done in 1..=changes {
         let text = world.change();
-        let begin = Instant::now();
+        let begin = Begin::now();
         let event = bodies::event(ObjectKind::EndpointSlice, text.as_bytes()).expect("an event");
         times.decode += begin.elapsed();
-        let begin = Instant::now();
+        let begin = Begin::now();
         pipeline.handle(event, Some(world.revision()));
         pipeline.publish();
         times.take += begin.elapsed();
@@ -249,7 +249,7 @@ fn owners(endpoints: usize, page: usize) {
     let world = World::new(endpoints);
     let mut pipeline = Pipeline::new();
     let mut lists = Vec::new();
-    let mut line = |what: &str, info: allocation_counter::AllocationInfo| {
+    let line = |what: &str, info: allocation_counter::AllocationInfo| {
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
         let [asked, with_heads, most] = [
             info.bytes_current as f64,
@@ -317,7 +317,7 @@ fn curve_line(mut world: World, page: usize) {
     for _ in 0..changes {
         let text = world.change();
         let event = bodies::event(ObjectKind::EndpointSlice, text.as_bytes()).expect("an event");
-        let begin = Instant::now();
+        let begin = Begin::now();
         pipeline.handle(event, Some(world.revision()));
         pipeline.publish();
         changing += begin.elapsed();

@@ -12,6 +12,7 @@ mod counts;
 mod dashed;
 mod entries;
 mod event;
+mod held;
 mod index;
 mod intern;
 mod join;

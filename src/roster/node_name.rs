@@ -1,7 +1,6 @@
 //! Node names, `<basename>@<host>`, in pieces: they are put together where they are written, without allocating.
 
-use super::peer::NodeHost;
-use super::{DashedLabel, Peer};
+use super::{DashedLabel, Hostname, NodeHost, PeerShape};
 use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
@@ -26,14 +25,19 @@ enum Host<'a> {
 }
 
 impl<'a> NodeName<'a> {
-    pub(super) fn of(peer: &'a Peer) -> Option<NodeName<'a>> {
-        let dashed = || Host::Dashed(DashedLabel::new(peer.primary()));
-        let shape = peer.shape();
+    pub(super) fn of(
+        shape: &'a PeerShape,
+        primary: IpAddr,
+        hostname: Option<&'a Hostname>,
+    ) -> Option<NodeName<'a>> {
+        let dashed = || Host::Dashed(DashedLabel::new(primary));
         let (host, tail) = match &shape.host {
-            NodeHost::Address => (Host::Address(AddressText::new(peer.primary())), ""),
+            NodeHost::Address => (Host::Address(AddressText::new(primary)), ""),
             NodeHost::Dashed(tail) => (dashed(), &**tail),
-            NodeHost::Label(tail) => (peer.hostname().map_or_else(dashed, Host::Hostname), &**tail),
-            NodeHost::Hostname(tail) => (Host::Hostname(peer.given_hostname()?), &**tail),
+            NodeHost::Label(tail) => {
+                (hostname.and_then(Hostname::as_label).map_or_else(dashed, Host::Hostname), &**tail)
+            },
+            NodeHost::Hostname(tail) => (Host::Hostname(hostname?.as_str()), &**tail),
         };
         Some(NodeName { basename: &shape.basename, host, tail })
     }
@@ -121,7 +125,7 @@ impl fmt::Write for AddressText {
 
 #[cfg(test)]
 mod tests {
-    use super::super::peer::{PeerShape, SrvTarget};
+    use super::super::{Peer, SrvTarget};
     use super::*;
     use proptest::prelude::*;
     use std::sync::Arc;

@@ -113,8 +113,7 @@ impl Peer {
     /// Its label below the set where that is a hostname (a lower-case RFC 1123 label, unique among the set's peers,
     /// never one that reads as a dashed address); otherwise the label is the dashed primary address.
     pub fn hostname(&self) -> Option<&str> {
-        // Below the set, a label that reads as an address is that address's.
-        self.given_hostname().filter(|hostname| parse_dashed(hostname.as_bytes()).is_none())
+        self.hostname.as_deref().and_then(Hostname::as_label)
     }
 
     /// The hostname that targets and node names have which stand outside of our zones: it may read as an address.
@@ -127,9 +126,14 @@ impl Peer {
         self.long_node_name().filter(|name| !name.is_too_long())
     }
 
+    /// Whether its address and shape are all there is to it.
+    pub fn is_plain(&self) -> bool {
+        self.hostname.is_none() && matches!(self.addresses, Addresses::One(_))
+    }
+
     /// The node name, even where it is too long. `None` where it would need a hostname, and there is none.
     pub(super) fn long_node_name(&self) -> Option<NodeName<'_>> {
-        NodeName::of(self)
+        NodeName::of(&self.shape, self.primary(), self.hostname.as_deref())
     }
 
     /// What it has in common with others.
@@ -138,7 +142,20 @@ impl Peer {
     }
 }
 
+impl PeerShape {
+    /// The node name of a peer of this shape that has this address alone, and no hostname; `None` where that is longer
+    /// than 255 octets.
+    pub fn node_name_at(&self, address: IpAddr) -> Option<NodeName<'_>> {
+        NodeName::of(self, address, None).filter(|name| !name.is_too_long())
+    }
+}
+
 impl Hostname {
+    /// The hostname where it is the label of its peer. Below the set, one that reads as an address is that address's.
+    pub(super) fn as_label(&self) -> Option<&str> {
+        Some(self.as_str()).filter(|text| parse_dashed(text.as_bytes()).is_none())
+    }
+
     /// The hostname as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -155,7 +172,7 @@ impl From<&str> for Hostname {
 mod tests {
     use super::*;
 
-    /// Each octet more is 150 kB in a large cluster; with the two counters of an `Arc` this is a block of 64 octets.
+    /// Each octet more is 150 kB in a large cluster.
     #[test]
     fn a_peer_is_small() {
         assert!(size_of::<Peer>() <= 40, "{}", size_of::<Peer>());

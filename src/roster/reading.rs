@@ -9,7 +9,7 @@ use super::ports::{is_port_name, normal};
 use super::selector::label;
 use super::store::{Addresses, Entry, Group, Head, Store};
 use super::{
-    Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind, Options, PeerShape, Port, Topology,
+    Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind, Options, PeerShape, Port, SetSettings, Topology,
     Uid, parse_dashed,
 };
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub(super) struct Shared {
     pub(super) texts: Interner<str>,
     pub(super) ports: Interner<[Port]>,
     pub(super) shapes: Interner<PeerShape>,
+    pub(super) settings: Interner<SetSettings>,
 }
 
 /// An endpoint of an object that is being applied.

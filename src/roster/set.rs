@@ -23,10 +23,10 @@ pub(super) struct Set {
     pub(super) published: Option<Published>,
     /// Whoever could be listed, at whatever level.
     pub(super) members: Members,
-    /// Who of the listed wants which hostname.
-    pub(super) claimants: HashMap<Arc<Hostname>, Vec<Identity>>,
+    /// Who of the listed wants which hostname; none where nobody wants any.
+    pub(super) claimants: Option<Box<HashMap<Arc<Hostname>, Vec<Identity>>>>,
     /// How many members' narrowest list is ready, serving, all.
-    pub(super) counts: [usize; 3],
+    pub(super) counts: [u32; 3],
     /// What is to be reconciled; `None` where nothing is.
     pub(super) pending: Option<Box<Pending>>,
 }
@@ -78,7 +78,7 @@ pub(super) struct Member {
     /// The hostname that it wants, if listed.
     pub(super) hostname: Option<Arc<Hostname>>,
     /// As it was published; `None` where it is not listed.
-    pub(super) peer: Option<Arc<Peer>>,
+    pub(super) peer: Option<Peer>,
 }
 
 /// What is to be reconciled.
@@ -108,7 +108,7 @@ impl Set {
             contributions: Vec::new(),
             published: None,
             members: Members::default(),
-            claimants: HashMap::default(),
+            claimants: None,
             counts: [0; 3],
             pending: None,
         }

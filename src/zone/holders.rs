@@ -1,7 +1,7 @@
 //! Who holds an address: the data of pod names and of reverse names.
 
 use super::ordered::OrderedTable;
-use crate::roster::{NodeName, Peer};
+use crate::roster::{NodeName, Peer, PeerShape};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ pub(super) struct AddressTable {
     v6: OrderedTable<u128, Stored>,
 }
 
-/// The namespaces that hold one address: nearly always one, with one listed peer.
+/// The namespaces that hold one address: nearly always one, with one listed peer of one address and no hostname.
 #[derive(Debug, Clone)]
 enum Stored {
-    /// The peer's namespace, and whether a watched object holds the address in it.
-    Peer(Arc<Peer>, bool),
+    /// A peer of this shape, and whether a watched object holds the address in its namespace.
+    Plain(Arc<PeerShape>, bool),
     /// By namespace.
     #[expect(clippy::box_collection, reason = "the common case stays at 16 octets")]
     Several(Box<Vec<StoredHolder>>),
@@ -35,7 +35,10 @@ struct StoredHolder {
 
 /// Whoever holds an address, by namespace.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Holders<'a>(Option<&'a Stored>);
+pub(super) struct Holders<'a> {
+    address: IpAddr,
+    stored: Option<&'a Stored>,
+}
 
 /// An address in a namespace.
 #[derive(Debug, Clone, Copy)]
@@ -43,17 +46,20 @@ pub(super) struct Holder<'a> {
     pub(super) namespace: &'a Arc<str>,
     /// Whether a watched object holds it, so that its pod name exists.
     pub(super) held: bool,
-    /// Listed peers with the address, sorted by node name.
+    /// One that is plain, with the address.
+    plain: Option<(&'a Arc<PeerShape>, IpAddr)>,
+    /// Others, sorted by node name.
     peers: &'a [Arc<Peer>],
 }
 
 impl AddressTable {
     /// The holders of an address.
     pub(super) fn holders(&self, address: IpAddr) -> Holders<'_> {
-        Holders(match address {
+        let stored = match address {
             IpAddr::V4(v4) => self.v4.get(&v4.to_bits()),
             IpAddr::V6(v6) => self.v6.get(&v6.to_bits()),
-        })
+        };
+        Holders { address, stored }
     }
 
     /// The holder of an address in a namespace, given as octets of a question.
@@ -73,9 +79,9 @@ impl AddressTable {
 
     /// All addresses with their holders, IPv4 first, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (IpAddr, Holders<'_>)> {
-        let v4 = self.v4.iter().map(|(bits, own)| (IpAddr::V4((*bits).into()), Holders(Some(own))));
-        let v6 = self.v6.iter().map(|(bits, own)| (IpAddr::V6((*bits).into()), Holders(Some(own))));
-        v4.chain(v6)
+        let v4 = self.v4.iter().map(|(bits, own)| (IpAddr::V4((*bits).into()), own));
+        let v6 = self.v6.iter().map(|(bits, own)| (IpAddr::V6((*bits).into()), own));
+        v4.chain(v6).map(|(address, own)| (address, Holders { address, stored: Some(own) }))
     }
 
     /// Sets whether an object of the namespace holds the address. Whether that is new.
@@ -116,7 +122,7 @@ impl AddressTable {
     ) -> T {
         let mut result = T::default();
         let update = |entry: &mut Option<Stored>| {
-            let mut holders = entry.take().map_or_else(Vec::new, Stored::into_vec);
+            let mut holders = entry.take().map_or_else(Vec::new, |stored| stored.into_vec(address));
             let index = holders.binary_search_by(|holder| holder.namespace.cmp(namespace));
             let index = index.unwrap_or_else(|index| {
                 let namespace = Arc::clone(namespace);
@@ -142,15 +148,16 @@ impl AddressTable {
 impl<'a> Holders<'a> {
     /// They, by namespace.
     pub(super) fn iter(self) -> impl Iterator<Item = Holder<'a>> {
-        let (peer, several) = match self.0 {
-            Some(Stored::Peer(peer, held)) => (Some((peer, *held)), None),
+        let (plain, several) = match self.stored {
+            Some(Stored::Plain(shape, held)) => (Some((shape, *held)), None),
             Some(Stored::Several(several)) => (None, Some(several)),
             None => (None, None),
         };
-        let one = peer.into_iter().map(|(peer, held)| Holder {
-            namespace: &peer.shape().namespace,
+        let one = plain.into_iter().map(move |(shape, held)| Holder {
+            namespace: &shape.namespace,
             held,
-            peers: std::slice::from_ref(peer),
+            plain: Some((shape, self.address)),
+            peers: &[],
         });
         one.chain(several.into_iter().flat_map(|several| several.iter()).map(StoredHolder::view))
     }
@@ -165,25 +172,31 @@ impl<'a> Holder<'a> {
     /// Whether any of its peers has this one's node name.
     fn names(&self, peer: &Peer) -> bool {
         let name = peer.node_name();
-        self.peers.iter().any(|own| own.node_name() == name)
+        self.each_name().any(|own| own == name)
     }
 
     /// The node names of the listed peers with this address, sorted, each once.
     pub(super) fn node_names(&self) -> impl Iterator<Item = NodeName<'a>> + use<'a> {
         let mut last = None;
-        self.peers.iter().filter_map(|peer| peer.node_name()).filter(move |name| {
+        self.each_name().flatten().filter(move |name| {
             let new = last != Some(*name);
             last = Some(*name);
             new
         })
     }
+
+    fn each_name(&self) -> impl Iterator<Item = Option<NodeName<'a>>> + use<'a> {
+        let plain = self.plain.into_iter().map(|(shape, address)| shape.node_name_at(address));
+        plain.chain(self.peers.iter().map(|peer| peer.node_name()))
+    }
 }
 
 impl Stored {
-    fn into_vec(self) -> Vec<StoredHolder> {
+    fn into_vec(self, address: IpAddr) -> Vec<StoredHolder> {
         match self {
-            Stored::Peer(peer, held) => {
-                let namespace = Arc::clone(&peer.shape().namespace);
+            Stored::Plain(shape, held) => {
+                let namespace = Arc::clone(&shape.namespace);
+                let peer = Arc::new(Peer::new(address, Vec::new(), None, shape));
                 vec![StoredHolder { namespace, held, peers: Box::new([peer]) }]
             }
             Stored::Several(holders) => *holders,
@@ -193,8 +206,9 @@ impl Stored {
     fn from_vec(holders: Vec<StoredHolder>) -> Option<Stored> {
         if let [StoredHolder { held, peers, .. }] = &*holders
             && let [peer] = &**peers
+            && peer.is_plain()
         {
-            return Some(Stored::Peer(Arc::clone(peer), *held));
+            return Some(Stored::Plain(Arc::clone(peer.shape()), *held));
         }
         (!holders.is_empty()).then(|| Stored::Several(Box::new(holders)))
     }
@@ -202,7 +216,7 @@ impl Stored {
 
 impl StoredHolder {
     fn view(&self) -> Holder<'_> {
-        Holder { namespace: &self.namespace, held: self.held, peers: &self.peers }
+        Holder { namespace: &self.namespace, held: self.held, plain: None, peers: &self.peers }
     }
 
     fn insert(&mut self, peer: &Arc<Peer>) {

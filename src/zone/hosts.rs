@@ -43,11 +43,6 @@ struct Union {
     causes: Vec<Box<[IpAddr]>>,
 }
 
-/// Whether a set's addresses tell all there is to know of a peer's label.
-pub(super) fn is_plain(peer: &Peer) -> bool {
-    peer.given_hostname().is_none() && peer.addresses().len() == 1
-}
-
 impl HostAddresses<'_> {
     /// Them all, sorted: IPv4 first.
     pub fn as_slice(&self) -> &[IpAddr] {

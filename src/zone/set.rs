@@ -1,7 +1,7 @@
 //! The records of one set, changed peer by peer.
 
 use super::chunk::{Glue, Item};
-use super::hosts::{HostAddresses, Hosts, is_plain};
+use super::hosts::{HostAddresses, Hosts};
 use super::rr_list::RrList;
 use super::sharded::Keyed;
 use super::target::Domains;
@@ -119,10 +119,10 @@ impl SetRecords {
     }
 
     fn change_hosts(&mut self, old: Option<&Peer>, new: Option<&Peer>) {
-        if let Some(peer) = new.filter(|peer| !is_plain(peer)) {
+        if let Some(peer) = new.filter(|peer| !peer.is_plain()) {
             self.hosts.get_or_insert_default().insert(peer);
         }
-        if let Some(peer) = old.filter(|peer| !is_plain(peer)) {
+        if let Some(peer) = old.filter(|peer| !peer.is_plain()) {
             self.hosts.get_or_insert_default().remove(peer);
         }
         self.hosts.take_if(|hosts| hosts.is_empty());
