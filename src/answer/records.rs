@@ -130,6 +130,7 @@ fn put_targets(reply: &mut Reply<'_>, rrset: &Rrset<'_>, first: usize, target_at
         if !reply.may_show(Place::at(rdata_at + target_at)) {
             continue;
         }
+        let addresses = addresses.as_slice();
         let (v4, v6) = addresses.split_at(addresses.partition_point(IpAddr::is_ipv4));
         for family in [v4, v6] {
             let target = rdata_at + target_at..end;

@@ -1,62 +1,42 @@
-//! An ordered table of which a clone is cheap and a change copies little: leaves of neighbours, and branches of leaves,
-//! behind shared pointers.
+//! An ordered table of which a clone is cheap and a change copies little: leaves of neighbours behind shared pointers.
 //!
-//! The writer changes its own clone; what a published snapshot still holds is copied before it changes, the rest is
-//! changed in place. What is copied costs a count for each pointer, in memory that is cold: with one level of pointers to all
-//! leaves that was most of a change among 150,000 addresses, and grew with them. Keys that leaves and branches begin with
-//! stand beside the pointers, so that a search touches one line of memory a step or less.
+//! The writer changes its own clone; nodes that a published snapshot still holds are copied before they change, others
+//! are changed in place. Copying a node counts each of its children once more, and each count lies in a cache line of
+//! its own: with one root over all leaves of 150,000 addresses that alone took longer than all else about a change. So
+//! there is a level between, and a change copies a leaf, a branch and the root, each of about a hundred at most there.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-/// Most entries of a leaf; a fuller one splits into halves. Tests need depth with few entries.
-const LEAF_MAX: usize = if cfg!(test) { 8 } else { 64 };
+/// Most entries of a leaf, and most leaves of a branch; a fuller one splits.
+const MAX: usize = 96;
 
-/// Most leaves of a branch: a million entries make some 400 branches.
-const BRANCH_MAX: usize = if cfg!(test) { 4 } else { 64 };
+/// A node this small or smaller is merged with a neighbour when both fit into one.
+const SMALL: usize = MAX / 4;
 
 /// A map from `K` to `V` in the order of `K`.
 #[derive(Debug, Clone)]
 pub(super) struct OrderedTable<K, V> {
-    branches: Arc<Children<K, Branch<K, V>>>,
+    root: Arc<Node<K, Arc<Branch<K, V>>>>,
 }
 
-/// Neighbours in order. Keys below the first one's `first` belong to the first.
-type Children<K, N> = Vec<Child<K, N>>;
+type Branch<K, V> = Node<K, Arc<Leaf<K, V>>>;
 
-#[derive(Debug)]
-struct Child<K, N> {
-    /// No key of it, or of what comes behind it, is lower; but for the first child, whose keys may be.
-    first: K,
-    node: Arc<N>,
-}
+type Leaf<K, V> = Node<K, V>;
 
-/// Neighbouring leaves. Never empty inside a table.
-#[derive(Debug)]
-struct Branch<K, V>(Children<K, Leaf<K, V>>);
-
-/// Neighbouring entries; keys and values apart, so that a search reads keys only. Never empty inside a table.
+/// What belongs to ascending keys; keys apart, so that a search reads keys only. Never empty inside a table.
+///
+/// The keys of a leaf are those of its values. Elsewhere each is at most the first key below its child and above the
+/// last one below the child before; the first is not read, because what is less than all belongs there too.
 #[derive(Debug, Clone)]
-struct Leaf<K, V> {
+struct Node<K, C> {
     keys: Vec<K>,
-    values: Vec<V>,
+    children: Vec<C>,
 }
 
 impl<K, V> Default for OrderedTable<K, V> {
     fn default() -> Self {
-        OrderedTable { branches: Arc::default() }
-    }
-}
-
-impl<K: Clone, N> Clone for Child<K, N> {
-    fn clone(&self) -> Self {
-        Child { first: self.first.clone(), node: Arc::clone(&self.node) }
-    }
-}
-
-impl<K: Clone, V> Clone for Branch<K, V> {
-    fn clone(&self) -> Self {
-        Branch(self.0.clone())
+        OrderedTable { root: Arc::new(Node { keys: Vec::new(), children: Vec::new() }) }
     }
 }
 
@@ -66,13 +46,13 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
     where
         K: Borrow<Q>,
     {
-        let branch = self.branches.get(place(&self.branches, key))?;
-        let leaf = &branch.node.0.get(place(&branch.node.0, key))?.node;
-        leaf.values.get(leaf.search(key).ok()?)
+        let branch = self.root.child_of(key)?.1;
+        let leaf = branch.child_of(key)?.1;
+        leaf.children.get(leaf.search(key).ok()?)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.branches.is_empty()
+        self.root.keys.is_empty()
     }
 
     /// Whether any key lies within `first..=last`.
@@ -82,136 +62,71 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
 
     /// All entries in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let leaves = self.branches.iter().flat_map(|branch| &branch.node.0);
-        leaves.flat_map(|leaf| leaf.node.entries())
+        self.root.children.iter().flat_map(|branch| &branch.children).flat_map(|leaf| leaf.entries(0))
     }
 
     /// The entries from `first` on, in order.
     pub(super) fn from(&self, first: &K) -> impl Iterator<Item = (&K, &V)> {
-        let branch = place(&self.branches, first);
-        let leaf = self.branches.get(branch).map_or(0, |branch| place(&branch.node.0, first));
-        let leaves = self.branches.iter().skip(branch).flat_map(|branch| &branch.node.0).skip(leaf);
-        let mut leaves = leaves.map(|leaf| &leaf.node);
-        let begin = leaves.next();
-        let skip = begin.map_or(0, |leaf| match leaf.search(first) {
-            Ok(index) | Err(index) => index,
+        let found = self.root.child_of(first).and_then(|(branch_at, branch)| {
+            let (leaf_at, leaf) = branch.child_of(first)?;
+            let (Ok(at) | Err(at)) = leaf.search(first);
+            let leaves = branch.children.iter().skip(leaf_at + 1);
+            let branches = self.root.children.iter().skip(branch_at + 1);
+            let behind = leaves.chain(branches.flat_map(|branch| &branch.children));
+            Some(leaf.entries(at).chain(behind.flat_map(|leaf| leaf.entries(0))))
         });
-        begin
-            .into_iter()
-            .flat_map(|leaf| leaf.entries())
-            .skip(skip)
-            .chain(leaves.flat_map(|leaf| leaf.entries()))
+        found.into_iter().flatten()
     }
 
     /// Changes the value at `key`: `change` gets what is there and leaves there what shall be there.
     pub(super) fn update(&mut self, key: &K, change: impl FnOnce(&mut Option<V>)) {
-        let branches = Arc::make_mut(&mut self.branches);
-        let at = place(branches, key);
-        let Some(branch) = branches.get_mut(at) else {
+        let root = Arc::make_mut(&mut self.root);
+        let place = root.place(key);
+        let Some(branch) = root.children.get_mut(place).map(Arc::make_mut) else {
             let mut value = None;
             change(&mut value);
             if let Some(value) = value {
-                let leaf = Leaf { keys: vec![key.clone()], values: vec![value] };
-                let leaf = Child { first: key.clone(), node: Arc::new(leaf) };
-                branches.push(Child { first: key.clone(), node: Arc::new(Branch(vec![leaf])) });
+                let leaf = Node { keys: vec![key.clone()], children: vec![value] };
+                let branch = Node { keys: vec![key.clone()], children: vec![Arc::new(leaf)] };
+                root.insert(0, key.clone(), Arc::new(branch));
             }
             return;
         };
-        let leaves = &mut Arc::make_mut(&mut branch.node).0;
-        let place = place(leaves, key);
-        let Some(leaf) = leaves.get_mut(place) else { return };
-        let leaf = Arc::make_mut(&mut leaf.node);
+        if branch.update(key, change) {
+            root.settle(place);
+        }
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Branch<K, V> {
+    /// Changes the value at a key. Whether there may be too many leaves now, or too few.
+    fn update(&mut self, key: &K, change: impl FnOnce(&mut Option<V>)) -> bool {
+        let place = self.place(key);
+        let Some(leaf) = self.children.get_mut(place).map(Arc::make_mut) else { return false };
         match leaf.search(key) {
             Ok(index) => {
-                let mut value = Some(leaf.values.remove(index));
+                let (key, value) = leaf.remove(index);
+                let mut value = Some(value);
                 change(&mut value);
-                if let Some(value) = value {
-                    leaf.values.insert(index, value);
-                } else {
-                    leaf.keys.remove(index);
-                    merge(leaves, place);
-                    merge(branches, at);
+                match value {
+                    Some(value) => leaf.insert(index, key, value),
+                    None => return self.settle(place),
                 }
+                false
             }
             Err(index) => {
                 let mut value = None;
                 change(&mut value);
                 if let Some(value) = value {
-                    leaf.keys.insert(index, key.clone());
-                    leaf.values.insert(index, value);
-                    split(leaves, place);
-                    split(branches, at);
+                    leaf.insert(index, key.clone(), value);
                 }
+                self.settle(place)
             }
         }
     }
 }
 
-/// Where the child stands that holds `key` or would: the last that does not begin behind it.
-fn place<K: Borrow<Q>, N, Q: Ord + ?Sized>(children: &Children<K, N>, key: &Q) -> usize {
-    children.partition_point(|child| child.first.borrow() <= key).saturating_sub(1)
-}
-
-/// What has a size between two bounds, by splitting and merging.
-trait Node<K>: Clone {
-    /// Most parts; a fuller one splits into halves. One with a quarter of that, or less, is merged with a neighbour when
-    /// both fit into one.
-    const MAX: usize;
-
-    fn len(&self) -> usize;
-
-    /// Takes the parts from `at` on away, with what they begin with; none where there are not as many.
-    fn split_off(&mut self, at: usize) -> Option<Child<K, Self>>;
-
-    /// Adds the parts of the right neighbour, which begins with `first`.
-    fn append(&mut self, first: K, right: Self);
-}
-
-impl<K: Clone, V: Clone> Node<K> for Leaf<K, V> {
-    const MAX: usize = LEAF_MAX;
-
-    fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    fn split_off(&mut self, at: usize) -> Option<Child<K, Self>> {
-        let first = self.keys.get(at)?.clone();
-        let upper = Leaf { keys: self.keys.split_off(at), values: self.values.split_off(at) };
-        self.keys.shrink_to_fit();
-        self.values.shrink_to_fit();
-        Some(Child { first, node: Arc::new(upper) })
-    }
-
-    fn append(&mut self, _: K, right: Self) {
-        self.keys.extend(right.keys);
-        self.values.extend(right.values);
-    }
-}
-
-impl<K: Clone, V: Clone> Node<K> for Branch<K, V> {
-    const MAX: usize = BRANCH_MAX;
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn split_off(&mut self, at: usize) -> Option<Child<K, Self>> {
-        let first = self.0.get(at)?.first.clone();
-        let upper = Branch(self.0.split_off(at));
-        self.0.shrink_to_fit();
-        Some(Child { first, node: Arc::new(upper) })
-    }
-
-    fn append(&mut self, first: K, mut right: Self) {
-        // A first child no more: nothing of it may be lower than what it begins with.
-        if let Some(child) = right.0.first_mut() {
-            child.first = first;
-        }
-        self.0.extend(right.0);
-    }
-}
-
-impl<K: Ord, V> Leaf<K, V> {
+impl<K: Ord + Clone, C> Node<K, C> {
     fn search<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
@@ -219,36 +134,85 @@ impl<K: Ord, V> Leaf<K, V> {
         self.keys.binary_search_by(|own| own.borrow().cmp(key))
     }
 
-    fn entries(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.keys.iter().zip(&self.values)
+    /// The child below which `key` is or would be: the last that does not begin behind it.
+    fn place<Q: Ord + ?Sized>(&self, key: &Q) -> usize
+    where
+        K: Borrow<Q>,
+    {
+        self.keys.partition_point(|first| first.borrow() <= key).saturating_sub(1)
+    }
+
+    fn child_of<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(usize, &C)>
+    where
+        K: Borrow<Q>,
+    {
+        let place = self.place(key);
+        Some((place, self.children.get(place)?))
+    }
+
+    fn entries(&self, from: usize) -> impl Iterator<Item = (&K, &C)> {
+        self.keys.iter().zip(&self.children).skip(from)
+    }
+
+    fn insert(&mut self, place: usize, key: K, child: C) {
+        // Nodes are many, and grow by one: twice the room would stay unused.
+        if self.keys.len() == self.keys.capacity() {
+            self.keys.reserve_exact(ROOM);
+            self.children.reserve_exact(ROOM);
+        }
+        self.keys.insert(place, key);
+        self.children.insert(place, child);
+    }
+
+    fn remove(&mut self, place: usize) -> (K, C) {
+        (self.keys.remove(place), self.children.remove(place))
+    }
+
+    /// Leaves the children before `place` and returns the others.
+    fn split_off(&mut self, place: usize) -> Node<K, C> {
+        let upper = Node { keys: self.keys.split_off(place), children: self.children.split_off(place) };
+        self.keys.shrink_to_fit();
+        self.children.shrink_to_fit();
+        upper
     }
 }
 
-fn split<K, N: Node<K>>(children: &mut Children<K, N>, place: usize) {
-    let Some(child) = children.get_mut(place).filter(|child| child.node.len() > N::MAX) else { return };
-    let half = child.node.len() / 2;
-    if let Some(upper) = Arc::make_mut(&mut child.node).split_off(half) {
-        children.insert(place + 1, upper);
-    }
-}
+/// For how many more entries a full node makes room.
+const ROOM: usize = 4;
 
-fn merge<K, N: Node<K>>(children: &mut Children<K, N>, place: usize) {
-    let Some(size) = children.get(place).map(|child| child.node.len()) else { return };
-    if size == 0 {
-        children.remove(place);
-        return;
-    }
-    if size > N::MAX / 4 || children.len() < 2 {
-        return;
-    }
-    let left = if place + 1 < children.len() { place } else { place - 1 };
-    let together: usize = children.iter().skip(left).take(2).map(|child| child.node.len()).sum();
-    if together > N::MAX * 3 / 4 {
-        return;
-    }
-    let right = children.remove(left + 1);
-    if let Some(child) = children.get_mut(left) {
-        Arc::make_mut(&mut child.node).append(right.first, Arc::unwrap_or_clone(right.node));
+impl<K: Ord + Clone, C: Clone> Node<K, Arc<Node<K, C>>> {
+    /// Splits the child at `place` where it has become too large, takes it away where it is empty, and merges it with a
+    /// neighbour where it is small. Whether that changed the number of children.
+    fn settle(&mut self, place: usize) -> bool {
+        let Some(child) = self.children.get_mut(place) else { return false };
+        let size = child.keys.len();
+        if size > MAX {
+            // Keys often come in order: what is full then stays so.
+            let is_last = place + 1 == self.keys.len();
+            let upper = Arc::make_mut(child).split_off(if is_last { MAX } else { size / 2 });
+            if let Some(first) = upper.keys.first().cloned() {
+                self.insert(place + 1, first, Arc::new(upper));
+            }
+            return true;
+        }
+        if size == 0 {
+            self.remove(place);
+            return true;
+        }
+        if size > SMALL || self.keys.len() < 2 {
+            return false;
+        }
+        let left = if place + 1 < self.keys.len() { place } else { place - 1 };
+        let together: usize = self.children.iter().skip(left).take(2).map(|child| child.keys.len()).sum();
+        if together > MAX * 3 / 4 {
+            return false;
+        }
+        let right = Arc::unwrap_or_clone(self.remove(left + 1).1);
+        if let Some(child) = self.children.get_mut(left).map(Arc::make_mut) {
+            child.keys.extend(right.keys);
+            child.children.extend(right.children);
+        }
+        true
     }
 }
 
@@ -257,6 +221,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+
+    /// More than one branch, whatever the order of the keys.
+    #[test]
+    fn large_tables_are_maps_too() {
+        const KEYS: u32 = 3 * 96 * 96;
+        for step in [1, 7919, KEYS - 1] {
+            let mut table = OrderedTable::default();
+            let keys = (0..KEYS)
+                .map(|number| u32::try_from(u64::from(number) * u64::from(step) % u64::from(KEYS)).unwrap());
+            for key in keys.clone() {
+                table.update(&key, |value| *value = Some(key));
+            }
+            assert!(table.root.children.len() > 2);
+            assert!(table.iter().map(|(key, _)| *key).eq(0..KEYS));
+            for key in keys.filter(|key| key % 5 > 0) {
+                table.update(&key, |value| assert_eq!(value.take(), Some(key)));
+            }
+            assert!(table.iter().map(|(key, _)| *key).eq((0..KEYS).step_by(5)));
+            assert!((0..KEYS).step_by(97).all(|key| table.get(&key).is_some() == (key % 5 == 0)));
+            assert!(table.from(&12_346).map(|(key, _)| *key).eq((12_350..KEYS).step_by(5)));
+        }
+    }
 
     proptest! {
         #[test]
@@ -275,9 +261,10 @@ mod tests {
             kept.push((table, model));
             for (table, model) in &kept {
                 prop_assert!(table.iter().eq(model.iter()));
-                prop_assert!(table.branches.iter().all(|branch| (1..=BRANCH_MAX).contains(&branch.node.len())));
-                let mut leaves = table.branches.iter().flat_map(|branch| &branch.node.0);
-                prop_assert!(leaves.all(|leaf| (1..=LEAF_MAX).contains(&leaf.node.len())));
+                for branch in &table.root.children {
+                    prop_assert!((1..=MAX).contains(&branch.keys.len()));
+                    prop_assert!(branch.children.iter().all(|leaf| (1..=MAX).contains(&leaf.keys.len())));
+                }
                 prop_assert_eq!(table.is_empty(), model.is_empty());
                 for key in 0..400 {
                     prop_assert_eq!(table.get(&key), model.get(&key));

@@ -1,10 +1,10 @@
-//! Bodies of lists and watches without a connection, for fuzzing: octets in, what was read of them as text.
+//! Bodies of lists and watches without a connection, for fuzzing and benchmarks: octets in, what was read of them out.
 
-use super::decode::{Encoding, Events, ListBody, ListError};
-use crate::roster::ObjectKind;
+use super::decode::{Decoded, Encoding, Events, ListBody, ListError, WatchEvent};
+use crate::roster::{EndpointObject, EventKind, ObjectKind};
 use crate::source::notice::Notices;
 
-/// What the fuzzer writes.
+/// What the fuzzer and the benchmark write.
 const JSON: Encoding = Encoding::Json;
 
 /// Reads pieces of a list of one kind. What stands in it, item by item, and how it ended.
@@ -32,4 +32,32 @@ pub fn watch<'a>(kind: ObjectKind, pieces: impl IntoIterator<Item = &'a [u8]>) -
         }
     }
     read
+}
+
+/// Reads pieces of a page of one kind, for benchmarks, and hands each object on that parses, as it is complete.
+pub fn objects<P: AsRef<[u8]>>(
+    kind: ObjectKind,
+    pieces: impl IntoIterator<Item = P>,
+    take: &mut dyn FnMut(Box<EndpointObject>),
+) {
+    let (mut body, mut notices) = (ListBody::new(JSON), Notices::default());
+    for piece in pieces {
+        let pushed = body.push(piece.as_ref(), &mut |item| {
+            if let Decoded::Good { object, .. } = JSON.decode(kind, item, &mut notices) {
+                take(object);
+            }
+        });
+        if pushed.is_err() {
+            break;
+        }
+    }
+}
+
+/// Reads a line of a watch of one kind, for benchmarks: what it tells of an object that parses.
+pub fn event(kind: ObjectKind, line: &[u8]) -> Option<EventKind> {
+    match JSON.watch_event(kind, line, &mut Notices::default()) {
+        WatchEvent::Applied(Decoded::Good { object, .. }) => Some(EventKind::Apply(object)),
+        WatchEvent::Deleted(key, _) => Some(EventKind::Delete(key)),
+        _ => None,
+    }
 }
