@@ -174,7 +174,7 @@ fn redirect(
     match reply.put_alias(place, redirection.owner_offset(), target) {
         Ok(Some(next)) => Redirected::To(next),
         Ok(None) => Redirected::Cut,
-        // RFC 6672 2.2: "If the resulting name exceeds 255 octets, YXDOMAIN is returned".
+        // RFC 6672 2.2: where a name would be over 255 octets, "the server returns an RCODE of YXDOMAIN".
         Err(_) => Redirected::TooLong,
     }
 }

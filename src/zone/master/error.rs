@@ -262,6 +262,16 @@ pub enum Cause {
         /// The TTL that is taken.
         ttl: u32,
     },
+    /// An RRset of more octets than a message has (RFC 1035 4.2.2: 16 bits).
+    #[error(
+        "the {rtype} records of {owner} exceed one message of 64 KiB: answers hold the first of them, and say so by TC"
+    )]
+    Oversize {
+        /// The name.
+        owner: Name,
+        /// The type.
+        rtype: RecordType,
+    },
     /// Data that no question reaches.
     #[error("{owner} is below {above}, which has a {rtype}: it is not answered")]
     Occluded {

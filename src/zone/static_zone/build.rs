@@ -5,6 +5,7 @@ use super::{Above, Rendered, Tree, TreeNode};
 use crate::wire::{Name, RecordType};
 use crate::zone::master::fields;
 use crate::zone::master::{Cause, Contents, FAULTS_MAX, Fault, Included, Place, Position, Record, read};
+use crate::zone::oversize::ROOM;
 use crate::zone::rr;
 use crate::zone::snapshot::ZoneTree;
 use foldhash::quality::RandomState;
@@ -291,6 +292,9 @@ impl Build {
             let Some(node) = tree.get(set.owner.as_wire()) else { continue };
             if let Some(place) = set.other_ttl {
                 self.warn(place, Cause::Ttls { owner: set.owner.clone(), rtype, ttl: set.ttl });
+            }
+            if node.rrset(rtype).is_some_and(|rrset| rrset.octets.len() > ROOM) {
+                self.warn(set.place(), Cause::Oversize { owner: set.owner.clone(), rtype });
             }
             let above = match node.above {
                 Some(Above::Cut(place)) => tree.node(place).map(|above| (above, RecordType::NS)),
