@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 pub(crate) const ZONES: usize = 3000;
 
 /// How many of them are asked everything; of the others, each is asked a part.
-const WHOLE: usize = 100;
+const WHOLE: usize = 60;
 
 /// Parts that what is asked of a zone is cut into.
-const PARTS: usize = 8;
+const PARTS: usize = 16;
 
 const LABELS: [&str; 4] = ["a", "b", "c", "*"];
 

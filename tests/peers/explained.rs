@@ -51,6 +51,8 @@ const HIDDEN_CHILD: &str = "NXDOMAIN for DS at the apex of a zone that the paren
                             deny all names of a zone that is here";
 const WILD_NS: &str = "NS at a wildcard, taken as a delegation of what it matches; RFC 4592 4.2 leaves that undefined, \
                        4.3.2 of RFC 1034 synthesises data of it as of any type";
+const WILD_TARGET: &str = "addresses that a wildcard gives to a target stand under another name; RFC 1034 4.3.2: \"set the \
+                           owner of the RR to be QNAME, and not the node with the \"*\" label\"";
 const TOO_LONG: &str = "NXDOMAIN for a redirected name of more than 255 octets; RFC 6672 2.2: \"the server returns an RCODE \
                         of YXDOMAIN\", and NSD and BIND do";
 const WILD_DNAME: &str = "DNAME at a wildcard that is matched; RFC 4592 4.4 calls that non-deterministic, and RFC 6672 \
@@ -200,17 +202,22 @@ fn additionals(case: &Case<'_>) -> Option<BTreeSet<&'static str>> {
     };
     let explained = question.qtype == ANY
         || more.all(|record| {
-            // Wildcards under their own name, which is not the one that is pointed at; what NAPTR points at; aliases that
-            // a target is, and what they lead to.
-            record.owner.starts_with('*')
-                || question.qtype == 35
+            if of_wildcard(record) {
+                reasons.insert(WILD_TARGET);
+                return true;
+            }
+            // What NAPTR points at; aliases that a target is, and what they lead to.
+            question.qtype == 35
                 || of_child(record)
                 || many
                 || full
                 || record.rtype == CNAME
                 || matches!(question.qtype, SVCB | HTTPS) && !pointed_at(ours, record)
         });
-    explained.then(|| BTreeSet::from([ADDED]))
+    if reasons.is_empty() {
+        reasons.insert(ADDED);
+    }
+    explained.then_some(reasons)
 }
 
 /// Octets of the largest answer.
@@ -224,6 +231,9 @@ fn limit(way: Way) -> usize {
 
 /// Whether an RR of the answer points at the owner of an additional one.
 fn pointed_at(ours: &Answer, record: &Record) -> bool {
+    if ours.answers.iter().any(|answer| answer.data.rsplit(' ').next() == Some(&record.owner)) {
+        return true;
+    }
     let labels = record.owner.trim_end_matches('.').split('.');
     let wire: String = labels
         .map(|label| {

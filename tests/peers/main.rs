@@ -105,14 +105,6 @@ impl Servers {
                     };
                     let case = Case { peer, question, ours, theirs, whole, zones: &self.zones };
                     let reasons = explained::why(&case);
-                    if std::env::var_os("DUMP").is_some() {
-                        if reasons.is_none() {
-                            println!(
-                                "DIFF {peer} {{\"x\"}} {} {} {:?}\n  ours {ours:?}\n  its {theirs:?}",
-                                question.name, question.qtype, question.way
-                            );
-                        }
-                    }
                     *same &= reasons.as_ref().is_some_and(BTreeSet::is_empty);
                     match reasons {
                         Some(reasons) => reasons
