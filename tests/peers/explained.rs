@@ -41,8 +41,8 @@ const SOA_TTL: &str = "the SOA has TTL 0 where SOA was asked for; RFC 2308 3: it
                        and the TTL of the SOA itself";
 const ADDED: &str = "other additional records; RFC 1034 4.3.2: \"attempt to add other RRs which may be useful to the \
                      additional section\", RFC 2181 9: what does not fit there is left out without TC";
-const GLUE: &str = "addresses of name servers outside of the delegated zone; RFC 9471 3.2 and 3.3: only those of \
-                    in-domain name servers are demanded";
+const GLUE: &str = "addresses of name servers outside of the delegated zone; RFC 9471 3.2: those of \
+                    sibling domains are no part that must be there";
 const LETTERS: &str = "other letters; RFC 1034 3.1: \"When you receive a domain name or label, you should preserve its \
                        case\", and owners repeat the question's";
 const DS_OF_ORPHAN: &str = "a referral for DS at an apex whose parent zone is not here; RFC 4035 3.1.4.1: authoritative \
@@ -191,6 +191,11 @@ fn additionals(case: &Case<'_>) -> Option<BTreeSet<&'static str>> {
         .filter(|record| record.rtype == NS)
         .map(|record| record.data.trim_start())
         .collect();
+    let of_wildcard = |record: &Record| {
+        let shown = |own: &Record| (own.rtype, &own.data) == (record.rtype, &record.data);
+        case.peer != "named" && !pointed_at(ours, record) && ours.additionals.iter().any(shown)
+    };
+    let mut reasons = BTreeSet::new();
     let mut more =
         theirs.additionals.difference(&ours.additionals).filter(|record| !servers.contains(&*record.owner));
     let many = ours.answers.len() > LOOKED_UP_MAX;

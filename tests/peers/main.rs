@@ -94,7 +94,7 @@ impl Servers {
                     window.iter().zip(&mut same).zip(ours.iter().zip(&theirs))
                 {
                     assert!(!ours.repeats, "no record twice (RFC 2181 5): {question:?} {ours:?}");
-                    let mut whole = |client: &mut Client| {
+                    let whole = |client: &mut Client| {
                         client.ask(Question { way: Way::Tcp, ..question.clone() }).length
                     };
                     let whole = if ours.truncated == theirs.truncated {
