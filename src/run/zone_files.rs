@@ -149,13 +149,13 @@ impl ZoneFiles {
         loading.files.watch(named.keys().map(PathBuf::as_path));
         let mut first: BTreeMap<PathBuf, (ZoneFile, Result<StaticZone, Vec<ZoneFileError>>)> =
             BTreeMap::new();
-        let mut included = BTreeMap::new();
+        let mut parts = BTreeMap::new();
         for (path, found) in named {
             match loading.first(&path) {
                 Some(Reading { zone, mut seen, .. }) => {
                     let seen_here = seen.remove(&path).unwrap_or(Sighting::Missing);
                     let includes = seen.keys().cloned().collect();
-                    included.extend(seen);
+                    parts.extend(seen);
                     let mut version = Version::named(path.clone(), seen_here);
                     version.found = found;
                     let served = Served { stands: true, includes, ..Served::default() };
@@ -165,7 +165,7 @@ impl ZoneFiles {
             }
         }
         for (path, (mut file, zone)) in first {
-            let seen = included.remove(&path);
+            let seen = parts.remove(&path);
             if let (true, Some(_), Some(served)) = (file.version.found, seen, &mut file.zone) {
                 (served.part, served.stands) = (true, false);
             } else {
@@ -180,7 +180,7 @@ impl ZoneFiles {
             loading.files.all.push(file);
         }
         let part = |(path, seen)| ZoneFile { version: Version::named(path, seen), zone: None };
-        loading.files.all.extend(included.into_iter().map(part));
+        loading.files.all.extend(parts.into_iter().map(part));
         if errors.is_empty() { Ok((loading, zones)) } else { Err(errors) }
     }
 

@@ -114,7 +114,7 @@ pub(crate) fn questions(index: usize, origin: &str) -> Vec<Question> {
     }
     let all = names.iter().flat_map(|name| TYPES.map(|qtype| (name.clone(), qtype)));
     all.enumerate()
-        .filter(|(number, _)| index < WHOLE || (number + index) % PARTS == 0)
+        .filter(|(number, _)| index < WHOLE || (number + index).is_multiple_of(PARTS))
         .map(|(_, (name, qtype))| Question { name, qtype, way: Way::Udp(1232) })
         .collect()
 }

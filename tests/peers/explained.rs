@@ -116,10 +116,9 @@ fn whole(case: &Case<'_>) -> Option<&'static str> {
     {
         return Some(ROUND);
     }
-    if let Some((own, its)) = case.whole {
-        if (if ours.truncated { own } else { its }) > limit(question.way) {
-            return Some(SIZES);
-        }
+    let cut = case.whole.map(|(own, its)| if ours.truncated { own } else { its });
+    if cut.is_some_and(|length| length > limit(question.way)) {
+        return Some(SIZES);
     }
     if peer == "knotd"
         && question.name.ends_with(".w.wilddname.test.")

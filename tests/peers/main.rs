@@ -53,11 +53,12 @@ impl Servers {
     /// Starts them on master files: names of files and texts. `skipped` says which peer cannot load which.
     fn start(files: &[(&str, &str)], skipped: impl Fn(&str, &str) -> bool) -> Servers {
         let rosterd = Rosterd::start_with_zones(MANIFEST, files);
-        let starts: [(&str, fn(&[(&str, &str)]) -> Peer); 3] =
-            [("nsd", Peer::nsd), ("knotd", Peer::knot), ("named", Peer::bind)];
-        let peers = starts.map(|(name, start)| {
-            let files: Vec<_> = files.iter().filter(|(file, _)| !skipped(name, file)).copied().collect();
-            let peer = start(&files);
+        let files_of = |name: &str| -> Vec<(&str, &str)> {
+            files.iter().filter(|(file, _)| !skipped(name, file)).copied().collect()
+        };
+        let peers =
+            [Peer::nsd(&files_of("nsd")), Peer::knot(&files_of("knotd")), Peer::bind(&files_of("named"))];
+        let peers = peers.map(|peer| {
             let client = Client::new(peer.address);
             (peer, client)
         });

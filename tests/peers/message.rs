@@ -54,7 +54,6 @@ pub(crate) const NS: u16 = 2;
 pub(crate) const CNAME: u16 = 5;
 pub(crate) const SOA: u16 = 6;
 pub(crate) const MX: u16 = 15;
-pub(crate) const AAAA: u16 = 28;
 pub(crate) const DNAME: u16 = 39;
 pub(crate) const OPT: u16 = 41;
 pub(crate) const SVCB: u16 = 64;
@@ -174,7 +173,9 @@ fn record(octets: &[u8], at: &mut usize) -> Record {
     };
     let mut data = String::new();
     let hex = |data: &mut String, octets: &[u8]| {
-        octets.iter().for_each(|octet| write!(data, "{octet:02x}").unwrap())
+        for octet in octets {
+            write!(data, "{octet:02x}").unwrap();
+        }
     };
     hex(&mut data, &octets[*at..*at + before]);
     *at += before;

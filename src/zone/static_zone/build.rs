@@ -86,7 +86,7 @@ impl ZoneReader {
             return Err(build.faults);
         }
         let authority = authority(&owners, &origin);
-        let tree = build.tree(owners, &origin);
+        let tree = build.tree(&owners, &origin);
         build.warnings.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
         Ok(StaticZone { origin, file: file.into(), tree, authority, warnings: build.warnings })
     }
@@ -249,11 +249,11 @@ impl Build {
     }
 
     /// The tree of checked RRsets.
-    fn tree(&mut self, owners: Owners, origin: &Name) -> Tree {
+    fn tree(&mut self, owners: &Owners, origin: &Name) -> Tree {
         let mut nodes: Vec<TreeNode> = Vec::with_capacity(owners.len());
         // The names from the apex to the last node, with their places.
         let mut path: Vec<(Canonical, u32)> = Vec::new();
-        for (canonical, types) in &owners {
+        for (canonical, types) in owners {
             let Ok(place) = u32::try_from(nodes.len()) else { break };
             while path.last().is_some_and(|(last, _)| !canonical.is_below(last)) {
                 path.pop();
@@ -288,7 +288,7 @@ impl Build {
             }
         }
         let tree = Tree { nodes, places, hasher };
-        self.remark(&owners, &tree, origin);
+        self.remark(owners, &tree, origin);
         tree
     }
 
