@@ -199,6 +199,19 @@ fn secrets_that_cannot_be_had_stop_it() {
     let (code, said) = refused(&["--config", file.to_str().unwrap()]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("/secret, line 1: not a secret") && !said.contains("not one"), "{said}");
+    // `check` says it too.
+    let check = || {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_rosterd")).arg("check").arg("--config").arg(&file).output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = check();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("/secret, line 1: not a secret") && !said.contains("not one"), "{said}");
+    std::fs::write(folder.path().join("secret"), "e5e973e5a6b2a43f48e7dc849e37bfcf\n").unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]

@@ -100,6 +100,12 @@ impl<'a> Found<'a> {
     /// With what a file says of the name.
     pub(super) fn with(self, added: Option<&'a TreeNode>) -> Found<'a> {
         match self {
+            // No watch contributes to a pointer that stands in the place of the generated one.
+            Found::Node(node @ Node { kind: NodeKind::Pointer(..), .. })
+                if added.is_some_and(|added| added.rrset(RecordType::PTR).is_some()) =>
+            {
+                Found::Node(Node { added, stale: false, ..node })
+            }
             Found::Node(node) => Found::Node(Node { added, ..node }),
             found => found,
         }

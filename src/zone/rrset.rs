@@ -49,6 +49,11 @@ pub enum Target {
 }
 
 impl Targets {
+    /// The type that names pointed at may have too, where they are services that may be found under other names.
+    pub fn service(self) -> Option<RecordType> {
+        matches!(self.rtype, RecordType::SVCB | RecordType::HTTPS).then_some(self.rtype)
+    }
+
     /// What the RR of these data points at.
     pub fn of(self, rdata: &[u8]) -> Target {
         if svcb::target_is_owner(self.rtype, rdata) { Target::Owner } else { Target::At(self.at) }

@@ -85,7 +85,7 @@ fn other_zones_tell_nothing_of_one_that_is_closed() {
         alias 5 CNAME host.closed.test.\nmoved 5 DNAME closed.test.\nmail 5 MX 1 host.closed.test.\n\
         sub 5 NS host.closed.test.\n";
     const CLOSED: &str = "@ 5 SOA ns hostmaster 1 2 3 4 5\n@ 5 NS ns\nns 5 A 192.0.2.2\nhost 5 A 192.0.2.9\n";
-    let snapshot = with_files(&[], &[("open.test.zone", OPEN), ("closed.test.zone", CLOSED)]);
+    let snapshot = with_files(&[], &[("open.test.zone", OPEN), ("closed.test.zone", CLOSED)], false);
     for (name, qtype, answers) in [
         ("alias.open.test", RecordType::A, 1),
         ("host.moved.open.test", RecordType::A, 2),

@@ -33,8 +33,8 @@ pub(super) fn with_sets(sets: &[SetOf], stale: bool) -> Arc<Snapshot> {
 }
 
 /// The same, with these files (name, text) as static zones and records of generated ones.
-pub(super) fn with_files(sets: &[SetOf], files: &[(&str, &str)]) -> Arc<Snapshot> {
-    let mut writer = writer("peers.cluster.local", None, sets, false);
+pub(super) fn with_files(sets: &[SetOf], files: &[(&str, &str)], stale: bool) -> Arc<Snapshot> {
+    let mut writer = writer("peers.cluster.local", None, sets, stale);
     let reader = writer.zone_reader();
     for (file, text) in files {
         let origin = file.strip_suffix(".zone").map(|name| name.parse::<Name>().unwrap());
