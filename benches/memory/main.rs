@@ -259,14 +259,21 @@ fn owners(endpoints: usize, page: usize) {
         .map(|octets| octets / f64::from(1 << 20));
         println!("{what:40}{asked:>10.1}{with_heads:>10.1}{most:>10.1}{:>12}", info.count_current);
     };
-    println!("{:40}{:>10}{:>10}{:>10}{:>12}", "MB of the heap", "asked for", "with heads", "most", "allocations");
+    println!(
+        "{:40}{:>10}{:>10}{:>10}{:>12}",
+        "MB of the heap", "asked for", "with heads", "most", "allocations"
+    );
     let decoded = allocation_counter::measure(|| {
         for slices in world.pages(page) {
             for slice in slices {
                 let text = world.text(slice);
-                bodies::objects(ObjectKind::EndpointSlice, [world.head(), text, "]}".to_owned()], &mut |object| {
-                    lists.push(object);
-                });
+                bodies::objects(
+                    ObjectKind::EndpointSlice,
+                    [world.head(), text, "]}".to_owned()],
+                    &mut |object| {
+                        lists.push(object);
+                    },
+                );
             }
         }
     });
@@ -278,8 +285,7 @@ fn owners(endpoints: usize, page: usize) {
         }
     });
     let (mut told, mut zone) = (0, allocation_counter::AllocationInfo::default());
-    let synced =
-        allocation_counter::measure(|| pipeline.handle(EventKind::Synced, Some(world.revision())));
+    let synced = allocation_counter::measure(|| pipeline.handle(EventKind::Synced, Some(world.revision())));
     let Pipeline { roster, zone: writer, .. } = &mut pipeline;
     let all = allocation_counter::measure(|| {
         roster.each_change(&mut |change| {
@@ -303,8 +309,7 @@ fn owners(endpoints: usize, page: usize) {
     line("publication", allocation_counter::measure(|| pipeline.publish()));
 }
 
-const CURVE_HEAD: &str =
-    "  endpoints  slices   resident MB  octets/endpoint  decode ms   take ms  ready ms  us/endpoint  us/change";
+const CURVE_HEAD: &str = "  endpoints  slices   resident MB  octets/endpoint  decode ms   take ms  ready ms  us/endpoint  us/change";
 
 /// One size: memory and time of the first list, and of changes after it.
 fn curve_line(mut world: World, page: usize) {

@@ -132,7 +132,7 @@ fn respond(
     reply.finish(rcode)
 }
 
-/// With which response code a question is turned away before anything is looked up; `None` for those that are not.
+/// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.
 fn gate(
     request: &Request<'_>,
     client: &Client,
@@ -159,6 +159,7 @@ fn gate(
     {
         return Some(Rcode::BADCOOKIE);
     }
+    reply.admit();
     None
 }
 

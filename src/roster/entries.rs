@@ -110,7 +110,6 @@ impl Entries<'_> {
             }
         }
     }
-
 }
 
 /// What becomes of each endpoint, and the entries that go.

@@ -82,7 +82,9 @@ impl Members {
             Members::Many(table) => (None, Some(table)),
         };
         let listed = list.into_iter().flatten().map(|(identity, member)| (*identity, member));
-        listed.chain(table.into_iter().flat_map(|table| table.iter()).map(|(identity, member)| (*identity, member)))
+        listed.chain(
+            table.into_iter().flat_map(|table| table.iter()).map(|(identity, member)| (*identity, member)),
+        )
     }
 
     /// Takes everybody out, in the order of identities.

@@ -36,7 +36,7 @@ impl<'a> NodeName<'a> {
             NodeHost::Dashed(tail) => (dashed(), &**tail),
             NodeHost::Label(tail) => {
                 (hostname.and_then(Hostname::as_label).map_or_else(dashed, Host::Hostname), &**tail)
-            },
+            }
             NodeHost::Hostname(tail) => (Host::Hostname(hostname?.as_str()), &**tail),
         };
         Some(NodeName { basename: &shape.basename, host, tail })

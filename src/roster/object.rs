@@ -177,7 +177,10 @@ mod tests {
     #[test]
     fn uids_are_compact_where_they_are_canonical_uuids() {
         let text = "3e7c1f0a-9d52-4c2b-8f10-0123456789ab";
-        assert_eq!(Uid::from_text(text), Some(Uid::Uuid(0x3e7c_1f0a_9d52_4c2b_8f10_0123_4567_89ab_u128.to_be_bytes())));
+        assert_eq!(
+            Uid::from_text(text),
+            Some(Uid::Uuid(0x3e7c_1f0a_9d52_4c2b_8f10_0123_4567_89ab_u128.to_be_bytes()))
+        );
         for other in ["pod-1", &text.to_uppercase(), &text.replace('-', "0")] {
             assert_eq!(Uid::from_text(other), Some(Uid::Text(other.into())), "{other}");
         }

@@ -9,8 +9,8 @@ use super::ports::{is_port_name, normal};
 use super::selector::label;
 use super::store::{Addresses, Entry, Group, Head, Store};
 use super::{
-    Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind, Options, PeerShape, Port, SetSettings, Topology,
-    Uid, parse_dashed,
+    Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind, Options,
+    PeerShape, Port, SetSettings, Topology, Uid, parse_dashed,
 };
 use std::sync::Arc;
 

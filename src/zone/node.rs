@@ -175,9 +175,11 @@ impl<'a> NodeKind<'a> {
                 RecordType::NS => (snapshot, None, Kind::Nameserver(snapshot, &zone.apex.ns)),
                 _ => return None,
             },
-            NodeKind::Nameserver(snapshot) => {
-                (snapshot, None, Kind::addresses(HostAddresses::Several(&snapshot.constants.advertised), rtype)?)
-            }
+            NodeKind::Nameserver(snapshot) => (
+                snapshot,
+                None,
+                Kind::addresses(HostAddresses::Several(&snapshot.constants.advertised), rtype)?,
+            ),
             NodeKind::DnsVersion(snapshot) if rtype == RecordType::TXT => {
                 (snapshot, None, Kind::One(&snapshot.constants.dns_version))
             }

@@ -228,7 +228,8 @@ mod tests {
         const KEYS: u32 = 3 * 96 * 96;
         for step in [1, 7919, KEYS - 1] {
             let mut table = OrderedTable::default();
-            let keys = (0..KEYS).map(|number| u32::try_from(u64::from(number) * u64::from(step) % u64::from(KEYS)).unwrap());
+            let keys = (0..KEYS)
+                .map(|number| u32::try_from(u64::from(number) * u64::from(step) % u64::from(KEYS)).unwrap());
             for key in keys.clone() {
                 table.update(&key, |value| *value = Some(key));
             }

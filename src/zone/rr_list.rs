@@ -28,7 +28,10 @@ pub(super) struct RrList {
     chunks: Chunks,
     /// Causes that fall into another part than the RR itself, which has the lowest; sorted. Nearly always absent: only
     /// an address that several peers hold, one of them as its second, has any.
-    #[expect(clippy::box_collection, reason = "there are hundreds of thousands of lists, and most have none")]
+    #[expect(
+        clippy::box_collection,
+        reason = "there are hundreds of thousands of lists, and most have none"
+    )]
     others: Option<Box<Vec<(Item, u32)>>>,
 }
 

@@ -134,7 +134,9 @@ impl SetRecords {
         let hosts = self.hosts.as_deref();
         match parse_dashed(label) {
             None => hosts?.of_hostname(label),
-            Some(address) => hosts.and_then(|hosts| hosts.of_address(address)).or_else(|| self.plain_host(address)),
+            Some(address) => {
+                hosts.and_then(|hosts| hosts.of_address(address)).or_else(|| self.plain_host(address))
+            }
         }
     }
 
@@ -142,10 +144,13 @@ impl SetRecords {
     pub(super) fn each_host(&self) -> Vec<(HostLabel<'_>, HostAddresses<'_>)> {
         let hosts = self.hosts.as_deref();
         let hostnames = hosts.into_iter().flat_map(Hosts::hostnames);
-        let plain = self.a.iter().chain(self.aaaa.iter()).filter_map(|rr| Some((rr.key, self.plain_host(rr.key)?)));
+        let plain =
+            self.a.iter().chain(self.aaaa.iter()).filter_map(|rr| Some((rr.key, self.plain_host(rr.key)?)));
         let addresses: BTreeMap<_, _> = plain.chain(hosts.into_iter().flat_map(Hosts::addresses)).collect();
         let hostnames = hostnames.map(|(name, own)| (HostLabel::Hostname(name), own));
-        hostnames.chain(addresses.into_iter().map(|(address, own)| (HostLabel::Address(address), own))).collect()
+        hostnames
+            .chain(addresses.into_iter().map(|(address, own)| (HostLabel::Address(address), own)))
+            .collect()
     }
 
     /// The address, where it is all there is to say of a peer.

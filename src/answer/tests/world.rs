@@ -1,7 +1,8 @@
 //! Snapshots to ask.
 
 use crate::roster::{
-    Change, NodeHost, Peer, PeerShape, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget, Standing, Standings,
+    Change, NodeHost, Peer, PeerShape, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget,
+    Standing, Standings,
 };
 use crate::wire::Name;
 use crate::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
@@ -111,7 +112,8 @@ fn peer(set: &SetOf, index: u32) -> Peer {
     if set.dual_stack {
         addresses.push(Ipv6Addr::from(0xfd00_u128 << 112 | u128::from(index)).into());
     }
-    let hostname = (set.target == Target::Elsewhere).then(|| Arc::new(format!("host-{index}").as_str().into()));
+    let hostname =
+        (set.target == Target::Elsewhere).then(|| Arc::new(format!("host-{index}").as_str().into()));
     let shape = PeerShape {
         namespace: "default".into(),
         basename: set.name.into(),

@@ -20,7 +20,11 @@ fn addresses(served: &Served) -> Vec<String> {
     let peers = served.peers("web.default").unwrap();
     let text = |peer: &crate::roster::Peer| {
         let others = peer.addresses().iter().copied().filter(|address| *address != peer.primary());
-        std::iter::once(peer.primary()).chain(others).map(|address| address.to_string()).collect::<Vec<_>>().join(" ")
+        std::iter::once(peer.primary())
+            .chain(others)
+            .map(|address| address.to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     peers.iter().map(|peer| text(peer)).collect()
 }

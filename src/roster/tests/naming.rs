@@ -18,12 +18,7 @@ fn modes_name_peers() {
         (Mode::Dns, "10.0.0.1 ns=", "myapp@10-0-0-1.default.pod.cluster.local", SrvTarget::Pod),
         (Mode::Dns, "10.0.0.1 ns=Not.Valid", "myapp@10-0-0-1.default.pod.cluster.local", SrvTarget::Pod),
         (Mode::Dns, "::1", "myapp@0--1.default.pod.cluster.local", SrvTarget::Pod),
-        (
-            Mode::Hostname,
-            "10.0.0.1 host=web-0",
-            "myapp@web-0.web.default.svc.cluster.local",
-            service("web"),
-        ),
+        (Mode::Hostname, "10.0.0.1 host=web-0", "myapp@web-0.web.default.svc.cluster.local", service("web")),
         (
             Mode::Hostname,
             "10.0.0.1 host=web-0 ns=other",

@@ -153,7 +153,8 @@ impl Served {
     /// The node names of a set, sorted, with a blank between them; `-` for a peer without.
     pub(super) fn names(&self, set: &str) -> String {
         let Some(peers) = self.peers(set) else { return "no such set".into() };
-        let name = |peer: &Arc<Peer>| peer.node_name().map_or_else(|| "-".to_owned(), |name| name.to_string());
+        let name =
+            |peer: &Arc<Peer>| peer.node_name().map_or_else(|| "-".to_owned(), |name| name.to_string());
         let mut names: Vec<String> = peers.iter().map(name).collect();
         names.sort_unstable();
         names.join(" ")

@@ -12,11 +12,8 @@ use std::sync::Arc;
 /// A peer out of a small universe in which everything collides.
 fn any_peer() -> impl Strategy<Value = Arc<Peer>> {
     let address = prop_oneof!["10\\.0\\.0\\.[1-6]", "fd00::[1-3]"];
-    let target = prop_oneof![
-        Just(SrvTarget::Pod),
-        Just(SrvTarget::Peer),
-        Just(SrvTarget::Service("s".into()))
-    ];
+    let target =
+        prop_oneof![Just(SrvTarget::Pod), Just(SrvTarget::Peer), Just(SrvTarget::Service("s".into()))];
     let port = prop::sample::select(vec![
         port(53, Protocol::Tcp, "dns-tcp"),
         port(53, Protocol::Udp, "dns"),

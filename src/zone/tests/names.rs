@@ -294,7 +294,9 @@ fn targets_bring_their_addresses_once() {
         node.rrset(rtype)
             .unwrap()
             .additionals()
-            .map(|found| found.map_or(String::new(), |found| format!("{} {:?}", found.ttl, found.addresses.as_slice())))
+            .map(|found| {
+                found.map_or(String::new(), |found| format!("{} {:?}", found.ttl, found.addresses.as_slice()))
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(

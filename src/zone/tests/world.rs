@@ -3,7 +3,8 @@
 use super::super::master_file::records;
 use super::super::{Found, PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use crate::roster::{
-    Change, NodeHost, Peer, PeerShape, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget, Standing, Standings,
+    Change, NodeHost, Peer, PeerShape, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget,
+    Standing, Standings,
 };
 use crate::wire::{Name, QueryName, RecordType};
 use std::net::IpAddr;
