@@ -63,8 +63,8 @@ impl Part {
 }
 
 impl RrList {
-    pub(super) fn new(rtype: RecordType, ttl: u32) -> RrList {
-        RrList { rtype, ttl, records: 0, octets: 0, chunks: Chunks::default(), others: None }
+    pub(super) const fn new(rtype: RecordType, ttl: u32) -> RrList {
+        RrList { rtype, ttl, records: 0, octets: 0, chunks: Chunks::EMPTY, others: None }
     }
 
     pub(super) fn records(&self) -> usize {

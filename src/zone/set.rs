@@ -50,7 +50,8 @@ pub(super) struct SetRecords {
     /// What the addresses do not tell of the names of peers.
     hosts: Option<Box<Hosts>>,
     a: RrList,
-    aaaa: RrList,
+    /// None in most clusters.
+    aaaa: Option<Box<RrList>>,
     txt: RrList,
     /// SRV of each port, sorted by number.
     ports: Vec<(Port, RrList)>,
@@ -80,7 +81,7 @@ impl SetRecords {
             settings,
             hosts: None,
             a: RrList::new(RecordType::A, DEFAULT_TTL),
-            aaaa: RrList::new(RecordType::AAAA, DEFAULT_TTL),
+            aaaa: None,
             txt: RrList::new(RecordType::TXT, DEFAULT_TTL),
             ports: Vec::new(),
             merged: Vec::new(),
@@ -145,7 +146,7 @@ impl SetRecords {
         let hosts = self.hosts.as_deref();
         let hostnames = hosts.into_iter().flat_map(Hosts::hostnames);
         let plain =
-            self.a.iter().chain(self.aaaa.iter()).filter_map(|rr| Some((rr.key, self.plain_host(rr.key)?)));
+            self.a.iter().chain(self.aaaa().iter()).filter_map(|rr| Some((rr.key, self.plain_host(rr.key)?)));
         let addresses: BTreeMap<_, _> = plain.chain(hosts.into_iter().flat_map(Hosts::addresses)).collect();
         let hostnames = hostnames.map(|(name, own)| (HostLabel::Hostname(name), own));
         hostnames
@@ -157,7 +158,7 @@ impl SetRecords {
     fn plain_host(&self, address: IpAddr) -> Option<HostAddresses<'_>> {
         let causes = match address {
             IpAddr::V4(v4) => self.a.causes_of(address, &v4.octets()),
-            IpAddr::V6(v6) => self.aaaa.causes_of(address, &v6.octets()),
+            IpAddr::V6(v6) => self.aaaa().causes_of(address, &v6.octets()),
         };
         let others = self.hosts.as_ref().map_or(0, |hosts| hosts.not_plain(address));
         (causes > others).then_some(HostAddresses::One(address))
@@ -172,7 +173,12 @@ impl SetRecords {
     }
 
     pub(super) fn addresses(&self, rtype: RecordType) -> &RrList {
-        if rtype == RecordType::AAAA { &self.aaaa } else { &self.a }
+        if rtype == RecordType::AAAA { self.aaaa() } else { &self.a }
+    }
+
+    fn aaaa(&self) -> &RrList {
+        static NONE: RrList = RrList::new(RecordType::AAAA, DEFAULT_TTL);
+        self.aaaa.as_deref().unwrap_or(&NONE)
     }
 
     pub(super) fn txt(&self) -> &RrList {
@@ -227,6 +233,8 @@ impl SetRecords {
             Err(index) => {
                 let mut list = RrList::new(RecordType::SRV, DEFAULT_TTL);
                 list.insert(item);
+                // Mostly one.
+                self.ports.reserve_exact(1);
                 self.ports.insert(index, (port.clone(), list));
                 self.merge(port.number);
             }
@@ -272,7 +280,10 @@ impl SetRecords {
     fn plain(&mut self, list: &List) -> &mut RrList {
         match list {
             List::A => &mut self.a,
-            List::Aaaa => &mut self.aaaa,
+            List::Aaaa => {
+                let empty = || Box::new(RrList::new(RecordType::AAAA, DEFAULT_TTL));
+                self.aaaa.get_or_insert_with(empty)
+            }
             List::Txt | List::Srv(_) => &mut self.txt,
         }
     }
@@ -282,7 +293,8 @@ impl SetRecords {
         let own = self.settings.ttl;
         let srv =
             self.ports.iter_mut().map(|(_, list)| list).chain(self.merged.iter_mut().map(|(_, list)| list));
-        for list in [&mut self.a, &mut self.aaaa, &mut self.txt].into_iter().chain(srv) {
+        let addresses = std::iter::once(&mut self.a).chain(self.aaaa.as_deref_mut());
+        for list in addresses.chain([&mut self.txt]).chain(srv) {
             list.set_ttl(rendering.ttl(own, list.records()));
         }
     }
