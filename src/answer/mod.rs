@@ -116,23 +116,25 @@ fn respond(
             Verdict::Drop => return None,
         }
     }
-    let rcode = match &request.question {
-        Ok(question) => match gate(&request, client, &scratch.name, policy, &mut reply) {
+    let rcode = match (&request.question, request.fault) {
+        (Some(question), None) => match gate(&request, client, &scratch.name, policy, &mut reply) {
             None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
             None => look_up(question, scratch, rotation, context.snapshot, &mut reply),
             Some(rcode) => rcode,
         },
-        Err(fault) => {
-            if *fault == Rcode::NOTIMP {
+        (_, fault) => {
+            let fault = fault.unwrap_or(Rcode::FORMERR);
+            if fault == Rcode::NOTIMP {
                 reply.explain(Ede::NotSupported.into());
             }
-            *fault
+            fault
         }
     };
     reply.finish(rcode)
 }
 
 /// With which response code a question is turned away before anything is looked up; `None` for those that are not.
+#[inline]
 fn gate(
     request: &Request<'_>,
     client: &Client,
@@ -152,7 +154,7 @@ fn gate(
         return Some(Rcode::NOTAUTH);
     }
     // RFC 7873 5.2.3, 5.2.4. A client without any cookie is answered: most have none.
-    if let (Some(cookies), Some(_)) = (&policy.cookies, request.cookie)
+    if let (Some(cookies), Some(_)) = (&policy.cookies, &request.cookie)
         && cookies.require()
         && client.transport == Transport::Udp
         && !request.has_good_cookie()
@@ -163,6 +165,7 @@ fn gate(
 }
 
 /// Writes the sections that answer the question and returns the response code.
+#[inline]
 fn look_up(
     question: &Question,
     scratch: &mut Scratch,
@@ -184,5 +187,5 @@ fn look_up(
         return Rcode::REFUSED;
     }
     let asked = Asked { snapshot, qtype: question.record_type, rotation };
-    follow(asked, zone, name, other, reply)
+    follow(asked, &zone, name, other, reply)
 }

@@ -67,7 +67,14 @@ impl std::fmt::Write for DashedLabel {
 }
 
 /// The address that a label spells, in any spelling that parses; letters in either case.
+///
+/// IPv4 is looked for first: four numbers with single dashes between them are no IPv6 address, which has seven or two in a
+/// row, and nearly every label that is asked for is one.
 pub fn parse_dashed(label: &[u8]) -> Option<IpAddr> {
+    parse_ipv4(label).map(IpAddr::V4).or_else(|| parse_ipv6(label).map(IpAddr::V6))
+}
+
+fn parse_ipv6(label: &[u8]) -> Option<Ipv6Addr> {
     let mut text = [0_u8; LONGEST];
     let text = text.get_mut(..label.len())?;
     for (to, from) in text.iter_mut().zip(label) {
@@ -77,26 +84,37 @@ pub fn parse_dashed(label: &[u8]) -> Option<IpAddr> {
             _ => return None,
         };
     }
-    let text = std::str::from_utf8(text).ok()?;
-    // A full IPv6 address has seven colons and a shortened one has `::`: three single ones are an IPv4 address.
-    if text.matches(':').count() == 3 && !text.contains("::") {
-        return parse_ipv4(text).map(IpAddr::V4);
-    }
-    text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-fn parse_ipv4(text: &str) -> Option<Ipv4Addr> {
-    let mut octets = [0_u8; 4];
-    let mut parts = text.split(':');
-    for octet in &mut octets {
-        let part = parts.next()?;
-        // As everywhere since RFC 6943 3.1.1: no leading zeros, which some read as octal.
-        if part.len() > 1 && part.starts_with('0') {
+/// Four numbers in one walk over the octets.
+fn parse_ipv4(label: &[u8]) -> Option<Ipv4Addr> {
+    let mut bits = 0_u32;
+    let mut dashes = 0;
+    // None before the first digit of a number.
+    let mut number = None;
+    for octet in label {
+        let digit = octet.wrapping_sub(b'0');
+        if digit <= 9 {
+            // As everywhere since RFC 6943 3.1.1: no leading zeros, which some read as octal.
+            let value = match number {
+                None => u32::from(digit),
+                Some(0) => return None,
+                Some(before) => before * 10 + u32::from(digit),
+            };
+            if value > 255 {
+                return None;
+            }
+            number = Some(value);
+        } else if *octet == b'-' {
+            bits = bits << 8 | number?;
+            dashes += 1;
+            number = None;
+        } else {
             return None;
         }
-        *octet = part.parse().ok()?;
     }
-    Some(Ipv4Addr::from(octets))
+    (dashes == 3).then_some(Ipv4Addr::from_bits(bits << 8 | number?))
 }
 
 #[cfg(test)]

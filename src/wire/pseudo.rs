@@ -47,6 +47,7 @@ impl<'a> PseudoRecords<'a> {
     ///
     /// After an error this holds what was found before it: the answer to a query with an OPT record has one too, even a
     /// FORMERR. The work is bounded by the length of the message: every counted record takes at least eleven octets.
+    #[inline]
     pub fn read(
         &mut self,
         message: &'a [u8],
@@ -59,6 +60,7 @@ impl<'a> PseudoRecords<'a> {
     }
 
     /// Looks at the records from `at` on.
+    #[inline]
     fn walk(&mut self, message: &'a [u8], header: &Header, at: usize) -> Result<(), PseudoRecordError> {
         let mut at = at;
         let before = u32::from(header.answers) + u32::from(header.authorities);
@@ -72,6 +74,7 @@ impl<'a> PseudoRecords<'a> {
     }
 
     /// Looks at one record: whether it is in the additional section, and the last of the message.
+    #[inline]
     fn take(&mut self, record: &Record<'a>, additional: bool, last: bool) -> Result<(), PseudoRecordError> {
         match record.record_type {
             RecordType::OPT if self.edns.is_some() => Err(PseudoRecordError::OptTwice),

@@ -7,12 +7,20 @@ use super::{LABEL_MAX, NAME_MAX};
 /// Reused from query to query: reading one allocates nothing.
 #[derive(Clone)]
 pub struct QueryName {
-    lower: [u8; NAME_MAX],
+    /// Whole blocks, so that folding need not look for the name's end: what is behind that means nothing.
+    lower: [u8; ROOM],
     length: u8,
-    /// Offset of each label's length octet in `lower`; the root label is not counted.
-    starts: [u8; 128],
+    /// Offset of each label's length octet in `lower`, that of the root label the last; a place for every number that an
+    /// octet can tell.
+    starts: [u8; ROOM],
     labels: u8,
 }
+
+/// Octets that are folded at once: as wide as the registers that every x86-64 and AArch64 has.
+const BLOCK: usize = 16;
+
+/// Room for [`NAME_MAX`] octets in whole blocks.
+const ROOM: usize = NAME_MAX.next_multiple_of(BLOCK);
 
 /// Why a question's name cannot be read. Each is a FORMERR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,68 +40,90 @@ pub enum QueryNameError {
 impl QueryName {
     /// An empty buffer: the root name.
     pub fn new() -> QueryName {
-        QueryName { lower: [0; NAME_MAX], length: 1, starts: [0; 128], labels: 0 }
+        QueryName { lower: [0; ROOM], length: 1, starts: [0; ROOM], labels: 0 }
     }
 
     /// Reads the name at `offset` of `message` and returns the offset behind it.
+    ///
+    /// Folded before it is looked at, with what happens to follow it: then every place that an octet can tell is one of
+    /// the buffer, so that the walk from label to label needs no other bounds.
+    #[inline]
     pub fn read(&mut self, message: &[u8], offset: usize) -> Result<usize, QueryNameError> {
         let source = message.get(offset..).ok_or(QueryNameError::Truncated)?;
-        let mut at = 0_usize;
-        let mut labels = 0_u8;
+        self.fold(source);
+        let (mut at, mut labels) = (0_u8, 0_u8);
         loop {
-            let length = *source.get(at).ok_or(QueryNameError::Truncated)?;
+            let (Some(&length), Some(start)) =
+                (self.lower.get(usize::from(at)), self.starts.get_mut(usize::from(labels)))
+            else {
+                return Err(QueryNameError::TooLong);
+            };
+            *start = at;
             if length == 0 {
                 break;
             }
             if usize::from(length) > LABEL_MAX {
-                return Err(QueryNameError::LabelType(length));
+                return Err(wrong_octet(source, at));
             }
-            let end = at + 1 + usize::from(length);
-            // The root label that must still follow takes one octet more.
-            let (true, Ok(start)) = (end < NAME_MAX, u8::try_from(at)) else {
-                return Err(QueryNameError::TooLong);
+            (at, labels) = match at.checked_add(length + 1) {
+                Some(end) => (end, labels + 1),
+                None => return Err(too_long(source)),
             };
-            match self.starts.get_mut(usize::from(labels)) {
-                Some(slot) => *slot = start,
-                None => return Err(QueryNameError::TooLong),
-            }
-            labels += 1;
-            at = end;
         }
-        let end = at + 1;
-        let (Some(lower), Some(name), Ok(length)) =
-            (self.lower.get_mut(..end), source.get(..end), u8::try_from(end))
-        else {
-            return Err(QueryNameError::TooLong);
-        };
-        // RFC 4343 3: only the 26 ASCII letters have two cases. All octets in one go, because a length octet is at most
-        // 63, below 'A'.
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
+        let end = usize::from(at) + 1;
+        if end > source.len() || end > NAME_MAX {
+            return Err(too_long(source));
+        }
         self.labels = labels;
-        self.length = length;
+        self.length = at + 1;
         Ok(offset + end)
     }
 
+    /// Takes over the octets of `source`, as many as there is room for, in lower case.
+    ///
+    /// RFC 4343 3: only the 26 ASCII letters have two cases. All octets are folded alike: a length octet is at most 63,
+    /// below 'A', and one above stays above.
+    #[inline]
+    fn fold(&mut self, source: &[u8]) {
+        let (to, _) = self.lower.as_chunks_mut::<BLOCK>();
+        let (from, rest) = source.as_chunks::<BLOCK>();
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = from.map(|octet| octet.to_ascii_lowercase());
+        }
+        if let Some(to) = to.get_mut(from.len()) {
+            for (to, from) in to.iter_mut().zip(rest) {
+                *to = from.to_ascii_lowercase();
+            }
+        }
+    }
+
     /// The whole name in wire form, lower case, with the root label.
+    #[inline]
     pub fn as_wire(&self) -> &[u8] {
         self.lower.get(..usize::from(self.length)).unwrap_or(&[0])
     }
 
     /// Labels without the root label.
+    #[inline]
     pub fn label_count(&self) -> usize {
         usize::from(self.labels)
     }
 
     /// The label at `index`, leftmost first, lower case; empty beyond the last.
+    #[inline]
     pub fn label(&self, index: usize) -> &[u8] {
-        match self.suffix(index).split_first() {
-            Some((&length, rest)) => rest.get(..usize::from(length)).unwrap_or(&[]),
-            None => &[],
-        }
+        self.labels(index, 1).get(1..).unwrap_or(&[])
+    }
+
+    /// `count` labels from the one at `index` on, as they stand in the wire form: each behind its length octet. Fewer
+    /// where the name has fewer.
+    #[inline]
+    pub fn labels(&self, index: usize, count: usize) -> &[u8] {
+        self.lower.get(self.offset(index)..self.offset(index + count)).unwrap_or(&[])
     }
 
     /// The wire form from the label at `index` on: `suffix(label_count())` is the root.
+    #[inline]
     pub fn suffix(&self, index: usize) -> &[u8] {
         self.as_wire().get(self.offset(index)..).unwrap_or(&[])
     }
@@ -109,12 +139,23 @@ impl QueryName {
     }
 
     /// Where the label at `index` starts, in octets from the start of the name; the root label's place beyond the last.
+    #[inline]
     pub fn offset(&self, index: usize) -> usize {
-        if index >= self.label_count() {
-            return usize::from(self.length).saturating_sub(1);
-        }
-        self.starts.get(index).map_or(0, |&start| usize::from(start))
+        self.starts.get(index.min(self.label_count())).map_or(0, |&start| usize::from(start))
     }
+}
+
+/// Why the octet at `at` of `source`, above 63 and folded, begins no label. Behind the end of `source` it is one of an
+/// earlier name.
+#[cold]
+fn wrong_octet(source: &[u8], at: u8) -> QueryNameError {
+    source.get(usize::from(at)).map_or(QueryNameError::Truncated, |octet| QueryNameError::LabelType(*octet))
+}
+
+/// Why a name that ends nowhere in `source`, or too late, is none.
+#[cold]
+fn too_long(source: &[u8]) -> QueryNameError {
+    if source.len() < NAME_MAX { QueryNameError::Truncated } else { QueryNameError::TooLong }
 }
 
 impl Default for QueryName {

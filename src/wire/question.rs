@@ -26,6 +26,7 @@ pub enum QuestionError {
 
 impl Question {
     /// Reads the first question of `message`, its name into `name`.
+    #[inline]
     pub fn read(message: &[u8], name: &mut QueryName) -> Result<Question, QuestionError> {
         let at = name.read(message, HEADER_LEN)?;
         let behind = message.get(at..).unwrap_or(&[]);

@@ -23,6 +23,7 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// The record at `offset` of `message` and the offset behind it; nothing if it is not wholly there or its owner is
     /// no name.
+    #[inline]
     pub fn read(message: &'a [u8], offset: usize) -> Option<(Record<'a>, usize)> {
         let at = skip_name(message, offset)?;
         let &[t0, t1, c0, c1, l0, l1, l2, l3, r0, r1] = message.get(at..)?.first_chunk::<10>()?;
@@ -49,6 +50,7 @@ pub(super) fn skip_questions(message: &[u8], offset: usize, count: u16) -> Optio
 }
 
 /// The offset behind the name at `offset`.
+#[inline]
 fn skip_name(message: &[u8], offset: usize) -> Option<usize> {
     let mut at = offset;
     loop {

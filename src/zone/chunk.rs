@@ -61,10 +61,12 @@ impl<'a> Rr<'a> {
 }
 
 impl Chunk {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
+    #[inline]
     pub(super) fn octets(&self) -> &[u8] {
         &self.octets
     }
@@ -84,6 +86,7 @@ impl Chunk {
     }
 
     /// Where the RR at `index` begins; the end of the chunk beyond the last.
+    #[inline]
     pub(super) fn start(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |last| self.end(last.min(self.len().saturating_sub(1))))
     }
@@ -174,6 +177,7 @@ impl Chunk {
         self.octets.extend(right.octets);
     }
 
+    #[inline]
     fn end(&self, index: usize) -> usize {
         self.ends.get(index).map_or(0, |&end| usize::from(end))
     }

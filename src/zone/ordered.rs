@@ -43,6 +43,7 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
         leaf.values.get(index)
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.leaves.is_empty()
     }

@@ -16,20 +16,17 @@ use crate::wire::QueryName;
 const MOST_PARTS: u16 = 256;
 
 /// What stands at a name with `depth` labels below the apex, at least one.
+#[inline]
 pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
-    let label = |from_apex: usize| depth.checked_sub(from_apex).map_or(&[][..], |index| name.label(index));
-    match (depth, label(1)) {
-        (_, b"svc") => {}
-        // RFC 8020: an empty non-terminal exists, because names below it do.
-        (1, b"dns") => return Found::node(NodeKind::EmptyNonTerminal),
-        (1, b"dns-version") => return Found::node(NodeKind::DnsVersion(snapshot)),
-        (2, b"dns") if label(2) == b"ns" => return Found::node(NodeKind::Nameserver(snapshot)),
-        _ => return Found::IMPOSSIBLE,
+    let top = depth.saturating_sub(1);
+    if name.labels(top, 1) != b"\x03svc" {
+        return beside_svc(snapshot, name, depth);
     }
     if depth == 1 {
+        // RFC 8020: an empty non-terminal exists, because names below it do.
         return Found::node(NodeKind::EmptyNonTerminal);
     }
-    let namespace = label(2);
+    let namespace = name.label(depth - 2);
     // Until all is known that a namespace can hold, no name below it is answered: a partial list splits clusters.
     let known = snapshot.readiness.of_sets(namespace);
     if !known.ready {
@@ -39,17 +36,28 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -
         let exists = snapshot.set_namespaces.get(namespace).is_some();
         return Found::of_watches(exists.then_some(NodeKind::EmptyNonTerminal), known);
     }
-    if snapshot.refusals.refuses(namespace, label(3)) {
+    let key = name.labels(depth - 3, 2);
+    if snapshot.refusals.refuses(key) {
         return Found::Broken;
     }
-    let set = snapshot.sets.get(namespace, label(3));
-    let found = set.and_then(|set| match depth {
+    let Some(set) = snapshot.sets.get(key) else { return Found::of_watches(None, known) };
+    let found = match depth {
         3 => Some(NodeKind::Set(snapshot, set, Ports::Every)),
-        4 => below_set(snapshot, set, label(4)),
-        5 => service_or_part(snapshot, set, label(5), label(4)),
+        4 => below_set(snapshot, set, name.label(0)),
+        5 => service_or_part(snapshot, set, name.label(0), name.label(1)),
         _ => None,
-    });
+    };
     Found::of_watches(found, known)
+}
+
+/// The few names beside those of sets.
+fn beside_svc<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
+    match (depth, name.label(depth.saturating_sub(1))) {
+        (1, b"dns") => Found::node(NodeKind::EmptyNonTerminal),
+        (1, b"dns-version") => Found::node(NodeKind::DnsVersion(snapshot)),
+        (2, b"dns") if name.label(0) == b"ns" => Found::node(NodeKind::Nameserver(snapshot)),
+        _ => Found::IMPOSSIBLE,
+    }
 }
 
 fn below_set<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, label: &[u8]) -> Option<NodeKind<'a>> {

@@ -35,6 +35,7 @@ pub(super) struct Rendering {
 
 impl Rendering {
     /// The TTL of an RRset of `records` RRs, with `own` where a topology sets one.
+    #[inline]
     pub(super) fn ttl(&self, own: Option<u32>, records: usize) -> u32 {
         let default = if records > CACHEABLE_RECORDS { 0 } else { DEFAULT_TTL };
         own.or(self.ttl).unwrap_or(default)
@@ -128,10 +129,12 @@ impl SetRecords {
         differ
     }
 
+    #[inline]
     pub(super) fn addresses(&self, rtype: RecordType) -> &RrList {
         if rtype == RecordType::AAAA { &self.aaaa } else { &self.a }
     }
 
+    #[inline]
     pub(super) fn txt(&self) -> &RrList {
         &self.txt
     }

@@ -32,12 +32,14 @@ impl StaticTable {
             }
             table.deepest = table.deepest.max(origin.labels().count());
             let key = origin.as_wire().into();
-            let zone = Zone { origin, tree: ZoneTree::Static, apex, records: Some(records) };
+            let labels = origin.labels().count();
+            let zone = Zone { origin, labels, tree: ZoneTree::Static, apex, records: Some(records) };
             table.zones.insert(key, Arc::new(zone));
         }
         table
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.zones.is_empty()
     }
@@ -50,8 +52,9 @@ impl StaticTable {
     }
 
     /// Whether a zone has its apex at this name or below it.
-    pub(super) fn has_at_or_below(&self, name: &[u8]) -> bool {
-        self.above.contains(name)
+    #[inline]
+    pub(super) fn has_at_or_below(&self, name: &QueryName) -> bool {
+        name.label_count() <= self.deepest && self.above.contains(name.as_wire())
     }
 
     /// All zones, by apex.
