@@ -430,8 +430,8 @@ impl<'a> Reply<'a> {
 
     /// Adds the OPT record, the TSIG record and the header, and returns the length of the message.
     #[inline]
-    pub(super) fn finish(mut self, rcode: Rcode) -> Option<usize> {
-        let Reply { request, client, policy, .. } = self;
+    pub(super) fn finish(&mut self, rcode: Rcode) -> Option<usize> {
+        let Reply { request, client, policy, .. } = *self;
         // RFC 9660 3.2: with authoritative answers only.
         let zone_version = self.zone_version.filter(|_| self.header.flags.contains(Flags::AA));
         if let Some(opt) = opt(request, client, policy, zone_version, &self.errors) {

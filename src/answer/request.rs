@@ -21,27 +21,34 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads `query`, the name of its question into `name`. `now` is Unix time in seconds modulo 2^32.
+    /// A request of which nothing but the header is known.
+    #[inline]
+    pub(super) fn new(header: Header) -> Request<'a> {
+        Request { header, records: PseudoRecords::default(), cookie: None, question: None, fault: None }
+    }
+
+    /// Reads `query`, the name of its question into `name` unless its one question is given. `now` is Unix time in seconds modulo 2^32.
     ///
     /// SIG(0) and TKEY records are records like others here, and ignored. So are octets behind the last counted record:
     /// Knot 3.2 takes them for a format error, BIND 9.18 and NSD 4.6 answer, and no RFC speaks of them.
     #[inline]
     pub(super) fn read(
+        &mut self,
         query: &'a [u8],
-        header: Header,
+        question: Option<Question>,
         client: &Client,
         policy: &Policy,
         now: u32,
         name: &mut QueryName,
-    ) -> Request<'a> {
-        let question = if header.questions == 1 { Question::read(query, name).ok() } else { None };
-        let records = PseudoRecords::default();
-        let mut request = Request { header, records, cookie: None, question, fault: None };
-        request.fault = request.read_records(query, client, policy, now);
-        if question.is_none() || header.flags.opcode() != Opcode::QUERY {
-            request.fault = Some(request.other_fault());
+    ) {
+        self.question = match question {
+            None if self.header.questions == 1 => Question::read(query, name).ok(),
+            question => question,
+        };
+        self.fault = self.read_records(query, client, policy, now);
+        if self.question.is_none() || self.header.flags.opcode() != Opcode::QUERY {
+            self.fault = Some(self.other_fault());
         }
-        request
     }
 
     /// The response code for what is no query with one question.

@@ -62,6 +62,12 @@ impl<'a> PseudoRecords<'a> {
     /// Looks at the records from `at` on.
     #[inline]
     fn walk(&mut self, message: &'a [u8], header: &Header, at: usize) -> Result<(), PseudoRecordError> {
+        // Nearly every query has one OPT record behind its question and nothing else. It is taken as below, without a walk.
+        if (header.answers | header.authorities, header.additionals) == (0, 1)
+            && let Some(record) = message.get(at..).and_then(Record::opt)
+        {
+            return self.take(&record, true, true);
+        }
         let mut at = at;
         let before = u32::from(header.answers) + u32::from(header.authorities);
         let count = before + u32::from(header.additionals);

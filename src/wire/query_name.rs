@@ -90,8 +90,15 @@ impl QueryName {
         for (to, from) in to.iter_mut().zip(from) {
             *to = from.map(|octet| octet.to_ascii_lowercase());
         }
-        if let Some(to) = to.get_mut(from.len()) {
-            for (to, from) in to.iter_mut().zip(rest) {
+        // The last block overlaps the one before it; only a message without any has less than one.
+        if let Some(last) = source.last_chunk::<BLOCK>() {
+            let place =
+                self.lower.get_mut(source.len() - BLOCK..).and_then(|to| to.first_chunk_mut::<BLOCK>());
+            if let Some(to) = place {
+                *to = last.map(|octet| octet.to_ascii_lowercase());
+            }
+        } else {
+            for (to, from) in self.lower.iter_mut().zip(rest) {
                 *to = from.to_ascii_lowercase();
             }
         }

@@ -85,6 +85,13 @@ impl Chunk {
         (0..self.len()).filter_map(|index| self.rr(index))
     }
 
+    /// Where each RR begins, and its key, if the targets of all are pod names.
+    #[inline]
+    pub(super) fn pods(&self) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|end| usize::from(*end)));
+        self.glue.iter().all(|glue| *glue == Glue::Pod).then(|| starts.zip(self.keys.iter().copied()))
+    }
+
     /// Where the RR at `index` begins; the end of the chunk beyond the last.
     #[inline]
     pub(super) fn start(&self, index: usize) -> usize {

@@ -78,6 +78,13 @@ impl RrList {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
     }
 
+    /// For each SRV RR, if all stand in one chunk and point at pod names: where it begins, and the pod's address.
+    #[inline]
+    pub(super) fn pods(&self) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
+        let [chunk] = &*self.chunks else { return None };
+        chunk.pods()
+    }
+
     /// The RRs of one part, in order.
     pub(super) fn part(&self, part: Part) -> impl Iterator<Item = Rr<'_>> {
         // Both are in one order, so that one walk over both finds the other causes of each RR.

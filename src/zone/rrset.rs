@@ -195,6 +195,33 @@ impl<'a> Rrset<'a> {
         nameserver.into_iter().chain(targets)
     }
 
+    /// For SRV RRs in stable order, copied to `first` octets from the start of a message, the addresses of the pods that
+    /// they point at, with owners that point there. `None` where one points at something else, where there are several
+    /// ports, and where the addresses do not fit.
+    #[inline]
+    pub fn copy_pod_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
+        let Kind::Srv { snapshot, set, ports, part: None } = self.kind else { return None };
+        let list = set.only_srv(ports)?;
+        let ttl = snapshot.constants.rendering.ttl(None, 1);
+        let mut rest = out;
+        let mut octets = 0;
+        for (start, address) in list.pods()? {
+            let target = first + start + rr::HEAD + SRV_HEAD;
+            let owner = (0xc000 | u16::try_from(target).ok().filter(|at| *at < 0x4000)?).to_be_bytes();
+            let room = rest;
+            let mut writer = RrWriter::new(room, ttl);
+            if !writer.address(address) {
+                return None;
+            }
+            let copied = writer.copied.octets;
+            let (rr, behind) = writer.out.split_at_mut_checked(copied)?;
+            *rr.first_chunk_mut::<2>()? = owner;
+            octets += copied;
+            rest = behind;
+        }
+        Some(Copied { records: list.records(), octets })
+    }
+
     /// Where in its RRs' data the names stand whose addresses are to be looked up for the additional section; `None`
     /// where there are none, and where [`Rrset::additionals`] knows them.
     #[inline]

@@ -153,6 +153,19 @@ impl SetRecords {
         })
     }
 
+    /// The one list of the SRV RRset, where there is one port.
+    #[inline]
+    pub(super) fn only_srv(&self, which: Ports<'_>) -> Option<&RrList> {
+        let [(port, list)] = &*self.ports else { return None };
+        let is_it = match which {
+            Ports::Named(name) => {
+                port.protocol == name.protocol && port.name.eq_ignore_ascii_case(&name.name)
+            }
+            Ports::Every => true,
+        };
+        is_it.then_some(list)
+    }
+
     /// The named port of these two labels without their underscores.
     pub(super) fn port_name(&self, name: &[u8], protocol: &[u8]) -> Option<&PortName> {
         self.settings

@@ -82,7 +82,7 @@ pub struct ZoneRef<'a> {
 impl Snapshot {
     /// The zone that answers for a name: the one with the longest matching apex. DS at an apex belongs to the parent
     /// where that is served too. `None` means that the name is not ours.
-    #[inline]
+    #[inline(never)]
     pub fn zone_of(&self, name: &QueryName, qtype: RecordType) -> Option<ZoneRef<'_>> {
         let first = self.longest_match(name, 0)?;
         // RFC 4035 3.1.4.1: a DS RRset is authoritative data of the parent's side of the zone cut.
@@ -90,6 +90,16 @@ impl Snapshot {
             return Some(first);
         }
         Some(self.parent_of(name).unwrap_or(first))
+    }
+
+    /// The zone that answers for a name if DS is not asked for.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn zone_of_asked(&self, name: &QueryName) -> Option<ZoneRef<'_>> {
+        self.longest_match(name, 0)
     }
 
     /// The zone around the one whose apex the name is, if that is where the name belongs.
@@ -108,7 +118,11 @@ impl Snapshot {
     }
 
     /// The zone with the longest apex that a name ends in with at least `least` labels before it.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     fn longest_match(&self, name: &QueryName, least: usize) -> Option<ZoneRef<'_>> {
         let labels = name.label_count();
         let generated = self.zones.iter().find_map(|zone| {
@@ -157,6 +171,12 @@ impl<'a> ZoneRef<'a> {
         self.apex_offset
     }
 
+    /// Whether any of its records come from a file.
+    #[inline]
+    pub fn has_file(&self) -> bool {
+        self.zone.records.is_some()
+    }
+
     /// The zone's serial.
     pub fn serial(&self) -> u32 {
         self.zone.apex.serial
@@ -174,21 +194,35 @@ impl<'a> ZoneRef<'a> {
     }
 
     /// What stands at the name for which this zone was found, as far as a question for `qtype` must know it.
-    #[inline]
+    #[inline(never)]
     pub fn find(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
+        self.find_asked(name, qtype)
+    }
+
+    /// The same, for the name of the question itself.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn find_asked(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
         let found = match &self.zone.records {
             None => self.find_generated(name, qtype),
             Some(records) => self.find_with_file(records, name, qtype),
         };
-        match found {
-            Found::NxDomain { .. } | Found::NotReady | Found::Broken if self.is_above_a_zone(name) => {
-                Found::node(NodeKind::EmptyNonTerminal)
-            }
-            found => found,
+        if matches!(found, Found::NxDomain { .. } | Found::NotReady | Found::Broken)
+            && self.is_above_a_zone(name)
+        {
+            return Found::node(NodeKind::EmptyNonTerminal);
         }
+        found
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     fn find_generated(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
         if self.depth == 0 {
             return Found::node(NodeKind::Apex(self.snapshot, self.zone));
