@@ -9,8 +9,7 @@ use super::client::{Client, Transport};
 use super::cookies::Standing;
 use super::{Context, policy::Policy};
 use crate::wire::{
-    COOKIE_LEN, Class, Ede, Flags, HEADER_LEN, OPT_LEN, Opt, QueryName, Question, Rcode, RecordType,
-    UDP_SIZE_MIN,
+    COOKIE_LEN, Class, Ede, Flags, HEADER_LEN, OPT_LEN, QueryName, Question, Rcode, RecordType, UDP_SIZE_MIN,
 };
 use crate::zone::{Found, Rrset, ZoneRef};
 
@@ -23,12 +22,35 @@ pub(super) enum Way {
     Long(Option<Question>),
 }
 
-/// What an OPT record of the answer says beside its size and its response code.
+/// What the client says in its OPT record.
 #[derive(Clone, Copy)]
 struct Spoken {
+    /// The largest answer that it takes.
+    size: u16,
     dnssec_ok: bool,
-    cookie: Option<[u8; COOKIE_LEN]>,
+    /// Whether its cookie is answered by one.
+    cookie: bool,
 }
+
+/// What an answer says beside its records.
+#[derive(Clone, Copy)]
+struct Head {
+    aa: Flags,
+    rcode: Rcode,
+    /// Records of the answer and of the authority section, and others than OPT of the additional one.
+    counts: [u16; 3],
+    /// Where the OPT record belongs.
+    at: usize,
+}
+
+/// Octets 4 to 11 of a header with one question and nothing else (RFC 1035 4.1.1), ARCOUNT being the last.
+const ONE_QUESTION: u64 = 1 << 48;
+
+/// Octets of a COOKIE option.
+const COOKIE_OPTION_LEN: usize = 4 + COOKIE_LEN;
+
+/// Octets of an extended error without text (RFC 8914 2).
+const ERROR_OPTION_LEN: usize = 6;
 
 /// Answers `query` into `out` if the short way leads there. The name of its question is read into `name`.
 #[inline]
@@ -40,14 +62,13 @@ pub(super) fn answer(
     name: &mut QueryName,
     out: &mut [u8],
 ) -> Way {
-    // One question, no answer, no authority, at most one additional record (RFC 1035 4.1.1).
-    let Some(&[_, _, high, _, 0, 1, 0, 0, 0, 0, 0, additionals @ 0..=1]) = query.first_chunk::<HEADER_LEN>()
-    else {
+    let Some(&[_, _, high, _, ref counts @ ..]) = query.first_chunk::<HEADER_LEN>() else {
         return Way::Long(None);
     };
-    let flags = Flags(u16::from_be_bytes([high, 0]));
-    if flags.of_answer().0 & !Flags::RD.0 != Flags::QR.0
-        || flags.contains(Flags::QR)
+    let counts = u64::from_be_bytes(*counts);
+    // QR and opcode are 0.
+    if high & 0xf8 != 0
+        || counts & !1 != ONE_QUESTION
         || client.transport != Transport::Udp
         || context.limiter.is_some()
         || !context.policy.access.is_empty()
@@ -57,12 +78,15 @@ pub(super) fn answer(
     }
     let Ok(question) = Question::read(query, name) else { return Way::Long(None) };
     let long = Way::Long(Some(question));
-    let spoken = match additionals {
-        0 => None,
-        _ => match read_opt(query, question.end, client, context) {
+    // Room for the client's cookie, not moved about.
+    let mut cookie = [0; COOKIE_LEN];
+    let spoken = if counts == ONE_QUESTION {
+        None
+    } else {
+        match read_opt(query, question.end, client, context, &mut cookie) {
             Some(spoken) => Some(spoken),
             None => return long,
-        },
+        }
     };
     // RFC 1034 3.7.1, RFC 8482, RFC 4035 3.1.4.1, RFC 5936: types and classes that are more than a look-up.
     let qtype = question.record_type;
@@ -74,33 +98,50 @@ pub(super) fn answer(
     {
         return long;
     }
-    let limit = context.policy.limit(Transport::Udp, spoken.map(|(size, _)| size));
+    let limit = context.policy.limit(Transport::Udp, spoken.map(|spoken| spoken.size));
     let Some(out) = out.get_mut(..usize::from(limit)) else { return long };
     let (Some(to), Some(from)) = (out.get_mut(..question.end), query.get(..question.end)) else {
         return long;
     };
     to.copy_from_slice(from);
-    let writing =
-        Writing { out, at: question.end, spoken: spoken.map(|(_, spoken)| spoken), policy: context.policy };
-    let answered = match context.snapshot.zone_of_asked(name) {
-        None => writing.refused(flags),
+    let reserved = match spoken {
+        None => 0,
+        Some(Spoken { cookie: false, .. }) => OPT_LEN,
+        Some(_) => OPT_LEN + COOKIE_OPTION_LEN,
+    };
+    let end = out.len().saturating_sub(reserved);
+    let refused = Head { aa: Flags(0), rcode: Rcode::REFUSED, counts: [0; 3], at: question.end };
+    let head = match context.snapshot.zone_of_asked(name) {
+        None => Some(refused),
         Some(zone) if zone.has_file() => None,
         Some(zone) => match zone.find_asked(name, qtype) {
             Found::Node(node) if !node.is_stale() => match node.rrset(qtype) {
-                Some(rrset) => writing.records(flags, &rrset, qtype, rotation),
-                None => writing.nothing(flags, Rcode::NOERROR, &zone),
+                Some(rrset) => put_records(out, question.end, end, &rrset, qtype, rotation),
+                None => put_soa(out, question.end, end, &zone, Rcode::NOERROR),
             },
-            Found::NxDomain { stale: false } => writing.nothing(flags, Rcode::NXDOMAIN, &zone),
+            Found::NxDomain { stale: false } => put_soa(out, question.end, end, &zone, Rcode::NXDOMAIN),
             _ => None,
         },
     };
-    answered.map_or(long, Way::Answered)
+    let Some(head) = head else { return long };
+    let cookie = spoken.filter(|spoken| spoken.cookie).map(|_| &cookie);
+    finish(out, high, &head, spoken, cookie, context.policy).map_or(long, Way::Answered)
 }
 
-/// The size that the client takes and what is told to it, if the record at `at` is an OPT record of version 0 without
-/// options, or with a cookie alone that is to be answered by a cookie.
-#[inline]
-fn read_opt(query: &[u8], at: usize, client: &Client, context: &Context<'_>) -> Option<(u16, Spoken)> {
+/// What the record at `at` says, if it is an OPT record of version 0 without options, or with a good cookie alone; what
+/// answers that is written to `cookie`.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn read_opt(
+    query: &[u8],
+    at: usize,
+    client: &Client,
+    context: &Context<'_>,
+    cookie: &mut [u8; COOKIE_LEN],
+) -> Option<Spoken> {
     // RFC 6891 6.1.2, 6.1.3: root, type, size; upper bits of a response code, version, flags; length.
     let (&[0, 0, 41, s0, s1, _, 0, d0, _, 0, length], options) =
         query.get(at..)?.split_first_chunk::<OPT_LEN>()?
@@ -110,117 +151,101 @@ fn read_opt(query: &[u8], at: usize, client: &Client, context: &Context<'_>) -> 
     let size = u16::from_be_bytes([s0, s1]).max(UDP_SIZE_MIN);
     let dnssec_ok = d0 & 0x80 != 0;
     if length == 0 {
-        return Some((size, Spoken { dnssec_ok, cookie: None }));
+        return Some(Spoken { size, dnssec_ok, cookie: false });
     }
     // RFC 7873 4: code, length, both halves.
-    let &[0, 10, 0, 24, ref data @ ..] = options.first_chunk::<{ 4 + COOKIE_LEN }>()? else { return None };
-    if usize::from(length) != 4 + COOKIE_LEN {
+    let &[0, 10, 0, 24, ref data @ ..] = options.first_chunk::<COOKIE_OPTION_LEN>()? else { return None };
+    if usize::from(length) != COOKIE_OPTION_LEN {
         return None;
     }
     let checked = context.policy.cookies.as_ref()?.check(data, client.address, context.now)?;
-    let cookie = Some(checked.reply);
-    (checked.standing == Standing::Good).then_some((size, Spoken { dnssec_ok, cookie }))
+    *cookie = checked.reply;
+    (checked.standing == Standing::Good).then_some(Spoken { size, dnssec_ok, cookie: true })
 }
 
-/// An answer of which header and question stand in `out`.
-struct Writing<'a> {
-    /// As long as the answer may be.
-    out: &'a mut [u8],
-    /// Where it goes on.
+/// Puts the SOA that proves a denial (RFC 2308 3) between `at` and `end`.
+#[inline]
+fn put_soa(out: &mut [u8], at: usize, end: usize, zone: &ZoneRef<'_>, rcode: Rcode) -> Option<Head> {
+    let soa = zone.negative_soa();
+    let (owner, rest) = out.get_mut(at..end)?.split_first_chunk_mut::<2>()?;
+    *owner = (0xc000 | u16::try_from(HEADER_LEN + zone.apex_offset()).ok()?).to_be_bytes();
+    rest.get_mut(..soa.len())?.copy_from_slice(soa);
+    Some(Head { aa: Flags::AA, rcode, counts: [0, 1, 0], at: at + 2 + soa.len() })
+}
+
+/// Puts an RRset between `at` and `end`, and the addresses of its targets if it is SRV.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn put_records(
+    out: &mut [u8],
     at: usize,
-    spoken: Option<Spoken>,
-    policy: &'a Policy,
+    end: usize,
+    rrset: &Rrset<'_>,
+    qtype: RecordType,
+    rotation: u32,
+) -> Option<Head> {
+    let room = out.get_mut(at..end).filter(|room| rrset.wire_len() <= room.len())?;
+    let records = rrset.len();
+    let start = if rrset.rotates() { usize::try_from(rotation).ok()?.checked_rem(records)? } else { 0 };
+    let octets = rrset.copy(room, start).octets;
+    let mut head = Head {
+        aa: Flags::AA,
+        rcode: Rcode::NOERROR,
+        counts: [u16::try_from(records).ok()?, 0, 0],
+        at: at + octets,
+    };
+    if qtype == RecordType::SRV {
+        let added = rrset.copy_pod_targets(at, room.get_mut(octets..)?)?;
+        head.counts = [u16::try_from(records).ok()?, 0, u16::try_from(added.records).ok()?];
+        head.at += added.octets;
+    }
+    Some(head)
 }
 
-/// Numbers of records in the three sections, OPT not counted.
-type Counts = [u8; 3];
-
-impl Writing<'_> {
-    /// What the OPT record takes.
-    #[inline]
-    fn reserved(&self) -> usize {
-        match &self.spoken {
-            None => 0,
-            Some(Spoken { cookie: None, .. }) => OPT_LEN,
-            Some(_) => OPT_LEN + 4 + COOKIE_LEN,
+/// Adds the OPT record and the header, the second octet of whose query is `high`.
+#[inline]
+fn finish(
+    out: &mut [u8],
+    high: u8,
+    head: &Head,
+    spoken: Option<Spoken>,
+    cookie: Option<&[u8; COOKIE_LEN]>,
+    policy: &Policy,
+) -> Option<usize> {
+    let mut at = head.at;
+    let [answers, authorities, mut additionals] = head.counts;
+    if let Some(spoken) = spoken {
+        let (opt, mut rest) = out.get_mut(at..)?.split_first_chunk_mut::<OPT_LEN>()?;
+        let mut length = 0;
+        if let Some(cookie) = cookie {
+            let (option, behind) = rest.split_first_chunk_mut::<COOKIE_OPTION_LEN>()?;
+            let (head, data) = option.split_first_chunk_mut::<4>()?;
+            *head = [0, 10, 0, 24];
+            data.copy_from_slice(cookie);
+            (rest, length) = (behind, COOKIE_OPTION_LEN);
         }
-    }
-
-    /// Where records must end.
-    #[inline]
-    fn end(&self) -> usize {
-        self.out.len().saturating_sub(self.reserved())
-    }
-
-    /// The answer of a server that has no authority over the name.
-    #[inline]
-    fn refused(self, flags: Flags) -> Option<usize> {
-        self.finish(flags.of_answer(), Rcode::REFUSED, [0; 3], Some(Ede::NotAuthoritative))
-    }
-
-    /// The answer that there is nothing: the zone's SOA proves it (RFC 2308 3).
-    #[inline]
-    fn nothing(mut self, flags: Flags, rcode: Rcode, zone: &ZoneRef<'_>) -> Option<usize> {
-        let soa = zone.negative_soa();
-        let end = self.end();
-        let (owner, rest) = self.out.get_mut(self.at..end)?.split_first_chunk_mut::<2>()?;
-        *owner = (0xc000 | u16::try_from(HEADER_LEN + zone.apex_offset()).ok()?).to_be_bytes();
-        rest.get_mut(..soa.len())?.copy_from_slice(soa);
-        self.at += 2 + soa.len();
-        self.finish(flags.of_answer() | Flags::AA, rcode, [0, 1, 0], None)
-    }
-
-    /// The RRset, and the addresses of its targets.
-    #[inline]
-    fn records(mut self, flags: Flags, rrset: &Rrset<'_>, qtype: RecordType, rotation: u32) -> Option<usize> {
-        let end = self.end();
-        let room = self.out.get_mut(self.at..end).filter(|room| rrset.wire_len() <= room.len())?;
-        let records = rrset.len();
-        let start = if rrset.rotates() { usize::try_from(rotation).ok()?.checked_rem(records)? } else { 0 };
-        let first = self.at;
-        self.at += rrset.copy(room, start).octets;
-        let added = if qtype == RecordType::SRV { self.targets(rrset, first)? } else { 0 };
-        let counts = [u8::try_from(records).ok()?, 0, added];
-        self.finish(flags.of_answer() | Flags::AA, Rcode::NOERROR, counts, None)
-    }
-
-    /// Adds the addresses of pods that the SRV RRs at `first` point at, if that is what each does. Returns how many.
-    #[inline]
-    fn targets(&mut self, rrset: &Rrset<'_>, first: usize) -> Option<u8> {
-        let end = self.end();
-        let room = self.out.get_mut(self.at..end)?;
-        let copied = rrset.copy_pod_targets(first, room)?;
-        self.at += copied.octets;
-        u8::try_from(copied.records).ok()
-    }
-
-    /// Adds the OPT record and the header.
-    #[inline]
-    fn finish(self, flags: Flags, rcode: Rcode, counts: Counts, error: Option<Ede>) -> Option<usize> {
-        let Writing { out, at, spoken, policy } = self;
-        let mut at = at;
-        let [answers, authorities, mut additionals] = counts.map(u16::from);
-        if let Some(Spoken { dnssec_ok, cookie }) = &spoken {
-            let errors = [error.map(Into::into), None];
-            let opt = Opt {
-                udp_size: policy.udp_max,
-                dnssec_ok: *dnssec_ok,
-                cookie: cookie.as_ref(),
-                nsid: None,
-                tcp_keepalive: None,
-                zone_version: None,
-                errors: &errors,
-            };
-            at += opt.write(rcode, out.get_mut(at..)?)?;
-            additionals += 1;
+        if head.rcode == Rcode::REFUSED {
+            let [code_high, code_low] = Ede::NotAuthoritative.code().to_be_bytes();
+            *rest.first_chunk_mut::<ERROR_OPTION_LEN>()? = [0, 15, 0, 2, code_high, code_low];
+            length += ERROR_OPTION_LEN;
         }
-        let available = if policy.recursion_available { Flags::RA } else { Flags(0) };
-        let [f0, f1] = (flags | available).with_rcode(rcode).0.to_be_bytes();
-        let ([an0, an1], [ns0, ns1], [ar0, ar1]) =
-            (answers.to_be_bytes(), authorities.to_be_bytes(), additionals.to_be_bytes());
-        // The ID, the count of questions and the question stand there as the query has them.
-        let [_, _, rest @ ..] = out.first_chunk_mut::<HEADER_LEN>()?;
-        *rest = [f0, f1, 0, 1, an0, an1, ns0, ns1, ar0, ar1];
-        Some(at)
+        let [u0, u1] = policy.udp_max.to_be_bytes();
+        let [l0, l1] = u16::try_from(length).ok()?.to_be_bytes();
+        // RFC 3225 3: "The DO bit of the query MUST be copied in the response."
+        *opt = [0, 0, 41, u0, u1, 0, 0, if spoken.dnssec_ok { 0x80 } else { 0 }, 0, l0, l1];
+        at += OPT_LEN + length;
+        additionals += 1;
     }
+    let available = if policy.recursion_available { Flags::RA } else { Flags(0) };
+    let flags = Flags(u16::from_be_bytes([high, 0])).of_answer() | head.aa | available;
+    let [f0, f1] = flags.with_rcode(head.rcode).0.to_be_bytes();
+    let ([an0, an1], [ns0, ns1], [ar0, ar1]) =
+        (answers.to_be_bytes(), authorities.to_be_bytes(), additionals.to_be_bytes());
+    // The ID and the question stand there as the query has them.
+    let [_, _, rest @ ..] = out.first_chunk_mut::<HEADER_LEN>()?;
+    *rest = [f0, f1, 0, 1, an0, an1, ns0, ns1, ar0, ar1];
+    Some(at)
 }

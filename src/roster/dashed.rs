@@ -26,9 +26,13 @@ impl DashedLabel {
     /// The label of this address.
     pub fn new(address: IpAddr) -> DashedLabel {
         let mut label = DashedLabel { octets: [0; LONGEST], length: 0 };
+        if let IpAddr::V4(v4) = address {
+            label.push_ipv4(v4);
+            return label;
+        }
         // Every address fits, so that writing does not fail.
         let _ = match address {
-            IpAddr::V4(v4) => write!(label, "{v4}"),
+            IpAddr::V4(_) => Ok(()),
             IpAddr::V6(v6) => match v6.segments() {
                 [0, 0, 0, 0, 0, 0xffff, high, low] => write!(label, "::ffff:{high:x}:{low:x}"),
                 _ => write!(label, "{v6}"),
@@ -43,6 +47,29 @@ impl DashedLabel {
     /// The label's text.
     pub fn as_str(&self) -> &str {
         self.octets.get(..self.length).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or("")
+    }
+
+    /// Adds four numbers with dashes between them, digit by digit: answers to PTR write one each.
+    fn push_ipv4(&mut self, address: Ipv4Addr) {
+        let mut octets = self.octets.iter_mut();
+        let mut put = |octet| {
+            if let Some(to) = octets.next() {
+                *to = octet;
+            }
+        };
+        for (index, number) in address.octets().into_iter().enumerate() {
+            if index > 0 {
+                put(b'-');
+            }
+            if number >= 100 {
+                put(b'0' + number / 100);
+            }
+            if number >= 10 {
+                put(b'0' + number / 10 % 10);
+            }
+            put(b'0' + number % 10);
+        }
+        self.length = LONGEST - octets.len();
     }
 
     fn push(&mut self, octet: u8) -> std::fmt::Result {

@@ -47,35 +47,39 @@ impl QueryName {
     ///
     /// Folded before it is looked at, with what happens to follow it: then every place that an octet can tell is one of
     /// the buffer, so that the walk from label to label needs no other bounds.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub fn read(&mut self, message: &[u8], offset: usize) -> Result<usize, QueryNameError> {
         let source = message.get(offset..).ok_or(QueryNameError::Truncated)?;
         self.fold(source);
-        let (mut at, mut labels) = (0_u8, 0_u8);
-        loop {
-            let (Some(&length), Some(start)) =
-                (self.lower.get(usize::from(at)), self.starts.get_mut(usize::from(labels)))
-            else {
-                return Err(QueryNameError::TooLong);
-            };
-            *start = at;
+        let mut at = 0_usize;
+        let mut labels = 0_u8;
+        for start in &mut self.starts {
+            // `at` is within the buffer.
+            let length = self.lower.get(at).map_or(0, |length| usize::from(*length));
+            *start = u8::try_from(at).unwrap_or(u8::MAX);
             if length == 0 {
                 break;
             }
-            if usize::from(length) > LABEL_MAX {
-                return Err(wrong_octet(source, at));
+            at += 1 + length;
+            if length > LABEL_MAX {
+                return Err(wrong_octet(source, at - length - 1));
             }
-            (at, labels) = match at.checked_add(length + 1) {
-                Some(end) => (end, labels + 1),
-                None => return Err(too_long(source)),
-            };
+            // The root label that must still follow takes one octet more.
+            if at >= NAME_MAX {
+                return Err(too_long(source));
+            }
+            labels += 1;
         }
-        let end = usize::from(at) + 1;
-        if end > source.len() || end > NAME_MAX {
-            return Err(too_long(source));
+        let end = at + 1;
+        if end > source.len() {
+            return Err(QueryNameError::Truncated);
         }
         self.labels = labels;
-        self.length = at + 1;
+        self.length = u8::try_from(end).unwrap_or(u8::MAX);
         Ok(offset + end)
     }
 
@@ -83,7 +87,11 @@ impl QueryName {
     ///
     /// RFC 4343 3: only the 26 ASCII letters have two cases. All octets are folded alike: a length octet is at most 63,
     /// below 'A', and one above stays above.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     fn fold(&mut self, source: &[u8]) {
         let (to, _) = self.lower.as_chunks_mut::<BLOCK>();
         let (from, rest) = source.as_chunks::<BLOCK>();
@@ -152,11 +160,11 @@ impl QueryName {
     }
 }
 
-/// Why the octet at `at` of `source`, above 63 and folded, begins no label. Behind the end of `source` it is one of an
+/// Why the octet at `at` of `source`, above 63, begins no label. Behind the end of `source` it is one of an
 /// earlier name.
 #[cold]
-fn wrong_octet(source: &[u8], at: u8) -> QueryNameError {
-    source.get(usize::from(at)).map_or(QueryNameError::Truncated, |octet| QueryNameError::LabelType(*octet))
+fn wrong_octet(source: &[u8], at: usize) -> QueryNameError {
+    source.get(at).map_or(QueryNameError::Truncated, |octet| QueryNameError::LabelType(*octet))
 }
 
 /// Why a name that ends nowhere in `source`, or too late, is none.

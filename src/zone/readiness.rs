@@ -16,7 +16,11 @@ pub(super) struct Readiness {
 
 impl Readiness {
     /// How far the sets of the namespace are known.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub(super) fn of_sets(&self, namespace: &[u8]) -> Standing {
         // Seen at once where no watch is over a single namespace: mostly.
         if self.namespaces.is_empty() {

@@ -125,16 +125,15 @@ impl Snapshot {
     #[inline(always)]
     fn longest_match(&self, name: &QueryName, least: usize) -> Option<ZoneRef<'_>> {
         let labels = name.label_count();
-        let generated = self.zones.iter().find_map(|zone| {
-            let depth = labels.checked_sub(zone.labels).filter(|depth| *depth >= least)?;
+        let mut generated = None;
+        for zone in &self.zones {
+            let depth = labels.wrapping_sub(zone.labels);
             // Begins at a label, so that equal octets are equal labels.
-            (name.suffix(depth) == zone.origin.as_wire()).then(|| ZoneRef {
-                snapshot: self,
-                zone,
-                depth,
-                apex_offset: name.offset(depth),
-            })
-        });
+            if depth <= labels && depth >= least && name.suffix(depth) == zone.origin.as_wire() {
+                generated = Some(ZoneRef { snapshot: self, zone, depth, apex_offset: name.offset(depth) });
+                break;
+            }
+        }
         if self.statics.is_empty() { generated } else { self.longest_of_files(name, least, generated) }
     }
 
