@@ -6,7 +6,6 @@
 //! A property test and a fuzz target hold each of its answers against the long way's.
 
 use super::client::{Client, Transport};
-use super::cookies::Standing;
 use super::{Context, policy::Policy};
 use crate::wire::{
     COOKIE_LEN, Class, Ede, Flags, HEADER_LEN, OPT_LEN, QueryName, Question, Rcode, RecordType, UDP_SIZE_MIN,
@@ -114,12 +113,13 @@ pub(super) fn answer(
     let head = match context.snapshot.zone_of_asked(name) {
         None => Some(refused),
         Some(zone) if zone.has_file() => None,
-        Some(zone) => match zone.find_asked(name, qtype) {
-            Found::Node(node) if !node.is_stale() => match node.rrset(qtype) {
+        Some(zone) => match zone.find_rrset_asked(name, qtype) {
+            Ok(rrset) => put_records(out, question.end, end, &rrset, qtype, rotation),
+            Err(Found::Node(node)) if !node.is_stale() => match node.rrset(qtype) {
                 Some(rrset) => put_records(out, question.end, end, &rrset, qtype, rotation),
                 None => put_soa(out, question.end, end, &zone, Rcode::NOERROR),
             },
-            Found::NxDomain { stale: false } => put_soa(out, question.end, end, &zone, Rcode::NXDOMAIN),
+            Err(Found::NxDomain { stale: false }) => put_soa(out, question.end, end, &zone, Rcode::NXDOMAIN),
             _ => None,
         },
     };
@@ -128,8 +128,8 @@ pub(super) fn answer(
     finish(out, high, &head, spoken, cookie, context.policy).map_or(long, Way::Answered)
 }
 
-/// What the record at `at` says, if it is an OPT record of version 0 without options, or with a good cookie alone; what
-/// answers that is written to `cookie`.
+/// What the record at `at` says, if it is an OPT record of version 0 without options, or with a cookie alone that is good
+/// and kept; this is copied to `cookie`.
 #[expect(
     clippy::inline_always,
     reason = "one caller is each query's: what passes between the two stays in registers"
@@ -158,9 +158,9 @@ fn read_opt(
     if usize::from(length) != COOKIE_OPTION_LEN {
         return None;
     }
-    let checked = context.policy.cookies.as_ref()?.check(data, client.address, context.now)?;
-    *cookie = checked.reply;
-    (checked.standing == Standing::Good).then_some(Spoken { size, dnssec_ok, cookie: true })
+    let good = context.policy.cookies.as_ref()?.is_kept(data, client.address, context.now);
+    *cookie = *data;
+    good.then_some(Spoken { size, dnssec_ok, cookie: true })
 }
 
 /// Puts the SOA that proves a denial (RFC 2308 3) between `at` and `end`.
@@ -206,7 +206,11 @@ fn put_records(
 }
 
 /// Adds the OPT record and the header, the second octet of whose query is `high`.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
 fn finish(
     out: &mut [u8],
     high: u8,

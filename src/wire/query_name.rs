@@ -96,14 +96,14 @@ impl QueryName {
         let (to, _) = self.lower.as_chunks_mut::<BLOCK>();
         let (from, rest) = source.as_chunks::<BLOCK>();
         for (to, from) in to.iter_mut().zip(from) {
-            *to = from.map(|octet| octet.to_ascii_lowercase());
+            *to = lower(from);
         }
         // The last block overlaps the one before it; only a message without any has less than one.
         if let Some(last) = source.last_chunk::<BLOCK>() {
             let place =
                 self.lower.get_mut(source.len() - BLOCK..).and_then(|to| to.first_chunk_mut::<BLOCK>());
             if let Some(to) = place {
-                *to = last.map(|octet| octet.to_ascii_lowercase());
+                *to = lower(last);
             }
         } else {
             for (to, from) in self.lower.iter_mut().zip(rest) {
@@ -134,7 +134,30 @@ impl QueryName {
     /// where the name has fewer.
     #[inline]
     pub fn labels(&self, index: usize, count: usize) -> &[u8] {
-        self.lower.get(self.offset(index)..self.offset(index + count)).unwrap_or(&[])
+        let (start, end) = (self.offset(index), self.offset(index + count));
+        self.lower.get(start..end).unwrap_or(&[])
+    }
+
+    /// The octets of the label at `index`, which the name has.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn known_label(&self, index: usize) -> &[u8] {
+        self.known_labels(index, index + 1).get(1..).unwrap_or(&[])
+    }
+
+    /// The labels from the one at `first` up to the one at `behind`, which the name has or which is the root label. With
+    /// other indices it means nothing: this one looks at no number of labels.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn known_labels(&self, first: usize, behind: usize) -> &[u8] {
+        let place = |index: usize| self.starts.get(index).map_or(0, |start| usize::from(*start));
+        self.lower.get(place(first)..place(behind)).unwrap_or(&[])
     }
 
     /// The wire form from the label at `index` on: `suffix(label_count())` is the root.
@@ -158,6 +181,20 @@ impl QueryName {
     pub fn offset(&self, index: usize) -> usize {
         self.starts.get(index.min(self.label_count())).map_or(0, |&start| usize::from(start))
     }
+}
+
+/// A block in lower case, in a few instructions on all octets at once.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn lower(block: &[u8; BLOCK]) -> [u8; BLOCK] {
+    let mut lower = *block;
+    for octet in &mut lower {
+        *octet |= u8::from(octet.is_ascii_uppercase()) << 5;
+    }
+    lower
 }
 
 /// Why the octet at `at` of `source`, above 63, begins no label. Behind the end of `source` it is one of an

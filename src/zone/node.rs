@@ -235,14 +235,26 @@ impl<'a> NodeKind<'a> {
 }
 
 /// The RRset of a type other than SRV at a set's name.
-#[inline]
-fn of_list<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, rtype: RecordType) -> Option<Rrset<'a>> {
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+pub(super) fn of_list<'a>(
+    snapshot: &'a Snapshot,
+    set: &'a SetRecords,
+    rtype: RecordType,
+) -> Option<Rrset<'a>> {
     let list = list_of(set, rtype)?;
     Rrset::of_list(list, rtype, |records| snapshot.constants.rendering.ttl(set.settings.ttl, records))
 }
 
 /// The list of a type other than SRV, if that is served.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
 fn list_of(set: &SetRecords, rtype: RecordType) -> Option<&RrList> {
     let served = set.settings.records;
     let (list, is_served) = match rtype {

@@ -10,6 +10,7 @@ use super::node::{Found, NodeKind};
 use super::rr_list::Part;
 use super::set::{Ports, SetRecords};
 use super::snapshot::Snapshot;
+use crate::roster::Standing;
 use crate::wire::QueryName;
 
 /// Most parts that a set can be asked in: what one octet of hash can tell apart.
@@ -22,29 +23,10 @@ const MOST_PARTS: u16 = 256;
 )]
 #[inline(always)]
 pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
-    let top = depth.saturating_sub(1);
-    if name.labels(top, 1) != b"\x03svc" {
-        return beside_svc(snapshot, name, depth);
-    }
-    if depth == 1 {
-        // RFC 8020: an empty non-terminal exists, because names below it do.
-        return Found::node(NodeKind::EmptyNonTerminal);
-    }
-    let namespace = name.label(depth - 2);
-    // Until all is known that a namespace can hold, no name below it is answered: a partial list splits clusters.
-    let known = snapshot.readiness.of_sets(namespace);
-    if !known.ready {
-        return Found::NotReady;
-    }
-    if depth == 2 {
-        let exists = snapshot.set_namespaces.get(namespace).is_some();
-        return Found::of_watches(exists.then_some(NodeKind::EmptyNonTerminal), known);
-    }
-    let key = name.labels(depth - 3, 2);
-    if snapshot.refusals.refuses(key) {
-        return Found::Broken;
-    }
-    let Some(set) = snapshot.sets.get(key) else { return Found::of_watches(None, known) };
+    let (set, known) = match set_at(snapshot, name, depth) {
+        Ok(found) => found,
+        Err(found) => return found,
+    };
     let found = match depth {
         3 => Some(NodeKind::Set(snapshot, set, Ports::Every)),
         4 => below_set(snapshot, set, name.label(0)),
@@ -52,6 +34,46 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -
         _ => None,
     };
     Found::of_watches(found, known)
+}
+
+/// The set at or above a name with `depth` labels below the apex, and how far it is known; or what stands at the name
+/// because there is no set.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+pub(super) fn set_at<'a>(
+    snapshot: &'a Snapshot,
+    name: &QueryName,
+    depth: usize,
+) -> Result<(&'a SetRecords, Standing), Found<'a>> {
+    let Some(top) = depth.checked_sub(1) else { return Err(Found::IMPOSSIBLE) };
+    if name.known_labels(top, depth) != b"\x03svc" {
+        return Err(beside_svc(snapshot, name, depth));
+    }
+    if depth == 1 {
+        // RFC 8020: an empty non-terminal exists, because names below it do.
+        return Err(Found::node(NodeKind::EmptyNonTerminal));
+    }
+    let namespace = name.known_label(depth - 2);
+    // Until all is known that a namespace can hold, no name below it is answered: a partial list splits clusters.
+    let known = snapshot.readiness.of_sets(namespace);
+    if !known.ready {
+        return Err(Found::NotReady);
+    }
+    if depth == 2 {
+        let exists = snapshot.set_namespaces.get(namespace).is_some();
+        return Err(Found::of_watches(exists.then_some(NodeKind::EmptyNonTerminal), known));
+    }
+    let key = name.known_labels(depth - 3, top);
+    if snapshot.refusals.refuses(key) {
+        return Err(Found::Broken);
+    }
+    match snapshot.sets.get(key) {
+        Some(set) => Ok((set, known)),
+        None => Err(Found::of_watches(None, known)),
+    }
 }
 
 /// The few names beside those of sets.

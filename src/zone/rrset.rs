@@ -82,7 +82,11 @@ pub(super) enum Kind<'a> {
 #[expect(clippy::len_without_is_empty, reason = "an RRset is never empty")]
 impl<'a> Rrset<'a> {
     /// The RRset of a rendered list.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub(super) fn of_list(
         list: &'a RrList,
         rtype: RecordType,
@@ -124,7 +128,11 @@ impl<'a> Rrset<'a> {
     }
 
     /// Whether complete answers may begin at any RR: only addresses, where clients try the first.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub fn rotates(&self) -> bool {
         match self.kind {
             Kind::List(_, rtype) | Kind::ListPart(_, _, rtype) => rtype != RecordType::TXT,

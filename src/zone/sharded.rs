@@ -45,7 +45,12 @@ impl<V: Keyed> ShardedTable<V> {
         let hash = self.hash(labels);
         let (high, low) = place(hash);
         let leaf = self.root.get(high)?.get(low)?;
-        leaf.iter().find(|(own, value)| *own == hash && is(&**value, labels)).map(|(_, value)| value)
+        for (own, value) in leaf.iter() {
+            if *own == hash && is(&**value, labels) {
+                return Some(value);
+            }
+        }
+        None
     }
 
     /// Changes the value of this key: `change` gets what is there and leaves there what shall be there.

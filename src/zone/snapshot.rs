@@ -3,11 +3,12 @@
 use super::apex::Apex;
 use super::arpa::{Covered, Tree};
 use super::holders::AddressTable;
-use super::node::{Found, Node, NodeKind, Redirection, Referral};
+use super::node::{Found, Node, NodeKind, Redirection, Referral, of_list};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::refusals::Refusals;
-use super::set::{Rendering, SetRecords};
+use super::rrset::Rrset;
+use super::set::{Ports, Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
 use super::static_zone::{Met, StaticZone, is_reserved};
@@ -231,6 +232,28 @@ impl<'a> ZoneRef<'a> {
             ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth, qtype),
             ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
             ZoneTree::Static => Found::IMPOSSIBLE,
+        }
+    }
+
+    /// The same, or at once the RRset where the name is a set's, the type not SRV, and what is there not old: what is asked
+    /// for most, without a node in between.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn find_rrset_asked(&self, name: &QueryName, qtype: RecordType) -> Result<Rrset<'a>, Found<'a>> {
+        if self.zone.tree != ZoneTree::Peers || self.depth != 3 || self.zone.records.is_some() {
+            return Err(self.find_asked(name, qtype));
+        }
+        let snapshot = self.snapshot;
+        match peer_tree::set_at(snapshot, name, self.depth) {
+            Ok((set, known)) => match of_list(snapshot, set, qtype) {
+                Some(rrset) if !known.stale => Ok(rrset),
+                _ => Err(Found::of_watches(Some(NodeKind::Set(snapshot, set, Ports::Every)), known)),
+            },
+            Err(Found::NxDomain { stale: false }) if !self.is_above_a_zone(name) => Err(Found::IMPOSSIBLE),
+            Err(_) => Err(self.find_asked(name, qtype)),
         }
     }
 
