@@ -92,8 +92,22 @@ impl<'a> Rrset<'a> {
         rtype: RecordType,
         ttl: impl FnOnce(usize) -> u32,
     ) -> Option<Rrset<'a>> {
+        Rrset::of_list_as(Kind::List(list, rtype), list, ttl)
+    }
+
+    /// The RRset of a rendered list, which is all of `kind`.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub(super) fn of_list_as(
+        kind: Kind<'a>,
+        list: &'a RrList,
+        ttl: impl FnOnce(usize) -> u32,
+    ) -> Option<Rrset<'a>> {
         let size = Copied { records: list.records(), octets: list.octets() };
-        (size.records > 0).then(|| Rrset { kind: Kind::List(list, rtype), ttl: ttl(size.records), size })
+        (size.records > 0).then(|| Rrset { kind, ttl: ttl(size.records), size })
     }
 
     /// The RRset of one address.
@@ -164,6 +178,10 @@ impl<'a> Rrset<'a> {
                 writer.address(address);
                 writer.copied
             }
+            Kind::Srv { set, ports, part: None, .. } => match set.only_srv(ports) {
+                Some(list) => list.copy_round(out, 0, self.ttl),
+                None => self.copy_round(out, start),
+            },
             _ => self.copy_round(out, start),
         }
     }

@@ -3,7 +3,7 @@
 use super::apex::Apex;
 use super::arpa::{Covered, Tree};
 use super::holders::AddressTable;
-use super::node::{Found, Node, NodeKind, Redirection, Referral, of_list};
+use super::node::{Found, Node, NodeKind, Redirection, Referral, at_set};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::refusals::Refusals;
@@ -235,20 +235,20 @@ impl<'a> ZoneRef<'a> {
         }
     }
 
-    /// The same, or at once the RRset where the name is a set's, the type not SRV, and what is there not old: what is asked
-    /// for most, without a node in between.
+    /// The same, or at once the RRset where the name is a set's and what is there not old: what is asked for most, without
+    /// a node in between.
     #[expect(
         clippy::inline_always,
         reason = "one caller is each query's: what passes between the two stays in registers"
     )]
     #[inline(always)]
     pub fn find_rrset_asked(&self, name: &QueryName, qtype: RecordType) -> Result<Rrset<'a>, Found<'a>> {
-        if self.zone.tree != ZoneTree::Peers || self.depth != 3 || self.zone.records.is_some() {
+        if !matches!(self.zone.tree, ZoneTree::Peers) || self.depth != 3 || self.zone.records.is_some() {
             return Err(self.find_asked(name, qtype));
         }
         let snapshot = self.snapshot;
         match peer_tree::set_at(snapshot, name, self.depth) {
-            Ok((set, known)) => match of_list(snapshot, set, qtype) {
+            Ok((set, known)) => match at_set(snapshot, set, qtype) {
                 Some(rrset) if !known.stale => Ok(rrset),
                 _ => Err(Found::of_watches(Some(NodeKind::Set(snapshot, set, Ports::Every)), known)),
             },
