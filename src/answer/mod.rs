@@ -156,7 +156,7 @@ fn respond(
     reply.finish(rcode)
 }
 
-/// With which response code a question is turned away before anything is looked up; `None` for those that are not.
+/// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.
 #[inline]
 fn gate(
     request: &Request<'_>,
@@ -184,6 +184,7 @@ fn gate(
     {
         return Some(Rcode::BADCOOKIE);
     }
+    reply.admit();
     None
 }
 

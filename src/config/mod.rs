@@ -28,7 +28,7 @@ pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
 pub use settings::{
     Access, AccessRule, CookieSettings, KubernetesSettings, Manifest, Network, Pods, RateLimitSettings,
-    ServerSettings, Settings, Source, TcpSettings, Transport,
+    ServerSettings, Settings, Source, TcpSettings, Transport, UdpSettings,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

@@ -44,6 +44,10 @@ impl QueryName {
     }
 
     /// Reads the name at `offset` of `message` and returns the offset behind it.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "at most 255 octets and 127 labels, all within the message"
+    )]
     ///
     /// Folded before it is looked at, with what happens to follow it: then every place that an octet can tell is one of
     /// the buffer, so that the walk from label to label needs no other bounds.
@@ -100,8 +104,10 @@ impl QueryName {
         }
         // The last block overlaps the one before it; only a message without any has less than one.
         if let Some(last) = source.last_chunk::<BLOCK>() {
-            let place =
-                self.lower.get_mut(source.len() - BLOCK..).and_then(|to| to.first_chunk_mut::<BLOCK>());
+            let place = self
+                .lower
+                .get_mut(source.len().saturating_sub(BLOCK)..)
+                .and_then(|to| to.first_chunk_mut::<BLOCK>());
             if let Some(to) = place {
                 *to = lower(last);
             }
@@ -132,6 +138,7 @@ impl QueryName {
 
     /// `count` labels from the one at `index` on, as they stand in the wire form: each behind its length octet. Fewer
     /// where the name has fewer.
+    #[expect(clippy::arithmetic_side_effects, reason = "numbers of labels, at most 127 of a name")]
     #[inline]
     pub fn labels(&self, index: usize, count: usize) -> &[u8] {
         let (start, end) = (self.offset(index), self.offset(index + count));
@@ -145,7 +152,7 @@ impl QueryName {
     )]
     #[inline(always)]
     pub fn known_label(&self, index: usize) -> &[u8] {
-        self.known_labels(index, index + 1).get(1..).unwrap_or(&[])
+        self.known_labels(index, index.saturating_add(1)).get(1..).unwrap_or(&[])
     }
 
     /// The labels from the one at `first` up to the one at `behind`, which the name has or which is the root label. With
@@ -169,7 +176,7 @@ impl QueryName {
     /// The index of the label that starts at `offset` octets from the start of the name; the number of labels for the
     /// root label; `None` inside a label.
     pub fn label_at(&self, offset: usize) -> Option<usize> {
-        if offset + 1 == usize::from(self.length) {
+        if usize::from(self.length).checked_sub(1) == Some(offset) {
             return Some(self.label_count());
         }
         let starts = self.starts.get(..self.label_count())?;
@@ -241,8 +248,8 @@ mod tests {
         assert_eq!(name.offset(1), 6);
         assert_eq!(name.offset(2), 14);
         assert_eq!(
-            [0, 6, 14, 1, 13, 15].map(|at| name.label_at(at)),
-            [Some(0), Some(1), Some(2), None, None, None]
+            [0, 6, 14, 1, 13, 15, usize::MAX].map(|at| name.label_at(at)),
+            [Some(0), Some(1), Some(2), None, None, None, None]
         );
     }
 

@@ -108,11 +108,7 @@ fn is<V: Keyed>(value: &V, labels: &[u8]) -> bool {
 
 /// Whether two labels are one, by their first and last eight octets where they have from 8 to 16: a call that finds out the
 /// same costs more than the look-up around it.
-#[expect(
-    clippy::inline_always,
-    reason = "one caller is each query's: what passes between the two stays in registers"
-)]
-#[inline(always)]
+#[inline]
 fn same(one: &[u8], other: &[u8]) -> bool {
     const HALF: usize = 8;
     if one.len() != other.len() {

@@ -146,16 +146,14 @@ impl Snapshot {
         least: usize,
         generated: Option<ZoneRef<'a>>,
     ) -> Option<ZoneRef<'a>> {
-        let of_file = self.statics.longest(name, least).map(|(zone, depth)| ZoneRef {
+        let below = generated.map_or(usize::MAX, |generated| generated.depth);
+        let of_file = self.statics.longest(name, least, below).map(|(zone, depth)| ZoneRef {
             snapshot: self,
             zone,
             depth,
             apex_offset: name.offset(depth),
         });
-        match (generated, of_file) {
-            (Some(generated), Some(of_file)) if of_file.depth < generated.depth => Some(of_file),
-            (generated, of_file) => generated.or(of_file),
-        }
+        of_file.or(generated)
     }
 
     /// Apexes with their serials.
@@ -169,12 +167,6 @@ impl<'a> ZoneRef<'a> {
     #[inline]
     pub fn apex_offset(&self) -> usize {
         self.apex_offset
-    }
-
-    /// Whether any of its records come from a file.
-    #[inline]
-    pub fn has_file(&self) -> bool {
-        self.zone.records.is_some()
     }
 
     /// The zone's serial.

@@ -44,11 +44,12 @@ impl StaticTable {
         self.zones.is_empty()
     }
 
-    /// The zone with the longest apex that `name` ends in with at least `least` labels before it, and how many these are.
-    pub(super) fn longest(&self, name: &QueryName, least: usize) -> Option<(&Zone, usize)> {
+    /// The zone with the longest apex that `name` ends in with at least `least` labels before it and fewer than `below`, and
+    /// how many these are.
+    pub(super) fn longest(&self, name: &QueryName, least: usize, below: usize) -> Option<(&Zone, usize)> {
         let labels = name.label_count();
         let first = least.max(labels.saturating_sub(self.deepest));
-        (first..=labels).find_map(|depth| Some((&**self.zones.get(name.suffix(depth))?, depth)))
+        (first..below.min(labels + 1)).find_map(|depth| Some((&**self.zones.get(name.suffix(depth))?, depth)))
     }
 
     /// Whether a zone has its apex at this name or below it.
