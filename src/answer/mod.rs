@@ -14,6 +14,7 @@ mod rate_limit;
 mod records;
 mod reply;
 mod request;
+mod short;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use follow::{Asked, follow};
 use rate_limit::Verdict;
 use reply::Reply;
 use request::Request;
+use short::Way;
 
 /// What becomes of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,14 +82,34 @@ pub fn answer(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Outcome {
-    match respond(query, client, rotation, context, scratch, out) {
+    let question = match short::answer(query, client, rotation, context, &mut scratch.name, out) {
+        Way::Answered(octets) => return Outcome::Reply(octets),
+        Way::Long(question) => question,
+    };
+    match respond(query, question, client, rotation, context, scratch, out) {
         Some(octets) => Outcome::Reply(octets),
         None => Outcome::Drop,
     }
 }
 
+/// The same by the long way alone: what [`answer`] is held against.
+#[doc(hidden)]
+pub fn answer_by_the_long_way(
+    query: &[u8],
+    client: &Client,
+    rotation: u32,
+    context: &Context<'_>,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> Outcome {
+    respond(query, None, client, rotation, context, scratch, out).map_or(Outcome::Drop, Outcome::Reply)
+}
+
+/// The long way, which knows every case. `question` is the query's, where it stands in `scratch` already.
+#[inline(never)]
 fn respond(
     query: &[u8],
+    question: Option<Question>,
     client: &Client,
     rotation: u32,
     context: &Context<'_>,
@@ -100,7 +122,8 @@ fn respond(
         return None;
     }
     let policy = context.policy;
-    let request = Request::read(query, header, client, policy, context.now, &mut scratch.name);
+    let mut request = Request::new(header);
+    request.read(query, question, client, policy, context.now, &mut scratch.name);
     let mut reply = Reply::begin(query, &request, client, policy, out)?;
     // Over TCP a client cannot forge its address; with a good cookie it does not.
     if let Some(limiter) = context.limiter
@@ -116,23 +139,25 @@ fn respond(
             Verdict::Drop => return None,
         }
     }
-    let rcode = match &request.question {
-        Ok(question) => match gate(&request, client, &scratch.name, policy, &mut reply) {
+    let rcode = match (&request.question, request.fault) {
+        (Some(question), None) => match gate(&request, client, &scratch.name, policy, &mut reply) {
             None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
             None => look_up(question, scratch, rotation, context.snapshot, &mut reply),
             Some(rcode) => rcode,
         },
-        Err(fault) => {
-            if *fault == Rcode::NOTIMP {
+        (_, fault) => {
+            let fault = fault.unwrap_or(Rcode::FORMERR);
+            if fault == Rcode::NOTIMP {
                 reply.explain(Ede::NotSupported.into());
             }
-            *fault
+            fault
         }
     };
     reply.finish(rcode)
 }
 
 /// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.
+#[inline]
 fn gate(
     request: &Request<'_>,
     client: &Client,
@@ -152,7 +177,7 @@ fn gate(
         return Some(Rcode::NOTAUTH);
     }
     // RFC 7873 5.2.3, 5.2.4. A client without any cookie is answered: most have none.
-    if let (Some(cookies), Some(_)) = (&policy.cookies, request.cookie)
+    if let (Some(cookies), Some(_)) = (&policy.cookies, &request.cookie)
         && cookies.require()
         && client.transport == Transport::Udp
         && !request.has_good_cookie()
@@ -164,6 +189,7 @@ fn gate(
 }
 
 /// Writes the sections that answer the question and returns the response code.
+#[inline]
 fn look_up(
     question: &Question,
     scratch: &mut Scratch,
@@ -185,5 +211,5 @@ fn look_up(
         return Rcode::REFUSED;
     }
     let asked = Asked { snapshot, qtype: question.record_type, rotation };
-    follow(asked, zone, name, other, reply)
+    follow(asked, &zone, name, other, reply)
 }

@@ -36,6 +36,7 @@ pub(super) struct Rendering {
 
 impl Rendering {
     /// The TTL of an RRset of `records` RRs, with `own` where a topology sets one.
+    #[inline]
     pub(super) fn ttl(&self, own: Option<u32>, records: usize) -> u32 {
         let default = if records > CACHEABLE_RECORDS { 0 } else { DEFAULT_TTL };
         own.or(self.ttl).unwrap_or(default)
@@ -172,6 +173,7 @@ impl SetRecords {
         differ
     }
 
+    #[inline]
     pub(super) fn addresses(&self, rtype: RecordType) -> &RrList {
         if rtype == RecordType::AAAA { self.aaaa() } else { &self.a }
     }
@@ -181,6 +183,7 @@ impl SetRecords {
         self.aaaa.as_deref().unwrap_or(&NONE)
     }
 
+    #[inline]
     pub(super) fn txt(&self) -> &RrList {
         &self.txt
     }
@@ -197,6 +200,19 @@ impl SetRecords {
                 (!seen).then(|| self.merged_list(port.number).unwrap_or(list))
             }
         })
+    }
+
+    /// The one list of the SRV RRset, where there is one port.
+    #[inline]
+    pub(super) fn only_srv(&self, which: Ports<'_>) -> Option<&RrList> {
+        let [(port, list)] = &*self.ports else { return None };
+        let is_it = match which {
+            Ports::Named(name) => {
+                port.protocol == name.protocol && port.name.eq_ignore_ascii_case(&name.name)
+            }
+            Ports::Every => true,
+        };
+        is_it.then_some(list)
     }
 
     /// The named port of these two labels without their underscores.

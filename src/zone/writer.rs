@@ -363,7 +363,13 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
 }
 
 fn zone_of(origin: &Name, tree: ZoneTree, apex: &Arc<Apex>) -> Zone {
-    Zone { origin: origin.clone(), tree, apex: Arc::clone(apex), records: None }
+    Zone {
+        origin: origin.clone(),
+        labels: origin.labels().count(),
+        tree,
+        apex: Arc::clone(apex),
+        records: None,
+    }
 }
 
 /// Counts one more or one less in a namespace.
