@@ -86,12 +86,12 @@ struct Form {
 }
 
 impl Form {
-    fn of<'a>(rrs: impl Iterator<Item = Rr<'a>> + Clone) -> Form {
-        let glue = rrs.clone().next().map_or(Glue::None, |rr| rr.glue);
+    fn of(rrs: &[Rr<'_>]) -> Form {
+        let glue = rrs.first().map_or(Glue::None, |rr| rr.glue);
         Form {
             glue,
-            short_keys: rrs.clone().all(|rr| rr.key.is_ipv4()),
-            extras: !rrs.clone().all(|rr| rr.is_plain(glue)),
+            short_keys: rrs.iter().all(|rr| rr.key.is_ipv4()),
+            extras: !rrs.iter().all(|rr| rr.is_plain(glue)),
         }
     }
 
@@ -150,7 +150,7 @@ impl Chunk {
     }
 
     fn of(rrs: &[Rr<'_>]) -> Chunk {
-        let form = Form::of(rrs.iter().copied());
+        let form = Form::of(rrs);
         let octets: usize = rrs.iter().map(|rr| rr.octets.len()).sum();
         let beside = END + form.key() + if form.extras { EXTRA } else { 0 };
         let mut block = Vec::with_capacity(HEAD + octets + rrs.len() * beside);
@@ -162,7 +162,9 @@ impl Chunk {
             end += rr.octets.len();
             block.extend(short(end).to_le_bytes());
         }
-        rrs.iter().for_each(|rr| form.push_key(rr.key, &mut block));
+        for rr in rrs {
+            form.push_key(rr.key, &mut block);
+        }
         if form.extras {
             for rr in rrs {
                 block.extend([rr.part, rr.glue as u8]);
