@@ -112,7 +112,7 @@ fn slice(name: &str, index: usize, first: usize, peers: usize) -> EndpointObject
     let endpoint = |peer: usize| Endpoint {
         addresses: vec![IpAddr::V4(address(peer))],
         hostname: None,
-        uid: Some(Uid::Uuid(peer as u128)),
+        uid: Uid::from_text(&format!("00000000-0000-4000-8000-{peer:012x}")),
         namespace: None,
         conditions: Conditions { ready: Some(true), ..Conditions::default() },
     };
