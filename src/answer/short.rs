@@ -10,7 +10,8 @@ use super::{Context, policy::Policy};
 use crate::wire::{
     COOKIE_LEN, Class, Ede, Flags, HEADER_LEN, OPT_LEN, QueryName, Question, Rcode, RecordType, UDP_SIZE_MIN,
 };
-use crate::zone::{Found, Rrset, ZoneRef};
+use crate::zone::{AtOnce, Found, Rrset, Whole, ZoneRef};
+use std::net::Ipv4Addr;
 
 /// Whither the short way led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +22,23 @@ pub(super) enum Way {
     Long(Option<Question>),
 }
 
-/// What the client says in its OPT record.
+/// What the client says in its OPT record, or by having none.
 #[derive(Clone, Copy)]
 struct Spoken {
     /// The largest answer that it takes.
     size: u16,
-    dnssec_ok: bool,
-    /// Whether its cookie is answered by one.
-    cookie: bool,
+    /// The flag DO, where it stands in an OPT record (RFC 3225 3).
+    dnssec_ok: u8,
+    /// Octets that answer its OPT record and the options in it.
+    reserved: u8,
 }
+
+/// A client without EDNS. RFC 1035 4.2.1: "Messages carried by UDP are restricted to 512 bytes".
+const SILENT: Spoken = Spoken { size: UDP_SIZE_MIN, dnssec_ok: 0, reserved: 0 };
+
+/// Octets of an OPT record without options, and of one with a cookie.
+const BARE: u8 = 11;
+const WITH_COOKIE: u8 = BARE + 28;
 
 /// What an answer says beside its records.
 #[derive(Clone, Copy)]
@@ -47,9 +56,6 @@ const ONE_QUESTION: u64 = 1 << 48;
 
 /// Octets of a COOKIE option.
 const COOKIE_OPTION_LEN: usize = 4 + COOKIE_LEN;
-
-/// Octets of an extended error without text (RFC 8914 2).
-const ERROR_OPTION_LEN: usize = 6;
 
 /// Answers `query` into `out` if the short way leads there. The name of its question is read into `name`.
 #[inline]
@@ -77,13 +83,11 @@ pub(super) fn answer(
     }
     let Ok(question) = Question::read(query, name) else { return Way::Long(None) };
     let long = Way::Long(Some(question));
-    // Room for the client's cookie, not moved about.
-    let mut cookie = [0; COOKIE_LEN];
     let spoken = if counts == ONE_QUESTION {
-        None
+        SILENT
     } else {
-        match read_opt(query, question.end, client, context, &mut cookie) {
-            Some(spoken) => Some(spoken),
+        match read_opt(query, question.end, client, context) {
+            Some(spoken) => spoken,
             None => return long,
         }
     };
@@ -97,52 +101,103 @@ pub(super) fn answer(
     {
         return long;
     }
-    let limit = context.policy.limit(Transport::Udp, spoken.map(|spoken| spoken.size));
+    let limit = context.policy.limit(Transport::Udp, Some(spoken.size));
     let Some(out) = out.get_mut(..usize::from(limit)) else { return long };
-    let (Some(to), Some(from)) = (out.get_mut(..question.end), query.get(..question.end)) else {
+    if copy_question(query, question.end, out).is_none() {
         return long;
-    };
-    to.copy_from_slice(from);
-    let reserved = match spoken {
-        None => 0,
-        Some(Spoken { cookie: false, .. }) => OPT_LEN,
-        Some(_) => OPT_LEN + COOKIE_OPTION_LEN,
-    };
-    let end = out.len().saturating_sub(reserved);
-    let refused = Head { aa: Flags(0), rcode: Rcode::REFUSED, counts: [0; 3], at: question.end };
-    let head = match context.snapshot.zone_of_asked(name) {
-        None => Some(refused),
-        Some(zone) => match zone.find_rrset_asked(name, qtype) {
-            Ok(rrset) => put_records(out, question.end, end, &rrset, qtype, rotation),
-            Err(Found::Node(node)) if !node.is_stale() => match node.rrset(qtype) {
-                Some(rrset) if rrset.looked_up_targets().is_some() => None,
-                Some(rrset) => put_records(out, question.end, end, &rrset, qtype, rotation),
-                None if node.alias().is_some() => None,
-                None => put_soa(out, question.end, end, &zone, Rcode::NOERROR),
-            },
-            Err(Found::NxDomain { stale: false }) => put_soa(out, question.end, end, &zone, Rcode::NXDOMAIN),
-            _ => None,
-        },
+    }
+    let (at, end) = (question.end, out.len().saturating_sub(spoken.reserved.into()));
+    let head = match context.snapshot.find_at_once(name, qtype) {
+        AtOnce::Whole(whole) => put_whole(out, at, end, &whole, qtype, rotation),
+        AtOnce::Denied { exists, soa, apex_offset } => put_soa(out, at, end, exists, soa, apex_offset),
+        AtOnce::NotOurs => Some(Head { aa: Flags(0), rcode: Rcode::REFUSED, counts: [0; 3], at }),
+        AtOnce::Address { address, ttl } => put_address(out, at, end, address, ttl),
+        AtOnce::Unknown(zone) => put_other(out, at, end, &zone, name, qtype, rotation),
     };
     let Some(head) = head else { return long };
-    let cookie = spoken.filter(|spoken| spoken.cookie).map(|_| &cookie);
-    finish(out, high, &head, spoken, cookie, context.policy).map_or(long, Way::Answered)
+    finish(query, question.end, out, &head, spoken, context.policy).map_or(long, Way::Answered)
 }
 
-/// What the record at `at` says, if it is an OPT record of version 0 without options, or with a cookie alone that is good
-/// and kept; this is copied to `cookie`.
+/// Most queries end their question within one to two runs: two copies of known length that overlap take fewer steps than a
+/// call that finds the length out.
+const RUN: usize = 32;
+
+/// Copies header and question, the first `end` octets of a query.
 #[expect(
     clippy::inline_always,
     reason = "one caller is each query's: what passes between the two stays in registers"
 )]
 #[inline(always)]
-fn read_opt(
-    query: &[u8],
+fn copy_question(query: &[u8], end: usize, out: &mut [u8]) -> Option<()> {
+    let (from, to) = (query.get(..end)?, out.get_mut(..end)?);
+    if let (Some(first), Some(last), true) =
+        (from.first_chunk::<RUN>(), from.last_chunk::<RUN>(), end <= 2 * RUN)
+    {
+        *to.first_chunk_mut()? = *first;
+        *to.last_chunk_mut()? = *last;
+    } else {
+        to.copy_from_slice(from);
+    }
+    Some(())
+}
+
+/// Puts what it takes a whole look-up to know between `at` and `end`. Apart from the rest, which then has registers enough.
+#[inline(never)]
+fn put_other(
+    out: &mut [u8],
     at: usize,
-    client: &Client,
-    context: &Context<'_>,
-    cookie: &mut [u8; COOKIE_LEN],
-) -> Option<Spoken> {
+    end: usize,
+    zone: &ZoneRef<'_>,
+    name: &QueryName,
+    qtype: RecordType,
+    rotation: u32,
+) -> Option<Head> {
+    let exists = match zone.find(name, qtype) {
+        Found::Node(node) if !node.is_stale() => {
+            if let Some(rrset) = node.rrset(qtype) {
+                return put_rrset(out, at, end, &rrset, qtype, rotation);
+            }
+            if node.alias().is_some() {
+                return None;
+            }
+            true
+        }
+        Found::NxDomain { stale: false } => false,
+        _ => return None,
+    };
+    put_soa(out, at, end, exists, zone.negative_soa(), zone.apex_offset())
+}
+
+/// Puts an RRset that points at no names but those of pods between `at` and `end`.
+fn put_rrset(
+    out: &mut [u8],
+    at: usize,
+    end: usize,
+    rrset: &Rrset<'_>,
+    qtype: RecordType,
+    rotation: u32,
+) -> Option<Head> {
+    if qtype == RecordType::SRV {
+        return put_whole(out, at, end, &rrset.as_whole()?, qtype, rotation);
+    }
+    let room = out.get_mut(at..end).filter(|room| rrset.wire_len() <= room.len())?;
+    if rrset.looked_up_targets().is_some() {
+        return None;
+    }
+    let start = if rrset.rotates() { usize::try_from(rotation).ok()?.checked_rem(rrset.len())? } else { 0 };
+    let copied = rrset.copy(room, start);
+    let counts = [u16::try_from(copied.records).ok()?, 0, 0];
+    Some(Head { aa: Flags::AA, rcode: Rcode::NOERROR, counts, at: at + copied.octets })
+}
+
+/// What the record at `at` says, if it is an OPT record of version 0 without options, or with a cookie alone that is good
+/// and kept.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn read_opt(query: &[u8], at: usize, client: &Client, context: &Context<'_>) -> Option<Spoken> {
     // RFC 6891 6.1.2, 6.1.3: root, type, size; upper bits of a response code, version, flags; length.
     let (&[0, 0, 41, s0, s1, _, 0, d0, _, 0, length], options) =
         query.get(at..)?.split_first_chunk::<OPT_LEN>()?
@@ -150,27 +205,35 @@ fn read_opt(
         return None;
     };
     let size = u16::from_be_bytes([s0, s1]).max(UDP_SIZE_MIN);
-    let dnssec_ok = d0 & 0x80 != 0;
+    let dnssec_ok = d0 & 0x80;
     if length == 0 {
-        return Some(Spoken { size, dnssec_ok, cookie: false });
+        return Some(Spoken { size, dnssec_ok, reserved: BARE });
     }
     // RFC 7873 4: code, length, both halves.
     let &[0, 10, 0, 24, ref data @ ..] = options.first_chunk::<COOKIE_OPTION_LEN>()? else { return None };
-    if usize::from(length) != COOKIE_OPTION_LEN {
-        return None;
-    }
-    let good = context.policy.cookies.as_ref()?.is_kept(data, client.address, context.now);
-    *cookie = *data;
-    good.then_some(Spoken { size, dnssec_ok, cookie: true })
+    let cookies = context.policy.cookies.as_ref().filter(|_| usize::from(length) == COOKIE_OPTION_LEN)?;
+    let is_kept = cookies.is_kept(data, client.address, context.now);
+    is_kept.then_some(Spoken { size, dnssec_ok, reserved: WITH_COOKIE })
 }
 
-/// Puts the SOA that proves a denial (RFC 2308 3) between `at` and `end`.
-#[inline]
-fn put_soa(out: &mut [u8], at: usize, end: usize, zone: &ZoneRef<'_>, rcode: Rcode) -> Option<Head> {
-    let soa = zone.negative_soa();
+/// Puts the SOA that proves a denial (RFC 2308 3) between `at` and `end`. Its owner is so far into the question's name.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn put_soa(
+    out: &mut [u8],
+    at: usize,
+    end: usize,
+    exists: bool,
+    soa: &[u8],
+    apex_offset: usize,
+) -> Option<Head> {
     let (owner, rest) = out.get_mut(at..end)?.split_first_chunk_mut::<2>()?;
-    *owner = (0xc000 | u16::try_from(HEADER_LEN + zone.apex_offset()).ok()?).to_be_bytes();
+    *owner = (0xc000 | u16::try_from(HEADER_LEN + apex_offset).ok()?).to_be_bytes();
     rest.get_mut(..soa.len())?.copy_from_slice(soa);
+    let rcode = if exists { Rcode::NOERROR } else { Rcode::NXDOMAIN };
     Some(Head { aa: Flags::AA, rcode, counts: [0, 1, 0], at: at + 2 + soa.len() })
 }
 
@@ -180,71 +243,86 @@ fn put_soa(out: &mut [u8], at: usize, end: usize, zone: &ZoneRef<'_>, rcode: Rco
     reason = "one caller is each query's: what passes between the two stays in registers"
 )]
 #[inline(always)]
-fn put_records(
+fn put_whole(
     out: &mut [u8],
     at: usize,
     end: usize,
-    rrset: &Rrset<'_>,
+    whole: &Whole<'_>,
     qtype: RecordType,
     rotation: u32,
 ) -> Option<Head> {
-    let room = out.get_mut(at..end).filter(|room| rrset.wire_len() <= room.len())?;
-    let records = rrset.len();
-    let start = if rrset.rotates() { usize::try_from(rotation).ok()?.checked_rem(records)? } else { 0 };
-    let octets = rrset.copy(room, start).octets;
-    let mut head = Head {
-        aa: Flags::AA,
-        rcode: Rcode::NOERROR,
-        counts: [u16::try_from(records).ok()?, 0, 0],
-        at: at + octets,
-    };
+    let (records, octets) = (whole.len(), whole.wire_len());
+    let room = out.get_mut(at..end).filter(|room| octets <= room.len())?;
+    let rotates = matches!(qtype, RecordType::A | RecordType::AAAA);
+    let start = if rotates { usize::try_from(rotation).ok()?.checked_rem(records)? } else { 0 };
+    whole.copy(room, start);
+    let answers = u16::try_from(records).ok()?;
+    let mut head = Head { aa: Flags::AA, rcode: Rcode::NOERROR, counts: [answers, 0, 0], at: at + octets };
     if qtype == RecordType::SRV {
-        let added = rrset.copy_pod_targets(at, room.get_mut(octets..)?)?;
-        head.counts = [u16::try_from(records).ok()?, 0, u16::try_from(added.records).ok()?];
+        let added = whole.copy_pod_targets(at, room.get_mut(octets..)?)?;
+        head.counts = [answers, 0, u16::try_from(added.records).ok()?];
         head.at += added.octets;
     }
     Some(head)
 }
 
-/// Adds the OPT record and the header, the second octet of whose query is `high`.
+/// Octets of an A RR: owner, type, class, TTL, length, data.
+const ADDRESS_LEN: usize = 2 + 2 + 2 + 4 + 2 + 4;
+
+/// Puts an A RR between `at` and `end`.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn put_address(out: &mut [u8], at: usize, end: usize, address: Ipv4Addr, ttl: u32) -> Option<Head> {
+    let [t0, t1, t2, t3] = ttl.to_be_bytes();
+    let [a, b, c, d] = address.octets();
+    // The owner is a pointer to the question.
+    *out.get_mut(at..end)?.first_chunk_mut::<ADDRESS_LEN>()? =
+        [0xc0, 12, 0, 1, 0, 1, t0, t1, t2, t3, 0, 4, a, b, c, d];
+    Some(Head { aa: Flags::AA, rcode: Rcode::NOERROR, counts: [1, 0, 0], at: at + ADDRESS_LEN })
+}
+
+/// Adds the OPT record and the header. `asked` is where the query's own OPT record stands.
 #[expect(
     clippy::inline_always,
     reason = "one caller is each query's: what passes between the two stays in registers"
 )]
 #[inline(always)]
 fn finish(
+    query: &[u8],
+    asked: usize,
     out: &mut [u8],
-    high: u8,
     head: &Head,
-    spoken: Option<Spoken>,
-    cookie: Option<&[u8; COOKIE_LEN]>,
+    spoken: Spoken,
     policy: &Policy,
 ) -> Option<usize> {
     let mut at = head.at;
     let [answers, authorities, mut additionals] = head.counts;
-    if let Some(spoken) = spoken {
+    if spoken.reserved > 0 {
         let (opt, mut rest) = out.get_mut(at..)?.split_first_chunk_mut::<OPT_LEN>()?;
-        let mut length = 0;
-        if let Some(cookie) = cookie {
+        let mut length = u16::from(spoken.reserved - BARE);
+        if spoken.reserved == WITH_COOKIE {
+            // The client keeps its cookie: the option is answered as it is.
             let (option, behind) = rest.split_first_chunk_mut::<COOKIE_OPTION_LEN>()?;
-            let (head, data) = option.split_first_chunk_mut::<4>()?;
-            *head = [0, 10, 0, 24];
-            data.copy_from_slice(cookie);
-            (rest, length) = (behind, COOKIE_OPTION_LEN);
+            *option = *query.get(asked + OPT_LEN..)?.first_chunk()?;
+            rest = behind;
         }
         if head.rcode == Rcode::REFUSED {
             let [code_high, code_low] = Ede::NotAuthoritative.code().to_be_bytes();
-            *rest.first_chunk_mut::<ERROR_OPTION_LEN>()? = [0, 15, 0, 2, code_high, code_low];
-            length += ERROR_OPTION_LEN;
+            *rest.first_chunk_mut::<6>()? = [0, 15, 0, 2, code_high, code_low];
+            length += 6;
         }
         let [u0, u1] = policy.udp_max.to_be_bytes();
-        let [l0, l1] = u16::try_from(length).ok()?.to_be_bytes();
+        let [l0, l1] = length.to_be_bytes();
         // RFC 3225 3: "The DO bit of the query MUST be copied in the response."
-        *opt = [0, 0, 41, u0, u1, 0, 0, if spoken.dnssec_ok { 0x80 } else { 0 }, 0, l0, l1];
-        at += OPT_LEN + length;
+        *opt = [0, 0, 41, u0, u1, 0, 0, spoken.dnssec_ok, 0, l0, l1];
+        at += OPT_LEN + usize::from(length);
         additionals += 1;
     }
     let available = if policy.recursion_available { Flags::RA } else { Flags(0) };
+    let high = *query.get(2)?;
     let flags = Flags(u16::from_be_bytes([high, 0])).of_answer() | head.aa | available;
     let [f0, f1] = flags.with_rcode(head.rcode).0.to_be_bytes();
     let ([an0, an1], [ns0, ns1], [ar0, ar1]) =

@@ -114,34 +114,35 @@ fn parse_ipv6(label: &[u8]) -> Option<Ipv6Addr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Four numbers in one walk over the octets.
+/// Four numbers with dashes between them.
 fn parse_ipv4(label: &[u8]) -> Option<Ipv4Addr> {
-    let mut bits = 0_u32;
-    let mut dashes = 0;
-    // None before the first digit of a number.
-    let mut number = None;
-    for octet in label {
-        let digit = octet.wrapping_sub(b'0');
-        if digit <= 9 {
-            // As everywhere since RFC 6943 3.1.1: no leading zeros, which some read as octal.
-            let value = match number {
-                None => u32::from(digit),
-                Some(0) => return None,
-                Some(before) => before * 10 + u32::from(digit),
-            };
-            if value > 255 {
-                return None;
-            }
-            number = Some(value);
-        } else if *octet == b'-' {
-            bits = bits << 8 | number?;
-            dashes += 1;
-            number = None;
-        } else {
-            return None;
-        }
+    let (a, rest) = split_number(label)?;
+    let (b, rest) = split_number(rest.strip_prefix(b"-")?)?;
+    let (c, rest) = split_number(rest.strip_prefix(b"-")?)?;
+    let (d, rest) = split_number(rest.strip_prefix(b"-")?)?;
+    rest.is_empty().then(|| Ipv4Addr::new(a, b, c, d))
+}
+
+/// The number of up to three digits that `octets` begin with, and what is behind it. Digit by digit, because this is asked of
+/// every question for a pod's name.
+#[inline]
+fn split_number(octets: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |octet: u8| Some(octet.wrapping_sub(b'0')).filter(|digit| *digit <= 9);
+    let (&first, rest) = octets.split_first()?;
+    let first = digit(first)?;
+    // As everywhere since RFC 6943 3.1.1: no leading zeros, which some read as octal.
+    let Some((second, rest_of_second)) = rest.split_first().filter(|_| first > 0) else {
+        return Some((first, rest));
+    };
+    let Some(second) = digit(*second) else { return Some((first, rest)) };
+    let two = first * 10 + second;
+    let Some((third, rest_of_third)) = rest_of_second.split_first() else {
+        return Some((two, rest_of_second));
+    };
+    match digit(*third) {
+        None => Some((two, rest_of_second)),
+        Some(third) => Some((two.checked_mul(10)?.checked_add(third)?, rest_of_third)),
     }
-    (dashes == 3).then_some(Ipv4Addr::from_bits(bits << 8 | number?))
 }
 
 #[cfg(test)]

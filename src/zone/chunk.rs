@@ -211,13 +211,25 @@ impl Chunk {
         (0..self.len()).filter_map(|index| self.rr(index))
     }
 
-    /// Where each RR begins, and its key, if the targets of all are pod names.
+    /// The RRs before the one at `index`, and that one with those behind it. `octets` are those of all RRs, which the list of
+    /// a single chunk knows: to find them out here costs as much as the rest.
     #[inline]
-    pub(super) fn pods(&self) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
+    pub(super) fn split_at(&self, index: usize, octets: usize) -> Option<(&[u8], &[u8])> {
+        let (rrs, ends) = self.0.get(HEAD..)?.split_at_checked(octets)?;
+        let place = match index.checked_sub(1) {
+            None => 0,
+            Some(before) => u16::from_le_bytes(*ends.get(before * END..)?.first_chunk()?).into(),
+        };
+        rrs.split_at_checked(place)
+    }
+
+    /// Where each RR begins, and its key, if the targets of all are pod names. `octets` are those of all RRs.
+    #[inline]
+    pub(super) fn pods(&self, octets: usize) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
         let form = self.form();
         let are_pods =
             if form.extras { self.iter().all(|rr| rr.glue == Glue::Pod) } else { form.glue == Glue::Pod };
-        let (ends, keys) = self.0.get(self.ends_at()..)?.split_at_checked(self.len() * END)?;
+        let (ends, keys) = self.0.get(HEAD + octets..)?.split_at_checked(self.len() * END)?;
         let (ends, _) = ends.as_chunks::<END>();
         let starts = std::iter::once(0).chain(ends.iter().map(|end| u16::from_le_bytes(*end).into()));
         let keys = keys.chunks_exact(form.key()).take(self.len());

@@ -12,6 +12,7 @@ pub(super) enum Chunks {
 impl Chunks {
     pub(super) const EMPTY: Chunks = Chunks::Several(Vec::new());
 
+    #[inline]
     pub(super) fn as_slice(&self) -> &[Chunk] {
         match self {
             Chunks::One(chunk) => std::slice::from_ref(chunk),

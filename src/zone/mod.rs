@@ -7,6 +7,7 @@
 
 mod apex;
 mod arpa;
+mod at_once;
 mod chunk;
 mod chunks;
 mod holders;
@@ -35,6 +36,7 @@ mod target;
 mod tests;
 mod writer;
 
+pub use at_once::{AtOnce, Whole};
 pub use hosts::HostAddresses;
 pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position, RECORDS_MAX};
 pub use node::{Found, Node, Redirection, Referral};

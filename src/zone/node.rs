@@ -243,25 +243,6 @@ impl<'a> NodeKind<'a> {
     }
 }
 
-/// The RRset of a type at a set's name, SRV where there is one port only.
-#[expect(
-    clippy::inline_always,
-    reason = "one caller is each query's: what passes between the two stays in registers"
-)]
-#[inline(always)]
-pub(super) fn at_set<'a>(
-    snapshot: &'a Snapshot,
-    set: &'a SetRecords,
-    rtype: RecordType,
-) -> Option<Rrset<'a>> {
-    if rtype != RecordType::SRV {
-        return of_list(snapshot, set, rtype);
-    }
-    let list = set.only_srv(Ports::Every).filter(|_| set.settings.records.srv)?;
-    let kind = Kind::Srv { snapshot, set, ports: Ports::Every, part: None };
-    Rrset::of_list_as(kind, list, |records| snapshot.constants.rendering.ttl(set.settings.ttl, records))
-}
-
 /// The RRset of a type other than SRV at a set's name.
 #[expect(
     clippy::inline_always,

@@ -1,10 +1,12 @@
 //! The pod zone below its apex: `<ns>`, and `<ip-with-dashes>.<ns>`.
 
 use super::PodNames;
+use super::holders::Holder;
 use super::node::{Found, NodeKind};
 use super::snapshot::Snapshot;
 use crate::roster::{Standing, is_dns_label, parse_dashed};
 use crate::wire::{QueryName, RecordType};
+use std::net::IpAddr;
 
 /// What stands at a name with `depth` labels below the apex, at least one.
 pub(super) fn find<'a>(
@@ -17,25 +19,40 @@ pub(super) fn find<'a>(
     match depth {
         1 if verified => verified_namespace(snapshot, name.label(0)),
         1 if is_namespace(name.label(0)) => Found::node(NodeKind::EmptyNonTerminal),
-        2 => {
-            let namespace = name.label(1);
-            // What spells no address cannot exist, whatever is still to come.
-            let Some(address) = parse_dashed(name.label(0)) else { return Found::IMPOSSIBLE };
-            // Without verification an address needs no watch; the node names there do.
-            let waits = verified || matches!(qtype, RecordType::TXT | RecordType::ANY);
-            let known = if waits { snapshot.readiness.of_addresses(namespace) } else { Standing::COMPLETE };
-            if !known.ready {
-                return Found::NotReady;
+        2 => match address_at(snapshot, name, qtype) {
+            Ok((address, holder, known)) => {
+                Found::of_watches(Some(NodeKind::Pod(snapshot, address, holder)), known)
             }
-            let holder = snapshot.addresses.holder(address, namespace);
-            let exists = holder.is_some_and(|holder| holder.held) || (!verified && is_namespace(namespace));
-            if !exists && verified && snapshot.refusals.is_unparsed(namespace) {
-                return Found::Broken;
-            }
-            Found::of_watches(exists.then_some(NodeKind::Pod(snapshot, address, holder)), known)
-        }
+            Err(found) => found,
+        },
         _ => Found::IMPOSSIBLE,
     }
+}
+
+/// The address of a name with two labels below the apex, who holds it, and how far it is known; or what else the name meets.
+#[inline]
+pub(super) fn address_at<'a>(
+    snapshot: &'a Snapshot,
+    name: &QueryName,
+    qtype: RecordType,
+) -> Result<(IpAddr, Option<Holder<'a>>, Standing), Found<'a>> {
+    let verified = snapshot.constants.pods == PodNames::Verified;
+    let namespace = name.known_label(1);
+    // What spells no address cannot exist, whatever is still to come.
+    let Some(address) = parse_dashed(name.known_label(0)) else { return Err(Found::IMPOSSIBLE) };
+    // Without verification an address needs no watch; the node names there do.
+    let waits = verified || matches!(qtype, RecordType::TXT | RecordType::ANY);
+    let known = if waits { snapshot.readiness.of_addresses(namespace) } else { Standing::COMPLETE };
+    if !known.ready {
+        return Err(Found::NotReady);
+    }
+    let holder = snapshot.addresses.holder(address, namespace);
+    let exists = holder.is_some_and(|holder| holder.held) || (!verified && is_namespace(namespace));
+    if exists {
+        return Ok((address, holder, known));
+    }
+    let is_broken = verified && snapshot.refusals.is_unparsed(namespace);
+    Err(if is_broken { Found::Broken } else { Found::of_watches(None, known) })
 }
 
 /// `<ns>`, which exists where an address of it is held.

@@ -8,12 +8,22 @@ pub(super) const HEAD: usize = 12;
 /// Where the TTL stands.
 const TTL_AT: usize = 6;
 
-/// What stands before the rdata. The pointer leads to offset 12, behind the header of a message (RFC 1035 4.1.4).
+/// A pointer to offset 12, behind the header of a message (RFC 1035 4.1.4): to the question's name.
+pub(super) const QUESTION: u16 = 0xc00c;
+
+/// What stands before the rdata of an RR whose owner is the question's name.
 pub(super) fn head(rtype: RecordType, ttl: u32, rdata_length: u16) -> [u8; HEAD] {
+    head_of(QUESTION, rtype, ttl, rdata_length)
+}
+
+/// The same with another pointer as owner.
+#[inline]
+pub(super) fn head_of(owner: u16, rtype: RecordType, ttl: u32, rdata_length: u16) -> [u8; HEAD] {
+    let [owner_high, owner_low] = owner.to_be_bytes();
     let [type_high, type_low] = rtype.0.to_be_bytes();
     let [ttl_0, ttl_1, ttl_2, ttl_3] = ttl.to_be_bytes();
     let [length_high, length_low] = rdata_length.to_be_bytes();
-    [0xc0, 0x0c, type_high, type_low, 0, 1, ttl_0, ttl_1, ttl_2, ttl_3, length_high, length_low]
+    [owner_high, owner_low, type_high, type_low, 0, 1, ttl_0, ttl_1, ttl_2, ttl_3, length_high, length_low]
 }
 
 /// A whole RR. Rdata that no length can tell, above 65,535 octets, makes an RR without any; none of ours comes near.

@@ -86,7 +86,7 @@ impl RrList {
     #[inline]
     pub(super) fn pods(&self) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
         let [chunk] = self.chunks.as_slice() else { return None };
-        chunk.pods()
+        chunk.pods(self.octets())
     }
 
     /// The RRs of one part, in order.
@@ -144,9 +144,9 @@ impl RrList {
         // Nearly every set has one chunk, which then is the answer: no walk, and each octet is copied once.
         if let [chunk] = self.chunks.as_slice()
             && self.ttl == ttl
-            && let Some(out) = out.get_mut(..chunk.octets().len())
+            && let Some(out) = out.get_mut(..self.octets())
+            && let Some((behind, first)) = chunk.split_at(start, self.octets())
         {
-            let (behind, first) = chunk.octets().split_at(chunk.start(start).min(chunk.octets().len()));
             let (to_first, to_behind) = out.split_at_mut(first.len());
             to_first.copy_from_slice(first);
             if !behind.is_empty() {

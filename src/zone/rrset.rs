@@ -1,5 +1,6 @@
 //! An RRset as answers copy it: whole RRs in a stable order, each with a pointer to the question's name as owner.
 
+use super::at_once::Whole;
 use super::chunk::{Glue, Rr};
 use super::holders::{Holder, Holders};
 use super::hosts::HostAddresses;
@@ -88,32 +89,14 @@ pub(super) enum Kind<'a> {
 #[expect(clippy::len_without_is_empty, reason = "an RRset is never empty")]
 impl<'a> Rrset<'a> {
     /// The RRset of a rendered list.
-    #[expect(
-        clippy::inline_always,
-        reason = "one caller is each query's: what passes between the two stays in registers"
-    )]
-    #[inline(always)]
+    #[inline]
     pub(super) fn of_list(
         list: &'a RrList,
         rtype: RecordType,
         ttl: impl FnOnce(usize) -> u32,
     ) -> Option<Rrset<'a>> {
-        Rrset::of_list_as(Kind::List(list, rtype), list, ttl)
-    }
-
-    /// The RRset of a rendered list, which is all of `kind`.
-    #[expect(
-        clippy::inline_always,
-        reason = "one caller is each query's: what passes between the two stays in registers"
-    )]
-    #[inline(always)]
-    pub(super) fn of_list_as(
-        kind: Kind<'a>,
-        list: &'a RrList,
-        ttl: impl FnOnce(usize) -> u32,
-    ) -> Option<Rrset<'a>> {
         let size = Copied { records: list.records(), octets: list.octets() };
-        (size.records > 0).then(|| Rrset { kind, ttl: ttl(size.records), size })
+        (size.records > 0).then(|| Rrset { kind: Kind::List(list, rtype), ttl: ttl(size.records), size })
     }
 
     /// The RRset of one address.
@@ -231,31 +214,10 @@ impl<'a> Rrset<'a> {
         nameserver.into_iter().chain(targets)
     }
 
-    /// For SRV RRs in stable order, copied to `first` octets from the start of a message, the addresses of the pods that
-    /// they point at, with owners that point there. `None` where one points at something else, where there are several
-    /// ports, and where the addresses do not fit.
-    #[inline]
-    pub fn copy_pod_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
+    /// The list that it is, if it is the SRV RRset of one port.
+    pub fn as_whole(&self) -> Option<Whole<'a>> {
         let Kind::Srv { snapshot, set, ports, part: None } = self.kind else { return None };
-        let list = set.only_srv(ports)?;
-        let ttl = snapshot.constants.rendering.ttl(None, 1);
-        let mut rest = out;
-        let mut octets = 0;
-        for (start, address) in list.pods()? {
-            let target = first + start + rr::HEAD + SRV_HEAD;
-            let owner = (0xc000 | u16::try_from(target).ok().filter(|at| *at < 0x4000)?).to_be_bytes();
-            let room = rest;
-            let mut writer = RrWriter::new(room, ttl);
-            if !writer.address(address) {
-                return None;
-            }
-            let copied = writer.copied.octets;
-            let (rr, behind) = writer.out.split_at_mut_checked(copied)?;
-            *rr.first_chunk_mut::<2>()? = owner;
-            octets += copied;
-            rest = behind;
-        }
-        Some(Copied { records: list.records(), octets })
+        Some(Whole { snapshot, list: set.only_srv(ports)?, ttl: self.ttl })
     }
 
     /// Where in its RRs' data the names stand whose addresses are to be looked up for the additional section; `None`
@@ -404,31 +366,37 @@ impl<'a> Kind<'a> {
 }
 
 /// Writes RRs while they fit.
-struct RrWriter<'o> {
+pub(super) struct RrWriter<'o> {
     out: &'o mut [u8],
     ttl: u32,
-    copied: Copied,
+    pub(super) copied: Copied,
 }
 
 impl<'o> RrWriter<'o> {
-    fn new(out: &'o mut [u8], ttl: u32) -> RrWriter<'o> {
+    pub(super) fn new(out: &'o mut [u8], ttl: u32) -> RrWriter<'o> {
         RrWriter { out, ttl, copied: Copied::default() }
     }
 
     fn address(&mut self, address: IpAddr) -> bool {
+        self.address_of(rr::QUESTION, address)
+    }
+
+    /// Whether the RR of an address fitted. Its owner is a pointer, as it stands in a message.
+    #[inline]
+    pub(super) fn address_of(&mut self, owner: u16, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(v4) => self.whole::<{ rr::HEAD + 4 }>(RecordType::A, &v4.octets()),
-            IpAddr::V6(v6) => self.whole::<{ rr::HEAD + 16 }>(RecordType::AAAA, &v6.octets()),
+            IpAddr::V4(v4) => self.whole::<{ rr::HEAD + 4 }>(owner, RecordType::A, &v4.octets()),
+            IpAddr::V6(v6) => self.whole::<{ rr::HEAD + 16 }>(owner, RecordType::AAAA, &v6.octets()),
         }
     }
 
     /// Whether the RR of so many octets fitted: of a size that is known beforehand, so that it is written at once.
     #[inline]
-    fn whole<const LENGTH: usize>(&mut self, rtype: RecordType, rdata: &[u8]) -> bool {
+    fn whole<const LENGTH: usize>(&mut self, owner: u16, rtype: RecordType, rdata: &[u8]) -> bool {
         let out = self.out.get_mut(self.copied.octets..).unwrap_or_default();
         let Some(rr) = out.first_chunk_mut::<LENGTH>() else { return false };
         let Some((head, to)) = rr.split_first_chunk_mut::<{ rr::HEAD }>() else { return false };
-        *head = rr::head(rtype, self.ttl, u16::try_from(rdata.len()).unwrap_or(0));
+        *head = rr::head_of(owner, rtype, self.ttl, u16::try_from(rdata.len()).unwrap_or(0));
         to.copy_from_slice(rdata);
         self.copied = Copied { records: self.copied.records + 1, octets: self.copied.octets + LENGTH };
         true

@@ -50,15 +50,9 @@ impl<V: Keyed> ShardedTable<V> {
         let (high, low) = place(hash);
         let leaf = self.root.get(high)?.get(low)?;
         let first = if leaf.len() > SHORT { first_of(leaf, hash) } else { 0 };
-        for (own, value) in leaf.get(first..)? {
-            if *own == hash && is(&**value, labels) {
-                return Some(value);
-            }
-            if *own > hash {
-                break;
-            }
-        }
-        None
+        let (_, value) = leaf.get(first..)?.iter().find(|(own, _)| *own >= hash)?;
+        // It is this one, or nothing is, but for two keys of one hash.
+        if is(&**value, labels) { Some(value) } else { among(leaf, hash, labels) }
     }
 
     /// Changes the value of this key: `change` gets what is there and leaves there what shall be there.
@@ -93,6 +87,12 @@ impl<V: Keyed> ShardedTable<V> {
     }
 }
 
+/// The value of these labels wherever in the leaf it is.
+#[cold]
+fn among<'a, V: Keyed>(leaf: &'a [(u64, Arc<V>)], hash: u64, labels: &[u8]) -> Option<&'a Arc<V>> {
+    leaf.iter().find(|(own, value)| *own == hash && is(&**value, labels)).map(|(_, value)| value)
+}
+
 /// Where in a leaf, which is sorted by hash, the values of this hash begin.
 fn first_of<V>(leaf: &[(u64, Arc<V>)], hash: u64) -> usize {
     leaf.partition_point(|(own, _)| *own < hash)
@@ -122,11 +122,17 @@ fn is<V: Keyed>(value: &V, labels: &[u8]) -> bool {
     same(own_name, name.as_bytes()) && same(own_namespace, namespace.as_bytes())
 }
 
+/// Octets that are compared at once.
+const HALF: usize = 8;
+
 /// Whether two labels are one, by their first and last eight octets where they have from 8 to 16: a call that finds out the
 /// same costs more than the look-up around it.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
 fn same(one: &[u8], other: &[u8]) -> bool {
-    const HALF: usize = 8;
     if one.len() != other.len() {
         return false;
     }

@@ -3,12 +3,11 @@
 use super::apex::Apex;
 use super::arpa::{Covered, Tree};
 use super::holders::AddressTable;
-use super::node::{Found, Node, NodeKind, Redirection, Referral, at_set};
+use super::node::{Found, Node, NodeKind, Redirection, Referral};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::refusals::Refusals;
-use super::rrset::Rrset;
-use super::set::{Ports, Rendering, SetRecords};
+use super::set::{Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
 use super::static_zone::{Met, StaticZone, is_reserved};
@@ -74,9 +73,9 @@ pub(super) enum ZoneTree {
 #[derive(Debug, Clone, Copy)]
 pub struct ZoneRef<'a> {
     snapshot: &'a Snapshot,
-    zone: &'a Zone,
+    pub(super) zone: &'a Zone,
     /// Labels of the question's name below the apex.
-    depth: usize,
+    pub(super) depth: usize,
     apex_offset: usize,
 }
 
@@ -91,16 +90,6 @@ impl Snapshot {
             return Some(first);
         }
         Some(self.parent_of(name).unwrap_or(first))
-    }
-
-    /// The zone that answers for a name if DS is not asked for.
-    #[expect(
-        clippy::inline_always,
-        reason = "one caller is each query's: what passes between the two stays in registers"
-    )]
-    #[inline(always)]
-    pub fn zone_of_asked(&self, name: &QueryName) -> Option<ZoneRef<'_>> {
-        self.longest_match(name, 0)
     }
 
     /// The zone around the one whose apex the name is, if that is where the name belongs.
@@ -119,28 +108,38 @@ impl Snapshot {
     }
 
     /// The zone with the longest apex that a name ends in with at least `least` labels before it.
+    fn longest_match(&self, name: &QueryName, least: usize) -> Option<ZoneRef<'_>> {
+        let generated = self.longest_generated(name, least);
+        let generated = generated.map(|(zone, depth)| self.zone_ref(name, zone, depth));
+        if self.statics.is_empty() { generated } else { self.longest_of_files(name, least, generated) }
+    }
+
+    /// The generated zone among them, and how many labels the name has before its apex.
     #[expect(
         clippy::inline_always,
         reason = "one caller is each query's: what passes between the two stays in registers"
     )]
     #[inline(always)]
-    fn longest_match(&self, name: &QueryName, least: usize) -> Option<ZoneRef<'_>> {
+    pub(super) fn longest_generated(&self, name: &QueryName, least: usize) -> Option<(&Zone, usize)> {
         let labels = name.label_count();
-        let mut generated = None;
         for zone in &self.zones {
             let depth = labels.wrapping_sub(zone.labels);
             // Begins at a label, so that equal octets are equal labels.
             if depth <= labels && depth >= least && name.suffix(depth) == zone.origin.as_wire() {
-                generated = Some(ZoneRef { snapshot: self, zone, depth, apex_offset: name.offset(depth) });
-                break;
+                return Some((zone, depth));
             }
         }
-        if self.statics.is_empty() { generated } else { self.longest_of_files(name, least, generated) }
+        None
+    }
+
+    #[inline]
+    pub(super) fn zone_ref<'a>(&'a self, name: &QueryName, zone: &'a Zone, depth: usize) -> ZoneRef<'a> {
+        ZoneRef { snapshot: self, zone, depth, apex_offset: name.offset(depth) }
     }
 
     /// The longer match of a generated zone and those of files.
     #[inline(never)]
-    fn longest_of_files<'a>(
+    pub(super) fn longest_of_files<'a>(
         &'a self,
         name: &QueryName,
         least: usize,
@@ -154,6 +153,21 @@ impl Snapshot {
             apex_offset: name.offset(depth),
         });
         of_file.or(generated)
+    }
+
+    /// RFC 8020: a name above a zone that is served here, or at its apex as the parent sees it, exists.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub(super) fn is_above_a_zone(&self, name: &QueryName) -> bool {
+        // A name above another one has fewer labels: this is seen at once of nearly every name.
+        let labels = name.label_count();
+        let zones = &self.zones;
+        zones.first().is_some_and(|longest| longest.labels >= labels)
+            && zones.iter().any(|zone| zone.origin.is_at_or_below_wire(name.as_wire()))
+            || self.statics.has_at_or_below(name)
     }
 
     /// Apexes with their serials.
@@ -186,24 +200,13 @@ impl<'a> ZoneRef<'a> {
     }
 
     /// What stands at the name for which this zone was found, as far as a question for `qtype` must know it.
-    #[inline(never)]
     pub fn find(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
-        self.find_asked(name, qtype)
-    }
-
-    /// The same, for the name of the question itself.
-    #[expect(
-        clippy::inline_always,
-        reason = "one caller is each query's: what passes between the two stays in registers"
-    )]
-    #[inline(always)]
-    pub fn find_asked(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
         let found = match &self.zone.records {
             None => self.find_generated(name, qtype),
             Some(records) => self.find_with_file(records, name, qtype),
         };
         if matches!(found, Found::NxDomain { .. } | Found::NotReady | Found::Broken)
-            && self.is_above_a_zone(name)
+            && self.snapshot.is_above_a_zone(name)
         {
             return Found::node(NodeKind::EmptyNonTerminal);
         }
@@ -224,28 +227,6 @@ impl<'a> ZoneRef<'a> {
             ZoneTree::Pods => pod_tree::find(self.snapshot, name, self.depth, qtype),
             ZoneTree::Reverse(tree, _) => reverse_tree::find(self.snapshot, name, tree),
             ZoneTree::Static => Found::IMPOSSIBLE,
-        }
-    }
-
-    /// The same, or at once the RRset where the name is a set's and what is there not old: what is asked for most, without
-    /// a node in between.
-    #[expect(
-        clippy::inline_always,
-        reason = "one caller is each query's: what passes between the two stays in registers"
-    )]
-    #[inline(always)]
-    pub fn find_rrset_asked(&self, name: &QueryName, qtype: RecordType) -> Result<Rrset<'a>, Found<'a>> {
-        if !matches!(self.zone.tree, ZoneTree::Peers) || self.depth != 3 || self.zone.records.is_some() {
-            return Err(self.find_asked(name, qtype));
-        }
-        let snapshot = self.snapshot;
-        match peer_tree::set_at(snapshot, name, self.depth) {
-            Ok((set, known)) => match at_set(snapshot, set, qtype) {
-                Some(rrset) if !known.stale => Ok(rrset),
-                _ => Err(Found::of_watches(Some(NodeKind::Set(snapshot, set, Ports::Every)), known)),
-            },
-            Err(Found::NxDomain { stale: false }) if !self.is_above_a_zone(name) => Err(Found::IMPOSSIBLE),
-            Err(_) => Err(self.find_asked(name, qtype)),
         }
     }
 
@@ -297,15 +278,6 @@ impl<'a> ZoneRef<'a> {
     /// Whether the zone is delegated or redirected before this name, so that DS here is no matter of it.
     fn is_turned_off(&self, name: &QueryName) -> bool {
         matches!(self.find(name, RecordType::DS), Found::Referral(_) | Found::Redirection(_))
-    }
-
-    /// RFC 8020: a name above a zone that is served here, or at its apex as the parent sees it, exists.
-    fn is_above_a_zone(&self, name: &QueryName) -> bool {
-        // A name above another one has fewer labels: this is seen at once of nearly every name.
-        let labels = name.label_count();
-        let mut generated = self.snapshot.zones.iter().filter(|zone| zone.labels >= labels);
-        generated.any(|zone| zone.origin.is_at_or_below_wire(name.as_wire()))
-            || self.snapshot.statics.has_at_or_below(name)
     }
 }
 

@@ -1,0 +1,165 @@
+//! What is asked for most, found without a node in between: RRsets of sets, addresses of pods, and that nothing is there.
+//!
+//! It is the grammar of [`peer_tree`] and [`pod_tree`] that decides, here as everywhere; what it says is not put into the
+//! general terms of [`Found`] and taken apart again. Whatever is not at hand is left to [`ZoneRef::find`].
+
+use super::node::Found;
+use super::rr_list::{Copied, RrList};
+use super::rrset::RrWriter;
+use super::set::{Ports, SetRecords};
+use super::snapshot::{Snapshot, Zone, ZoneRef, ZoneTree};
+use super::{peer_tree, pod_tree, rr};
+use crate::wire::{QueryName, RecordType};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What a question of class IN meets, for a type that is no more than a look-up (not ANY, DS, NS or a transfer).
+#[derive(Debug, Clone, Copy)]
+pub enum AtOnce<'a> {
+    /// No zone here has the name.
+    NotOurs,
+    /// All RRs of the answer.
+    Whole(Whole<'a>),
+    /// The one RR of the answer, of type A.
+    Address {
+        /// Its data.
+        address: Ipv4Addr,
+        /// Its TTL in seconds.
+        ttl: u32,
+    },
+    /// There are no such RRs.
+    Denied {
+        /// Whether the name exists.
+        exists: bool,
+        /// The zone's SOA without its owner, as [`ZoneRef::negative_soa`] has it.
+        soa: &'a [u8],
+        /// Octets from the start of the name to the zone's apex in it.
+        apex_offset: usize,
+    },
+    /// It takes [`ZoneRef::find`] to know.
+    Unknown(ZoneRef<'a>),
+}
+
+/// A rendered list that is an RRset.
+#[derive(Debug, Clone, Copy)]
+pub struct Whole<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) list: &'a RrList,
+    /// In seconds.
+    pub(super) ttl: u32,
+}
+
+impl Snapshot {
+    /// Looks a name up.
+    #[inline(never)]
+    pub fn find_at_once(&self, name: &QueryName, qtype: RecordType) -> AtOnce<'_> {
+        let mut found = self.longest_generated(name, 0);
+        if !self.statics.is_empty() {
+            let generated = found.map(|(zone, depth)| self.zone_ref(name, zone, depth));
+            found = self.longest_of_files(name, 0, generated).map(|found| (found.zone, found.depth));
+        }
+        let Some((zone, depth)) = found else { return AtOnce::NotOurs };
+        let at_once = match zone.tree {
+            _ if zone.records.is_some() => None,
+            ZoneTree::Peers if depth >= 3 => self.in_sets(name, zone, depth, qtype),
+            ZoneTree::Pods if depth == 2 && qtype == RecordType::A => self.in_pods(name, qtype),
+            _ => None,
+        };
+        at_once.unwrap_or_else(|| AtOnce::Unknown(self.zone_ref(name, zone, depth)))
+    }
+
+    /// At or below a set's name.
+    #[inline]
+    fn in_sets<'a>(
+        &'a self,
+        name: &QueryName,
+        zone: &'a Zone,
+        depth: usize,
+        qtype: RecordType,
+    ) -> Option<AtOnce<'a>> {
+        let apex_offset = name.offset(depth);
+        let denied = |exists| Some(AtOnce::Denied { exists, soa: &zone.apex.negative_soa, apex_offset });
+        match peer_tree::set_at(self, name, depth) {
+            Ok((set, known)) if depth == 3 && !known.stale => match list_of(set, qtype) {
+                Ok(list) if list.records() > 0 => {
+                    let ttl = self.constants.rendering.ttl(set.settings.ttl, list.records());
+                    Some(AtOnce::Whole(Whole { snapshot: self, list, ttl }))
+                }
+                Ok(_) | Err(NoList::Nothing) => denied(true),
+                Err(NoList::SeveralPorts) => None,
+            },
+            Err(Found::NxDomain { stale: false }) if !self.is_above_a_zone(name) => denied(false),
+            _ => None,
+        }
+    }
+
+    /// At a pod's name.
+    #[inline]
+    fn in_pods(&self, name: &QueryName, qtype: RecordType) -> Option<AtOnce<'_>> {
+        match pod_tree::address_at(self, name, qtype) {
+            Ok((IpAddr::V4(address), _, known)) if !known.stale => {
+                Some(AtOnce::Address { address, ttl: self.constants.rendering.ttl(None, 1) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why a type is not one list at a set's name.
+enum NoList {
+    Nothing,
+    SeveralPorts,
+}
+
+/// The list of a type at a set's name.
+#[inline]
+fn list_of(set: &SetRecords, qtype: RecordType) -> Result<&RrList, NoList> {
+    let served = set.settings.records;
+    let (list, is_served) = match qtype {
+        RecordType::A => (set.addresses(qtype), served.a),
+        RecordType::AAAA => (set.addresses(qtype), served.aaaa),
+        RecordType::TXT => (set.txt(), served.txt),
+        RecordType::SRV => (set.only_srv(Ports::Every).ok_or(NoList::SeveralPorts)?, served.srv),
+        _ => return Err(NoList::Nothing),
+    };
+    if is_served { Ok(list) } else { Err(NoList::Nothing) }
+}
+
+#[expect(clippy::len_without_is_empty, reason = "an RRset is never empty")]
+impl Whole<'_> {
+    /// Number of RRs, at least one.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.list.records()
+    }
+
+    /// Octets of all RRs.
+    #[inline]
+    pub fn wire_len(&self) -> usize {
+        self.list.octets()
+    }
+
+    /// Copies all RRs into `out`, which has room for them, from the one at `start` (below [`Whole::len`]) on and round to
+    /// the one before it. Their owner is a pointer to the question's name.
+    #[inline]
+    pub fn copy(&self, out: &mut [u8], start: usize) {
+        self.list.copy_round(out, start, self.ttl);
+    }
+
+    /// For SRV RRs in stable order, copied to `first` octets from the start of a message, the addresses of the pods that
+    /// they point at, with owners that point there. `None` where one points at something else, and where the addresses
+    /// do not fit. Returns how many octets and RRs these are.
+    pub fn copy_pod_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
+        /// Octets of SRV rdata before the target (RFC 2782).
+        const TARGET_AT: usize = 6;
+        let ttl = self.snapshot.constants.rendering.ttl(None, 1);
+        let mut writer = RrWriter::new(out, ttl);
+        for (start, address) in self.list.pods()? {
+            let target = first + start + rr::HEAD + TARGET_AT;
+            let owner = 0xc000 | u16::try_from(target).ok().filter(|at| *at < 0x4000)?;
+            if !writer.address_of(owner, address) {
+                return None;
+            }
+        }
+        Some(writer.copied)
+    }
+}
