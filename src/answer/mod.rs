@@ -14,6 +14,8 @@ mod rate_limit;
 mod records;
 mod reply;
 mod request;
+mod told;
+
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +24,7 @@ pub use client::{Client, Transport};
 pub use cookies::Cookies;
 pub use policy::Policy;
 pub use rate_limit::{RateLimiter, RateLimits};
+pub use told::{Fate, Told, ZonePlace};
 
 use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType};
 use crate::zone::Snapshot;
@@ -45,12 +48,18 @@ pub struct Scratch {
     name: QueryName,
     /// Names that follow from it: ends of aliases, targets.
     other: QueryName,
+    told: Told,
 }
 
 impl Scratch {
     /// New buffers.
     pub fn new() -> Scratch {
         Scratch::default()
+    }
+
+    /// What is to be counted of the query that was last answered with these.
+    pub fn told(&self) -> Told {
+        self.told
     }
 }
 
@@ -94,6 +103,7 @@ fn respond(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Option<usize> {
+    scratch.told = Told::default();
     let header = Header::read(query)?;
     // An answer to an answer can go round for ever between two servers (RUSTSEC-2023-0041).
     if header.flags.contains(Flags::QR) {
@@ -101,6 +111,10 @@ fn respond(
     }
     let policy = context.policy;
     let request = Request::read(query, header, client, policy, context.now, &mut scratch.name);
+    if let Ok(question) = &request.question {
+        scratch.told.qtype = question.record_type.0;
+    }
+    scratch.told.dnssec_ok = request.records.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
     let mut reply = Reply::begin(query, &request, client, policy, out)?;
     // Over TCP a client cannot forge its address; with a good cookie it does not.
     if let Some(limiter) = context.limiter
@@ -110,17 +124,24 @@ fn respond(
         match limiter.count(client.address, context.now) {
             Verdict::Answer => {}
             Verdict::Truncate => {
+                scratch.told.fate = Fate::Limited;
                 reply.truncated();
                 return reply.finish(Rcode::NOERROR);
             }
-            Verdict::Drop => return None,
+            Verdict::Drop => {
+                scratch.told.fate = Fate::Limited;
+                return None;
+            }
         }
     }
     let rcode = match &request.question {
         Ok(question) => match gate(&request, client, &scratch.name, policy, &mut reply) {
             None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
             None => look_up(question, scratch, rotation, context.snapshot, &mut reply),
-            Some(rcode) => rcode,
+            Some(rcode) => {
+                scratch.told.fate = if rcode == Rcode::REFUSED { Fate::Denied } else { Fate::Answered };
+                rcode
+            }
         },
         Err(fault) => {
             if *fault == Rcode::NOTIMP {
@@ -129,6 +150,7 @@ fn respond(
             *fault
         }
     };
+    scratch.told.rcode = rcode.0;
     reply.finish(rcode)
 }
 
@@ -170,7 +192,7 @@ fn look_up(
     snapshot: &Snapshot,
     reply: &mut Reply<'_>,
 ) -> Rcode {
-    let Scratch { name, other } = scratch;
+    let Scratch { name, other, told } = scratch;
     // No zone has another class. QCLASS ANY is refused too, since all that this server knows is authoritative and
     // "responses to QCLASS=* queries can never be authoritative" (RFC 1034 3.7.1).
     let zone = if question.class == Class::IN { snapshot.zone_of(name, question.record_type) } else { None };
@@ -178,6 +200,7 @@ fn look_up(
         reply.explain(Ede::NotAuthoritative.into());
         return Rcode::REFUSED;
     };
+    told.zone = zone.place().map_or(ZonePlace::File, ZonePlace::Generated);
     reply.answers_from(&zone, name);
     if matches!(question.record_type, RecordType::AXFR | RecordType::IXFR) {
         reply.explain(Ede::NotSupported.into());

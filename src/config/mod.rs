@@ -27,8 +27,8 @@ pub use error::{Error, Errors, Problem};
 pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
 pub use settings::{
-    Access, AccessRule, CookieSettings, KubernetesSettings, Manifest, Network, Pods, RateLimitSettings,
-    ServerSettings, Settings, Source, TcpSettings, Transport,
+    Access, AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogFormat, LogLevel, LogSettings,
+    Manifest, Network, Pods, RateLimitSettings, ServerSettings, Settings, Source, TcpSettings, Transport,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

@@ -32,6 +32,7 @@ mod set;
 mod slab;
 mod store;
 mod topology;
+mod view;
 mod watch;
 
 #[cfg(test)]
@@ -51,4 +52,7 @@ pub use peer::{Peer, SrvTarget};
 pub use selector::{LabelProblem, Selector, SelectorError};
 pub use topology::{
     Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, TTL_MAX, Topology, WhenEmpty,
+};
+pub use view::{
+    BrokenView, Candidacy, EntryView, PeersPage, SetPlace, SetView, SetsPage, TopologyTotals, Totals, Verdict,
 };

@@ -299,6 +299,11 @@ impl Sets {
         self.slab.iter()
     }
 
+    /// The set of this name.
+    pub(super) fn find(&self, key: &SetKey) -> Option<Id<Set>> {
+        self.by_key.get(key).copied()
+    }
+
     /// The topology that owns the set of this name. `None` if none yields it.
     pub(super) fn owner(&self, key: &SetKey) -> Option<u32> {
         self.get(*self.by_key.get(key)?)?.owner()

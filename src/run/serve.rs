@@ -47,7 +47,7 @@ pub enum ServeError {
 /// Serves until SIGTERM or SIGINT, then answers what has arrived and returns.
 pub fn serve(settings: &Settings) -> Result<(), ServeError> {
     let started = Instant::now();
-    log::start();
+    let verbosity = log::start(&settings.log);
     let signals = Signals::listen()?;
     match settings.source() {
         None => Err(LoadError::NoSource.into()),

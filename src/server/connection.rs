@@ -11,7 +11,7 @@
 use super::counters::{Counters, Counts};
 use super::limits::Place;
 use super::responder::Responder;
-use super::tcp::TcpLimits;
+use super::tcp::{Tallies, TcpLimits};
 use crate::answer::{Client, Outcome, Transport};
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -37,6 +37,7 @@ const FRAME_MAX: usize = LENGTH + u16::MAX as usize;
 pub(super) struct Shared<R: Responder> {
     pub(super) responder: Arc<R>,
     pub(super) counters: Arc<Counters>,
+    pub(super) tallies: Tallies,
     pub(super) limits: TcpLimits,
     /// Lent for making one answer, never while waiting: there are at most as many as threads.
     buffers: Mutex<Vec<AnswerBuffer<R>>>,
@@ -73,8 +74,13 @@ pub(super) enum End {
 }
 
 impl<R: Responder> Shared<R> {
-    pub(super) fn new(responder: Arc<R>, counters: Arc<Counters>, limits: TcpLimits) -> Shared<R> {
-        Shared { responder, counters, limits, buffers: Mutex::default(), rotation: AtomicU32::new(0) }
+    pub(super) fn new(
+        responder: Arc<R>,
+        counters: Arc<Counters>,
+        tallies: Tallies,
+        limits: TcpLimits,
+    ) -> Shared<R> {
+        Shared { responder, counters, tallies, limits, buffers: Mutex::default(), rotation: AtomicU32::new(0) }
     }
 
     fn lend_buffer(&self) -> AnswerBuffer<R> {
@@ -96,7 +102,10 @@ impl<R: Responder> AnswerBuffer<R> {
         let rotation = shared.rotation.fetch_add(1, Ordering::Relaxed);
         let (length, out) = self.frame.split_first_chunk_mut::<LENGTH>()?;
         let batch = shared.responder.batch();
-        match R::respond(&batch, &mut self.scratch, query, client, rotation, out) {
+        let outcome = R::respond(&batch, &mut self.scratch, query, client, rotation, out);
+        let reply = if let Outcome::Reply(octets) = outcome { out.get(..octets) } else { None };
+        shared.tallies.of(client.address).query::<true>(R::told(&self.scratch), query.len(), reply);
+        match outcome {
             Outcome::Reply(octets) => {
                 *length = u16::try_from(octets).ok()?.to_be_bytes();
                 self.frame.get(..LENGTH + octets)
@@ -183,6 +192,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     shared: &Shared<R>,
     query: &[u8],
 ) -> Result<(), End> {
+    let began = std::time::Instant::now();
     let mut buffer = shared.lend_buffer();
     let rest = match buffer.answer(shared, client, query) {
         Some(frame) => {
@@ -199,6 +209,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
         None => None,
     };
     shared.take_back(buffer);
+    shared.tallies.of(client.address).took::<true>(began.elapsed(), 1);
     shared.counters.add(Counts {
         queries: 1,
         replies: rest.is_some().into(),
@@ -239,7 +250,7 @@ mod tests {
         let (client, server) = tokio::io::duplex(room);
         let (stopper, stop) = watch::channel(false);
         let serving = tokio::spawn(async move {
-            let shared = Shared::new(Arc::new(Echo), Arc::default(), LIMITS);
+            let shared = Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS);
             serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
         });
         (client, stopper, serving)

@@ -11,17 +11,25 @@ mod counters;
 mod descriptors;
 mod holder;
 mod limits;
+mod observer;
 mod responder;
 mod snapshots;
+mod tally;
 mod tcp;
 mod udp;
 
 pub use bind::BindError;
 pub use counters::{Counters, Counts};
+pub(crate) use limits::Permits;
+pub use observer::{Observer, Stream};
 pub use responder::Responder;
 pub use snapshots::{Batch, CurrentSnapshot};
+pub use tally::{CountedZone, RCODES, SIZES, TYPES, Tallied, ZoneTallied, times};
 pub use tcp::TcpLimits;
 
+use observer::Observed;
+use tally::Tally;
+use tcp::Tallies;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -51,7 +59,7 @@ pub async fn serve_stream<R: Responder>(
     responder: Arc<R>,
     limits: TcpLimits,
 ) {
-    let shared = connection::Shared::new(responder, Arc::default(), limits);
+    let shared = connection::Shared::new(responder, Arc::default(), Tallies::default(), limits);
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     connection::serve(stream, address, &shared, &limits::Place::default(), stopped).await;
@@ -72,7 +80,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     addresses: Vec<SocketAddr>,
-    counters: Vec<Arc<Counters>>,
+    observer: Observer,
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
     tcp: Option<tcp::Tcp>,
@@ -85,7 +93,7 @@ impl Server {
         let responder = Arc::new(responder);
         let mut server = Server {
             addresses: listeners.iter().map(|listener| listener.address).collect(),
-            counters: Vec::new(),
+            observer: Observer::default(),
             stop: Arc::default(),
             workers: Vec::new(),
             tcp: None,
@@ -98,8 +106,14 @@ impl Server {
             }
         }
         let counters = Arc::<Counters>::default();
-        server.counters.push(Arc::clone(&counters));
-        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, config.tcp.clone())?);
+        let tallies = Tallies::default();
+        server.observer.threads.push(Observed {
+            name: "tcp".into(),
+            counters: Arc::clone(&counters),
+            tallies: tallies.streams(&server.addresses),
+        });
+        server.observer.port = server.addresses.first().map_or(0, SocketAddr::port);
+        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, tallies, config.tcp.clone())?);
         Ok(server)
     }
 
@@ -111,11 +125,18 @@ impl Server {
         responder: &Arc<R>,
     ) -> io::Result<()> {
         let counters = Arc::<Counters>::default();
-        self.counters.push(Arc::clone(&counters));
+        let tally = Arc::<Tally>::default();
         let index = self.workers.len();
+        let stream = Stream { proto: "udp", ipv6: address.is_ipv6() };
+        self.observer.threads.push(Observed {
+            name: format!("udp-{index}").into(),
+            counters: Arc::clone(&counters),
+            tallies: vec![(stream, Arc::clone(&tally))],
+        });
         let setting = udp::Setting {
             responder: Arc::clone(responder),
             counters,
+            tally,
             stop: Arc::clone(&self.stop),
             udp_max,
             // Workers that start at one place would give many clients the same first address.
@@ -137,11 +158,12 @@ impl Server {
 
     /// What all workers have counted so far.
     pub fn counts(&self) -> Counts {
-        let mut sum = Counts::default();
-        for counters in &self.counters {
-            sum += counters.read();
-        }
-        sum
+        self.observer.counts()
+    }
+
+    /// What tells others how it fares.
+    pub fn observer(&self) -> Observer {
+        self.observer.clone()
     }
 
     /// Takes no more queries, answers those that have arrived, and returns when that is done; after a few seconds at

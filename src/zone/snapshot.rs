@@ -126,6 +126,11 @@ impl Snapshot {
         }
     }
 
+    /// The apexes of the zones made from peers, by their places.
+    pub fn generated_zones(&self) -> impl Iterator<Item = &Name> {
+        self.zones.iter().map(|zone| &zone.origin)
+    }
+
     /// Apexes with their serials.
     pub fn serials(&self) -> impl Iterator<Item = (&Name, u32)> {
         self.zones.iter().chain(self.statics.iter()).map(|zone| (&zone.origin, zone.apex.serial))
@@ -136,6 +141,12 @@ impl<'a> ZoneRef<'a> {
     /// Octets from the start of the question's name to the zone's apex in it.
     pub fn apex_offset(&self) -> usize {
         self.apex_offset
+    }
+
+    /// Its place among the zones made from peers; `None` for a zone of a file alone.
+    pub fn place(&self) -> Option<u8> {
+        let place = self.snapshot.zones.iter().position(|zone| std::ptr::eq(zone, self.zone))?;
+        Some(u8::try_from(place).unwrap_or(u8::MAX))
     }
 
     /// The zone's serial.

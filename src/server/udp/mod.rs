@@ -13,6 +13,7 @@ pub(super) use family::ask_for_destination;
 
 use super::counters::{Counters, Counts};
 use super::responder::Responder;
+use super::tally::Tally;
 use crate::answer::{Client, Outcome, Transport};
 use family::{Family, Ipv4, Ipv6};
 use nix::errno::Errno;
@@ -22,7 +23,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Datagrams per system call. Beyond it the calls are no longer what costs.
 const BATCH: usize = 32;
@@ -49,11 +50,15 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 /// Batches that a stopping worker still answers, so that a flood cannot keep it.
 const LAST_BATCHES: usize = 128;
 
+/// One batch of so many is timed: a look at the clock costs a fifth of an answer.
+const TIMED: u32 = 16;
+
 /// What a worker is made of.
 #[derive(Debug)]
 pub(super) struct Setting<R> {
     pub(super) responder: Arc<R>,
     pub(super) counters: Arc<Counters>,
+    pub(super) tally: Arc<Tally>,
     pub(super) stop: Arc<AtomicBool>,
     /// Size of the largest answer, in octets.
     pub(super) udp_max: u16,
@@ -85,6 +90,8 @@ struct Worker<'a, F: Family, R: Responder> {
     wildcard: bool,
     scratch: R::Scratch,
     rotation: u32,
+    /// Batches, so that some are timed.
+    turns: u32,
     counts: Counts,
     receive_headers: MultiHeaders<F::Address>,
     send_headers: MultiHeaders<F::Address>,
@@ -124,6 +131,7 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             wildcard,
             scratch: setting.responder.scratch(),
             rotation: setting.rotation,
+            turns: 0,
             counts: Counts::default(),
             receive_headers: family::headers::<F>(BATCH, wildcard),
             send_headers: family::headers::<F>(BATCH, wildcard),
@@ -162,9 +170,15 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             }
         };
         if count > 0 {
+            self.turns = self.turns.wrapping_add(1);
+            let began = self.turns.is_multiple_of(TIMED).then(Instant::now);
             self.respond(count);
             self.send();
+            if let Some(began) = began {
+                self.setting.tally.took::<false>(began.elapsed(), count as u64);
+            }
         }
+        self.setting.counters.beat();
         self.setting.counters.add(std::mem::take(&mut self.counts));
         count > 0
     }
@@ -220,7 +234,10 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             }
             let client = Client { transport: Transport::Udp, address: F::ip(&from) };
             self.rotation = self.rotation.wrapping_add(1);
-            match R::respond(&batch, &mut self.scratch, query, &client, self.rotation, out) {
+            let outcome = R::respond(&batch, &mut self.scratch, query, &client, self.rotation, out);
+            let reply = if let Outcome::Reply(length) = outcome { out.get(..length) } else { None };
+            self.setting.tally.query::<false>(R::told(&self.scratch), query.len(), reply);
+            match outcome {
                 Outcome::Reply(length) => {
                     let Some(((to_length, to_client), to_destination)) = places.next() else { break };
                     *to_length = length;
@@ -305,6 +322,7 @@ mod tests {
         let setting = Setting {
             responder: Arc::new(Echo),
             counters: Arc::default(),
+            tally: Arc::default(),
             stop: Arc::default(),
             udp_max: 512,
             rotation: 0,
@@ -337,6 +355,7 @@ mod tests {
         let setting = Setting {
             responder: Arc::new(Echo),
             counters: Arc::default(),
+            tally: Arc::default(),
             stop: Arc::default(),
             udp_max: 4097,
             rotation: 0,

@@ -1,0 +1,369 @@
+//! What is counted of each query: by zone, type, response code and size, as dashboards of CoreDNS ask for it.
+//!
+//! Every UDP worker has a [`Tally`] of its own and is the only one that writes it: a counter is loaded and stored, with no
+//! locked instruction. The TCP side has one for each address family, which its threads share. Whoever reads them adds
+//! them up. What can be counted apart is fixed, so that nothing from the network makes it grow.
+
+use crate::answer::{Fate, Told, ZonePlace};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Zones that are counted each by itself: the first of those made from peers, longest apex first.
+const ZONES: usize = 14;
+
+/// Where the queries of all other zones made from peers are counted.
+const OTHER_ZONES: usize = ZONES;
+/// Where those of zones of files are counted.
+const FILES: usize = ZONES + 1;
+/// Where those are counted that fall into no zone.
+const NO_ZONE: usize = ZONES + 2;
+const ZONE_SLOTS: usize = ZONES + 3;
+
+/// The types that are counted each by itself (IANA, DNS parameters), and the one that stands for all others.
+pub const TYPES: [(u16, &str); TYPE_SLOTS] = [
+    (0, "other"),
+    (1, "A"),
+    (2, "NS"),
+    (5, "CNAME"),
+    (6, "SOA"),
+    (12, "PTR"),
+    (15, "MX"),
+    (16, "TXT"),
+    (28, "AAAA"),
+    (33, "SRV"),
+    (35, "NAPTR"),
+    (39, "DNAME"),
+    (43, "DS"),
+    (46, "RRSIG"),
+    (47, "NSEC"),
+    (48, "DNSKEY"),
+    (50, "NSEC3"),
+    (64, "SVCB"),
+    (65, "HTTPS"),
+    (251, "IXFR"),
+    (252, "AXFR"),
+    (255, "ANY"),
+];
+const TYPE_SLOTS: usize = 22;
+
+/// The response codes that are counted each by itself, and the one that stands for all others.
+pub const RCODES: [(u16, &str); RCODE_SLOTS] = [
+    (0, "NOERROR"),
+    (1, "FORMERR"),
+    (2, "SERVFAIL"),
+    (3, "NXDOMAIN"),
+    (4, "NOTIMP"),
+    (5, "REFUSED"),
+    (6, "YXDOMAIN"),
+    (9, "NOTAUTH"),
+    (16, "BADVERS"),
+    (23, "BADCOOKIE"),
+    (u16::MAX, "other"),
+];
+const RCODE_SLOTS: usize = 11;
+
+/// Upper bounds of sizes in octets: those of CoreDNS.
+pub const SIZES: [u16; 14] =
+    [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000];
+const SIZE_SLOTS: usize = SIZES.len() + 1;
+
+/// Bounds of times; each is twice the one before.
+const TIMES: usize = 20;
+const TIME_SLOTS: usize = TIMES + 1;
+
+/// The first bound of times. From the seventh on, 2^n × 250 µs, these are the ones of CoreDNS, which begins there.
+const FIRST_TIME: Duration = Duration::from_nanos(3_906);
+
+/// The slot of each type below 256.
+static TYPE_SLOT: [u8; 256] = slots(&TYPES);
+
+/// The slot of each response code below 32.
+static RCODE_SLOT: [u8; 256] = {
+    let mut slots = [RCODE_SLOTS as u8 - 1; 256];
+    let mut slot = 0;
+    while slot < RCODE_SLOTS - 1 {
+        slots[RCODES[slot].0 as usize] = slot as u8;
+        slot += 1;
+    }
+    slots
+};
+
+/// The slot of each size up to the largest common one.
+static SIZE_SLOT: [u8; 1280] = {
+    let mut slots = [0; 1280];
+    let mut size = 0;
+    while size < slots.len() {
+        let mut slot = 0;
+        while SIZES[slot] < size as u16 {
+            slot += 1;
+        }
+        slots[size] = slot as u8;
+        size += 1;
+    }
+    slots
+};
+
+const fn slots(named: &[(u16, &str)]) -> [u8; 256] {
+    let mut slots = [0; 256];
+    let mut slot = 1;
+    while slot < named.len() {
+        slots[named[slot].0 as usize] = slot as u8;
+        slot += 1;
+    }
+    slots
+}
+
+/// The upper bounds of times.
+pub fn times() -> impl Iterator<Item = Duration> {
+    (0..TIMES).map(|power| Duration::from_nanos(250_000 << power >> 6)).map(|bound| bound.max(FIRST_TIME))
+}
+
+/// Counters of one writer, or of several (see [`Tally::query`]). On cache lines of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Tally {
+    zones: [ZoneTally; ZONE_SLOTS],
+    fates: [AtomicU64; Fate::COUNT],
+    truncated: AtomicU64,
+    dnssec_ok: AtomicU64,
+    times: [AtomicU64; TIME_SLOTS],
+    nanoseconds: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct ZoneTally {
+    types: [AtomicU64; TYPE_SLOTS],
+    rcodes: [AtomicU64; RCODE_SLOTS],
+    query_sizes: [AtomicU64; SIZE_SLOTS],
+    query_octets: AtomicU64,
+    reply_sizes: [AtomicU64; SIZE_SLOTS],
+    reply_octets: AtomicU64,
+}
+
+/// Octets of an answer before its second octet of flags, and the bit of TC there (RFC 1035 4.1.1).
+const FLAGS_AT: usize = 2;
+const TC: u8 = 0x02;
+
+impl Tally {
+    /// A query was answered with the message in `reply`, or with nothing. `SHARED` where other threads count here too.
+    #[inline]
+    pub(super) fn query<const SHARED: bool>(&self, told: Told, query_len: usize, reply: Option<&[u8]>) {
+        let place = match told.zone {
+            ZonePlace::Generated(place) => usize::from(place).min(OTHER_ZONES),
+            ZonePlace::File => FILES,
+            ZonePlace::None => NO_ZONE,
+        };
+        let Some(zone) = self.zones.get(place) else { return };
+        let of_type = TYPE_SLOT.get(usize::from(told.qtype)).copied().unwrap_or(0);
+        add_at::<SHARED>(&zone.types, of_type);
+        add_at::<SHARED>(&zone.query_sizes, size_slot(query_len));
+        add::<SHARED>(&zone.query_octets, query_len as u64);
+        if let Some(reply) = reply {
+            let of_rcode = RCODE_SLOT.get(usize::from(told.rcode)).copied();
+            add_at::<SHARED>(&zone.rcodes, of_rcode.unwrap_or(RCODE_SLOTS as u8 - 1));
+            add_at::<SHARED>(&zone.reply_sizes, size_slot(reply.len()));
+            add::<SHARED>(&zone.reply_octets, reply.len() as u64);
+            if reply.get(FLAGS_AT).is_some_and(|flags| flags & TC != 0) {
+                add::<SHARED>(&self.truncated, 1);
+            }
+        }
+        if told.dnssec_ok {
+            add::<SHARED>(&self.dnssec_ok, 1);
+        }
+        if told.fate != Fate::Answered {
+            add_at::<SHARED>(&self.fates, told.fate as u8);
+        }
+    }
+
+    /// So many queries took so long.
+    pub(super) fn took<const SHARED: bool>(&self, time: Duration, queries: u64) {
+        let slot = times().position(|bound| time <= bound).unwrap_or(TIMES);
+        if let Some(counter) = self.times.get(slot) {
+            add::<SHARED>(counter, queries);
+        }
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        add::<SHARED>(&self.nanoseconds, nanoseconds.saturating_mul(queries));
+    }
+
+    pub(super) fn add_to(&self, sum: &mut Tallied) {
+        for (place, (zone, sum)) in self.zones.iter().zip(&mut sum.zones).enumerate() {
+            sum.zone = match place {
+                OTHER_ZONES => CountedZone::Others,
+                FILES => CountedZone::Files,
+                NO_ZONE => CountedZone::None,
+                place => CountedZone::Generated(place),
+            };
+            add_all(&zone.types, &mut sum.types);
+            add_all(&zone.rcodes, &mut sum.rcodes);
+            add_all(&zone.query_sizes, &mut sum.query_sizes);
+            sum.query_octets += zone.query_octets.load(Ordering::Relaxed);
+            add_all(&zone.reply_sizes, &mut sum.reply_sizes);
+            sum.reply_octets += zone.reply_octets.load(Ordering::Relaxed);
+        }
+        add_all(&self.fates, &mut sum.fates);
+        sum.truncated += self.truncated.load(Ordering::Relaxed);
+        sum.dnssec_ok += self.dnssec_ok.load(Ordering::Relaxed);
+        add_all(&self.times, &mut sum.times);
+        sum.nanoseconds += self.nanoseconds.load(Ordering::Relaxed);
+    }
+}
+
+/// One reading of the tallies of one transport and address family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tallied {
+    /// By zone.
+    pub zones: Vec<ZoneTallied>,
+    /// What became of queries, by [`Fate`].
+    pub fates: [u64; Fate::COUNT],
+    /// Answers with TC.
+    pub truncated: u64,
+    /// Queries with DO.
+    pub dnssec_ok: u64,
+    /// Times until the answer was handed to the kernel: how many were within each of [`times`], and how many above.
+    pub times: [u64; TIME_SLOTS],
+    /// Their sum.
+    pub nanoseconds: u64,
+}
+
+/// What was counted of one zone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ZoneTallied {
+    /// Which.
+    pub zone: CountedZone,
+    /// Queries, by [`TYPES`].
+    pub types: [u64; TYPE_SLOTS],
+    /// Answers, by [`RCODES`].
+    pub rcodes: [u64; RCODE_SLOTS],
+    /// Queries by size: as many as are within each of [`SIZES`], and not within the one before.
+    pub query_sizes: [u64; SIZE_SLOTS],
+    /// Octets of queries.
+    pub query_octets: u64,
+    /// Answers by size, likewise.
+    pub reply_sizes: [u64; SIZE_SLOTS],
+    /// Octets of answers.
+    pub reply_octets: u64,
+}
+
+/// What is counted as one zone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CountedZone {
+    /// The zone made from peers at this place, longest apex first.
+    Generated(usize),
+    /// All other zones made from peers.
+    Others,
+    /// All zones of files.
+    Files,
+    /// No zone of this server.
+    #[default]
+    None,
+}
+
+impl Default for Tallied {
+    fn default() -> Tallied {
+        Tallied {
+            zones: vec![ZoneTallied::default(); ZONE_SLOTS],
+            fates: [0; Fate::COUNT],
+            truncated: 0,
+            dnssec_ok: 0,
+            times: [0; TIME_SLOTS],
+            nanoseconds: 0,
+        }
+    }
+}
+
+#[inline]
+fn size_slot(size: usize) -> u8 {
+    SIZE_SLOT.get(size).copied().unwrap_or_else(|| large_size_slot(size))
+}
+
+#[cold]
+fn large_size_slot(size: usize) -> u8 {
+    let slot = SIZES.iter().position(|bound| size <= usize::from(*bound)).unwrap_or(SIZES.len());
+    u8::try_from(slot).unwrap_or(0)
+}
+
+#[inline]
+fn add_at<const SHARED: bool>(counters: &[AtomicU64], slot: u8) {
+    if let Some(counter) = counters.get(usize::from(slot)) {
+        add::<SHARED>(counter, 1);
+    }
+}
+
+/// Relaxed: the numbers guard nothing.
+#[inline]
+fn add<const SHARED: bool>(counter: &AtomicU64, more: u64) {
+    if SHARED {
+        counter.fetch_add(more, Ordering::Relaxed);
+    } else {
+        counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+    }
+}
+
+fn add_all(counters: &[AtomicU64], sums: &mut [u64]) {
+    for (counter, sum) in counters.iter().zip(sums) {
+        *sum += counter.load(Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn told(zone: ZonePlace, qtype: u16, rcode: u16) -> Told {
+        Told { zone, qtype, rcode, ..Told::default() }
+    }
+
+    #[test]
+    fn queries_are_counted_by_zone_type_code_and_size() {
+        let tally = Tally::default();
+        let mut truncated = vec![0; 512];
+        truncated[2] = 0x02;
+        for (of, query_len, reply) in [
+            (told(ZonePlace::Generated(0), 1, 0), 40, Some(&[0; 100][..])),
+            (told(ZonePlace::Generated(0), 33, 0), 101, Some(&truncated)),
+            (told(ZonePlace::Generated(200), 1, 3), 40, Some(&[0; 101])),
+            (told(ZonePlace::File, 300, 99), 40, Some(&[0; 5000])),
+            (Told { fate: Fate::Limited, ..told(ZonePlace::None, 255, 0) }, 65_535, None),
+        ] {
+            tally.query::<false>(of, query_len, reply);
+            tally.query::<true>(of, query_len, reply);
+        }
+        tally.took::<false>(Duration::from_micros(3), 2);
+        tally.took::<true>(Duration::from_secs(100), 1);
+        let mut sum = Tallied::default();
+        tally.add_to(&mut sum);
+        let slot = |named: &[(u16, &str)], name: &str| named.iter().position(|(_, one)| *one == name).unwrap();
+        let [first, others, files, none] = [0, OTHER_ZONES, FILES, NO_ZONE].map(|place| &sum.zones[place]);
+        assert_eq!((first.types[slot(&TYPES, "A")], first.types[slot(&TYPES, "SRV")]), (2, 2));
+        assert_eq!(first.rcodes[slot(&RCODES, "NOERROR")], 4);
+        assert_eq!((first.query_sizes[1], first.query_sizes[2], first.query_octets), (2, 2, 282));
+        assert_eq!((first.reply_sizes[1], first.reply_sizes[6], first.reply_octets), (2, 2, 1224));
+        assert_eq!((others.zone, others.rcodes[slot(&RCODES, "NXDOMAIN")]), (CountedZone::Others, 2));
+        assert_eq!((files.types[slot(&TYPES, "other")], files.rcodes[slot(&RCODES, "other")]), (2, 2));
+        assert_eq!(files.reply_sizes[9], 2);
+        assert_eq!((none.types[slot(&TYPES, "ANY")], none.query_sizes[SIZES.len()]), (2, 2));
+        assert_eq!(none.rcodes.iter().sum::<u64>(), 0, "nothing was sent");
+        assert_eq!((sum.truncated, sum.fates[Fate::Limited as usize]), (2, 2));
+        assert_eq!((sum.times[0], sum.times[TIMES]), (2, 1));
+        assert_eq!(sum.nanoseconds, 6_000 + 100_000_000_000);
+    }
+
+    #[test]
+    fn times_go_on_where_those_of_coredns_begin() {
+        let bounds: Vec<Duration> = times().collect();
+        assert_eq!(bounds[0], FIRST_TIME);
+        assert_eq!(bounds[6], Duration::from_micros(250));
+        assert_eq!(bounds[TIMES - 1], Duration::from_millis(2_048));
+        assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_size_is_within_its_bound_and_above_the_one_before(size in 0_usize..70_000) {
+            let slot = usize::from(size_slot(size));
+            prop_assert!(SIZES.get(slot).is_none_or(|bound| size <= usize::from(*bound)));
+            prop_assert!(slot == 0 || usize::from(SIZES[slot - 1]) < size);
+        }
+    }
+}
