@@ -213,8 +213,8 @@ impl Tally {
 pub struct Tallied {
     /// By zone.
     pub zones: Vec<ZoneTallied>,
-    /// What became of queries, by [`Fate`].
-    pub fates: [u64; Fate::COUNT],
+    /// What became of queries.
+    fates: [u64; Fate::COUNT],
     /// Answers with TC.
     pub truncated: u64,
     /// Queries with DO.
@@ -223,6 +223,22 @@ pub struct Tallied {
     pub times: [u64; TIME_SLOTS],
     /// Their sum.
     pub nanoseconds: u64,
+}
+
+impl Tallied {
+    /// Queries that the access list refused.
+    pub fn denied(&self) -> u64 {
+        self.fate(Fate::Denied)
+    }
+
+    /// Queries of networks above their rate.
+    pub fn limited(&self) -> u64 {
+        self.fate(Fate::Limited)
+    }
+
+    fn fate(&self, fate: Fate) -> u64 {
+        self.fates.get(fate as usize).copied().unwrap_or(0)
+    }
 }
 
 /// What was counted of one zone.

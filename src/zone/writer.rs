@@ -268,6 +268,11 @@ impl SnapshotWriter {
         Arc::clone(&self.published)
     }
 
+    /// How many RRsets of sets are too large for one message.
+    pub fn oversize(&self) -> usize {
+        self.oversize.count()
+    }
+
     /// The RRsets that have become too large for one message since last asked.
     pub fn take_oversize(&mut self) -> Vec<Oversize> {
         self.oversize.take()

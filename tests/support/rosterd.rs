@@ -102,7 +102,7 @@ impl Rosterd {
     ) -> Rosterd {
         assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
         let file = folder.path().join("rosterd.toml");
-        fs::write(&file, format!("{settings}\nlisten = {listen:?}\n")).expect("written settings");
+        fs::write(&file, with_surroundings(settings, listen)).expect("written settings");
         let mut child = program
             .arg("serve")
             .arg("--config")
@@ -195,6 +195,32 @@ impl Drop for Rosterd {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Settings with listeners, and with what would otherwise depend on where tests run: the form of log lines, ports for HTTP,
+/// and the time that an end takes. What the settings say of these stays.
+fn with_surroundings(settings: &str, listen: &[&str]) -> String {
+    let mut all = format!("{settings}\nlisten = {listen:?}\n");
+    for (said, line) in [
+        ("lameduck", "lameduck = '0s'\n"),
+        ("[log]", "[log]\nformat = 'text'\n"),
+        ("[admin]", "[admin]\nlisten = []\napi = []\n"),
+    ] {
+        if !settings.contains(said) {
+            all.push_str(line);
+        }
+    }
+    all
+}
+
+/// The same for a command that is given its own settings.
+pub(crate) fn alone(command: &mut Command) -> &mut Command {
+    command.envs([
+        ("ROSTERD__LOG__FORMAT", "text"),
+        ("ROSTERD__ADMIN__LISTEN", ""),
+        ("ROSTERD__ADMIN__API", ""),
+        ("ROSTERD__SERVER__LAMEDUCK", "0s"),
+    ])
 }
 
 /// A port of 127.0.0.1 without a listener, below those that the system gives to clients (from 32,768), so that no client

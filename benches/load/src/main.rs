@@ -71,7 +71,12 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
         Command::new(rosterd)
             .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
             .arg(&manifest.0)
-            .env("ROSTERD__SERVER__WORKERS", "1"),
+            .envs([
+                ("ROSTERD__SERVER__WORKERS", "1"),
+                ("ROSTERD__LOG__FORMAT", "text"),
+                ("ROSTERD__ADMIN__LISTEN", ""),
+                ("ROSTERD__ADMIN__API", ""),
+            ]),
     )?;
     if let [generator, _, ..] = cpus[..] {
         process::pin(generator)?;
