@@ -9,7 +9,11 @@ use serde::Serialize;
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// An answer of a type.
-pub(super) fn of_type(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn of_type(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
     let mut response = Response::new(Body::from(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

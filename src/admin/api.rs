@@ -64,7 +64,10 @@ pub(super) async fn topologies(extract::State(state): Shared) -> Response<Body> 
     match state.look(look).await {
         Ok((topologies, totals)) => {
             let both = topologies.into_iter().zip(totals).enumerate();
-            json(&Listing { items: both.map(|(place, (one, totals))| topology(place, one, &totals)).collect(), next: None })
+            json(&Listing {
+                items: both.map(|(place, (one, totals))| topology(place, one, &totals)).collect(),
+                next: None,
+            })
         }
         Err(none) => none.response(),
     }
@@ -361,7 +364,9 @@ fn watch(watch: WatchHealth, now: Instant) -> WatchJson {
         kubectl: watch.plan.kubectl(),
         selector: watch.plan.selector,
         state,
-        failing_seconds: failure.as_ref().map(|(since, _)| now.saturating_duration_since(*since).as_secs_f64()),
+        failing_seconds: failure
+            .as_ref()
+            .map(|(since, _)| now.saturating_duration_since(*since).as_secs_f64()),
         failure: failure.map(|(_, failure)| failure),
         synced: watch.synced,
         stale: watch.unreachable,

@@ -1,9 +1,9 @@
 //! Listening, and connections within limits.
 
+use super::Listeners;
 use super::connection::{self, Place};
 use super::routes::routes;
 use super::state::State;
-use super::Listeners;
 use crate::server::Permits;
 use axum::Router;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -72,7 +72,10 @@ pub(super) fn bind(listeners: &Listeners) -> Result<Vec<TcpListener>, BindError>
 fn has_no_ipv6(address: SocketAddr, error: &io::Error) -> bool {
     address.ip() == std::net::Ipv6Addr::UNSPECIFIED
         && error.raw_os_error().is_some_and(|code| {
-            matches!(nix::errno::Errno::from_raw(code), nix::errno::Errno::EAFNOSUPPORT | nix::errno::Errno::EADDRNOTAVAIL)
+            matches!(
+                nix::errno::Errno::from_raw(code),
+                nix::errno::Errno::EAFNOSUPPORT | nix::errno::Errno::EADDRNOTAVAIL
+            )
         })
 }
 

@@ -72,7 +72,8 @@ fn is_near(headers: &HeaderMap) -> bool {
         Some((name, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => name,
         _ => host,
     };
-    let address = without_port.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(without_port);
+    let address =
+        without_port.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(without_port);
     without_port.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
 }
 

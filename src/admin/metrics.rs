@@ -8,7 +8,9 @@ use super::process;
 use super::state::State;
 use super::world::{Durations, Phase, ZoneState, since};
 use crate::roster::{ObjectKind, Scope, Totals};
-use crate::server::{CountedZone, Counts, Observer, RCODES, SIZES, Stream, TYPES, Tallied, ZoneTallied, times};
+use crate::server::{
+    CountedZone, Counts, Observer, RCODES, SIZES, Stream, TYPES, Tallied, ZoneTallied, times,
+};
 use crate::source::kubernetes::WatchHealth;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -58,7 +60,11 @@ fn queries(text: &mut Exposition, observer: &Observer, zones: &[ZoneState]) {
     each(&mut |stream, family, zone, counts| {
         for ((_, name), count) in TYPES.iter().zip(counts.types).filter(|(_, count)| *count > 0) {
             let labels = [
-                ("server", server), ("zone", zone), ("proto", stream.proto), ("family", family), ("type", name),
+                ("server", server),
+                ("zone", zone),
+                ("proto", stream.proto),
+                ("family", family),
+                ("type", name),
             ];
             text.sample(&labels, count);
         }
@@ -67,7 +73,11 @@ fn queries(text: &mut Exposition, observer: &Observer, zones: &[ZoneState]) {
     each(&mut |stream, family, zone, counts| {
         for ((_, name), count) in RCODES.iter().zip(counts.rcodes).filter(|(_, count)| *count > 0) {
             let labels = [
-                ("server", server), ("zone", zone), ("proto", stream.proto), ("family", family), ("rcode", name),
+                ("server", server),
+                ("zone", zone),
+                ("proto", stream.proto),
+                ("family", family),
+                ("rcode", name),
             ];
             text.sample(&labels, count);
         }
@@ -114,7 +124,10 @@ fn queries(text: &mut Exposition, observer: &Observer, zones: &[ZoneState]) {
     for (name, help, value) in by_stream {
         text.metric(name, Kind::Counter, help);
         for (stream, tallied) in &tallied {
-            text.sample(&[("server", server), ("proto", stream.proto), ("family", family(*stream))], value(tallied));
+            text.sample(
+                &[("server", server), ("proto", stream.proto), ("family", family(*stream))],
+                value(tallied),
+            );
         }
     }
     transports(text, &observer.counts());
@@ -149,7 +162,9 @@ fn roster(text: &mut Exposition, totals: &Totals) {
         ("rosterd_empty_sets", "Sets that list nobody.", |topology| topology.empty_sets),
         ("rosterd_set_objects", "Objects that contribute to sets.", |topology| topology.objects),
         ("rosterd_peers", "Peers that are listed.", |topology| topology.listed),
-        ("rosterd_peers_left_out", "Peers that could be listed and are not: not ready.", |topology| topology.left_out),
+        ("rosterd_peers_left_out", "Peers that could be listed and are not: not ready.", |topology| {
+            topology.left_out
+        }),
     ];
     for (name, help, value) in by_topology {
         text.metric(name, Kind::Gauge, help);
@@ -213,24 +228,36 @@ fn watches(text: &mut Exposition, watches: &[WatchHealth]) {
     }
     let now = Instant::now();
     let each: [(&str, Kind, &str, &dyn Fn(&WatchHealth) -> Option<f64>); 10] = [
-        ("rosterd_watch_synced", Kind::Gauge, "Whether a watch has delivered its full list once.", &|watch| {
-            Some(f64::from(u8::from(watch.synced)))
-        }),
+        (
+            "rosterd_watch_synced",
+            Kind::Gauge,
+            "Whether a watch has delivered its full list once.",
+            &|watch| Some(f64::from(u8::from(watch.synced))),
+        ),
         ("rosterd_watch_stale", Kind::Gauge, "Whether what a watch gave may be old.", &|watch| {
             Some(f64::from(u8::from(watch.unreachable)))
         }),
-        ("rosterd_watch_silence_seconds", Kind::Gauge, "Since when a watch has not been known to be current.", &|watch| {
-            since(watch.last_contact, now).map(seconds)
-        }),
+        (
+            "rosterd_watch_silence_seconds",
+            Kind::Gauge,
+            "Since when a watch has not been known to be current.",
+            &|watch| since(watch.last_contact, now).map(seconds),
+        ),
         ("rosterd_watch_revision", Kind::Gauge, "Up to which revision a watch is complete.", &|watch| {
             watch.revision.map(float)
         }),
-        ("rosterd_watch_events_total", Kind::Counter, "Objects that were reported as changed or gone.", &|watch| {
-            Some(float(watch.events))
-        }),
-        ("rosterd_watch_lists_total", Kind::Counter, "Lists begun: one at the start, more are re-lists.", &|watch| {
-            Some(float(watch.lists))
-        }),
+        (
+            "rosterd_watch_events_total",
+            Kind::Counter,
+            "Objects that were reported as changed or gone.",
+            &|watch| Some(float(watch.events)),
+        ),
+        (
+            "rosterd_watch_lists_total",
+            Kind::Counter,
+            "Lists begun: one at the start, more are re-lists.",
+            &|watch| Some(float(watch.lists)),
+        ),
         ("rosterd_watch_watches_total", Kind::Counter, "Watches that the API server accepted.", &|watch| {
             Some(float(watch.watches))
         }),

@@ -19,7 +19,9 @@ pub(super) async fn live(extract::State(state): Shared) -> Response<Body> {
     if stuck.is_empty() || state.world.phase() == Phase::Ending {
         return text(StatusCode::OK, "live\n");
     }
-    let lines = stuck.iter().map(|(thread, away)| format!("the thread {thread} has been stuck for {} s\n", away.as_secs()));
+    let lines = stuck
+        .iter()
+        .map(|(thread, away)| format!("the thread {thread} has been stuck for {} s\n", away.as_secs()));
     text(StatusCode::SERVICE_UNAVAILABLE, format!("not live\n{}", lines.collect::<String>()))
 }
 

@@ -25,7 +25,9 @@ pub(super) fn write(text: &mut Exposition) {
         text.single("process_open_fds", Kind::Gauge, "Open descriptors.", open.count());
     }
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    if let Some(most) = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()) {
+    if let Some(most) =
+        limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next())
+    {
         text.single("process_max_fds", Kind::Gauge, "The most descriptors that may be open.", most);
     }
 }

@@ -26,7 +26,8 @@ impl Pulse {
 
     /// The threads that are stuck, each with since when.
     pub(super) fn stuck(&self, now: Instant) -> Vec<(&str, Duration)> {
-        let away = self.threads.iter().map(|(thread, (_, last))| (&**thread, now.saturating_duration_since(*last)));
+        let away =
+            self.threads.iter().map(|(thread, (_, last))| (&**thread, now.saturating_duration_since(*last)));
         away.filter(|(_, away)| *away >= PATIENCE).collect()
     }
 }

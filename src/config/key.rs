@@ -138,7 +138,9 @@ pub(super) static ROOT: &[Key] = &[
     key("log.format", Kind::Text(|text| choose::<LogFormat>(text).map(drop)))
         .default("auto")
         .flag("--log-format"),
-    key("log.level", Kind::Text(|text| choose::<LogLevel>(text).map(drop))).default("info").flag("--log-level"),
+    key("log.level", Kind::Text(|text| choose::<LogLevel>(text).map(drop)))
+        .default("info")
+        .flag("--log-level"),
 ];
 
 /// The settings of a topology, in the order in which they are shown.

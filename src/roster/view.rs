@@ -178,7 +178,8 @@ impl fmt::Display for Verdict {
                 write!(f, "in: nobody is as include wants, and when_empty = \"{}\" lists it", level.as_str())
             }
             Verdict::LeftOut { state, level } => {
-                let state = if state == Include::Serving { "it serves but is not ready" } else { "it is not ready" };
+                let state =
+                    if state == Include::Serving { "it serves but is not ready" } else { "it is not ready" };
                 write!(f, "out: {state}, and \"{}\" is what is listed", level.as_str())
             }
             Verdict::OtherFamily(family) => {
@@ -194,7 +195,8 @@ impl Roster {
     pub fn totals(&self) -> Totals {
         let Parts { options, store, sets, watches, notices, .. } = self.parts();
         let named = options.topologies.iter();
-        let named = named.map(|topology| TopologyTotals { name: topology.name.clone(), ..TopologyTotals::default() });
+        let named =
+            named.map(|topology| TopologyTotals { name: topology.name.clone(), ..TopologyTotals::default() });
         let mut topologies: Vec<TopologyTotals> = named.collect();
         for set in sets.iter() {
             let owner = set.owner().and_then(|owner| topologies.get_mut(owner as usize));
@@ -349,7 +351,8 @@ impl Place<'_> {
 
     fn entry(&self, entry: &Entry) -> EntryView {
         let object = self.view.object(entry);
-        let nowhere = || ObjectKey { namespace: "".into(), name: "".into(), kind: super::ObjectKind::EndpointSlice };
+        let nowhere =
+            || ObjectKey { namespace: "".into(), name: "".into(), kind: super::ObjectKind::EndpointSlice };
         EntryView {
             object: object.map_or_else(nowhere, Object::key),
             watch: object.map_or_else(|| "".into(), |object| Arc::clone(&object.origin)),

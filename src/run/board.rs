@@ -93,8 +93,9 @@ impl Board {
             move |Unsynced { watch, why }: Unsynced| OneLine(format!("{watch}: {how} ({why})")).to_string()
         };
         let stale = watches.iter().filter(|watch| watch.unreachable);
-        let stale: Vec<String> =
-            stale.map(|watch| format!("{}: the API server is not heard, its names may be old", watch.plan)).collect();
+        let stale: Vec<String> = stale
+            .map(|watch| format!("{}: the API server is not heard, its names may be old", watch.plan))
+            .collect();
         let ready = ready && (self.ready_when_stale || stale.is_empty());
         let waiting = waiting.into_iter().map(told("not listed yet"));
         let left_out = left_out.into_iter().map(told("left out, its names are refused"));
@@ -154,7 +155,11 @@ impl World for Board {
         let generated = snapshot.generated_zones().count();
         let zones = snapshot.serials().enumerate();
         zones
-            .map(|(place, (apex, serial))| ZoneState { apex: apex.to_string(), serial, generated: place < generated })
+            .map(|(place, (apex, serial))| ZoneState {
+                apex: apex.to_string(),
+                serial,
+                generated: place < generated,
+            })
             .collect()
     }
 

@@ -106,7 +106,9 @@ impl Histogram {
             count.fetch_add(1, Ordering::Relaxed);
         }
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_add(micros)));
+        let _ = self
+            .sum
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_add(micros)));
     }
 
     fn durations(&self) -> Durations {
@@ -226,7 +228,10 @@ mod tests {
         histogram.count(ARRIVAL);
         assert_eq!(histogram.counts().total(), 3);
         let all = histogram.durations();
-        assert_eq!((all.bounds.len(), all.counts.len(), all.counts.iter().sum::<u64>()), (BOUNDS, BOUNDS + 1, 3));
+        assert_eq!(
+            (all.bounds.len(), all.counts.len(), all.counts.iter().sum::<u64>()),
+            (BOUNDS, BOUNDS + 1, 3)
+        );
         assert_eq!(all.sum, Duration::from_micros(u64::MAX), "it does not wrap");
     }
 

@@ -24,17 +24,17 @@ pub(super) struct Verbosity(Handle<EnvFilter, Registry>);
 pub(super) fn start(settings: &LogSettings) -> Verbosity {
     let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let wanted = wanted.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty());
-    let (filter, handle) =
-        reload::Layer::new(filter(wanted.unwrap_or_else(|| settings.level.as_str())));
+    let (filter, handle) = reload::Layer::new(filter(wanted.unwrap_or_else(|| settings.level.as_str())));
     let terminal = std::io::stderr().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     // A line that nobody can read any more is lost; reporting that on the same stream would end the thread.
-    let lines =
-        fmt::layer().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
     let lines = match settings.format {
         LogFormat::Auto if terminal => lines.with_ansi(colour).boxed(),
         LogFormat::Text => lines.with_ansi(colour).boxed(),
-        LogFormat::Auto | LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        LogFormat::Auto | LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).boxed()
+        }
     };
     let _ = Registry::default().with(filter).with(lines).try_init();
     Verbosity(handle)

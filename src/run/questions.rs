@@ -35,7 +35,9 @@ impl Questions {
         let (queue, questions) = sync_channel(QUEUE);
         let beats = Arc::<AtomicU64>::default();
         let round = Arc::clone(&beats);
-        std::thread::Builder::new().name("questions".to_owned()).spawn(move || answer(&reader, &questions, &round))?;
+        std::thread::Builder::new()
+            .name("questions".to_owned())
+            .spawn(move || answer(&reader, &questions, &round))?;
         Ok(Questions { queue, beats })
     }
 

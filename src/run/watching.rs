@@ -1,7 +1,7 @@
 //! The thread that watches the Kubernetes API: its batches become snapshots, and readiness and speed become lines.
 
-use super::cluster::{ClusterError, connection, options, watches};
 use super::board::{Board, Watched};
+use super::cluster::{ClusterError, connection, options, watches};
 use super::latency::{Latencies, Latency};
 use super::notices::Notices;
 use super::one_line::OneLine;

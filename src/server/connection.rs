@@ -80,7 +80,14 @@ impl<R: Responder> Shared<R> {
         tallies: Tallies,
         limits: TcpLimits,
     ) -> Shared<R> {
-        Shared { responder, counters, tallies, limits, buffers: Mutex::default(), rotation: AtomicU32::new(0) }
+        Shared {
+            responder,
+            counters,
+            tallies,
+            limits,
+            buffers: Mutex::default(),
+            rotation: AtomicU32::new(0),
+        }
     }
 
     fn lend_buffer(&self) -> AnswerBuffer<R> {

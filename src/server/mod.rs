@@ -28,13 +28,13 @@ pub use tally::{CountedZone, RCODES, SIZES, TYPES, Tallied, ZoneTallied, times};
 pub use tcp::TcpLimits;
 
 use observer::Observed;
-use tally::Tally;
-use tcp::Tallies;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use tally::Tally;
+use tcp::Tallies;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What to listen on, and within which limits.

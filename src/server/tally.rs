@@ -349,7 +349,8 @@ mod tests {
         tally.took::<true>(Duration::from_secs(100), 1);
         let mut sum = Tallied::default();
         tally.add_to(&mut sum);
-        let slot = |named: &[(u16, &str)], name: &str| named.iter().position(|(_, one)| *one == name).unwrap();
+        let slot =
+            |named: &[(u16, &str)], name: &str| named.iter().position(|(_, one)| *one == name).unwrap();
         let [first, others, files, none] = [0, OTHER_ZONES, FILES, NO_ZONE].map(|place| &sum.zones[place]);
         assert_eq!((first.types[slot(&TYPES, "A")], first.types[slot(&TYPES, "SRV")]), (2, 2));
         assert_eq!(first.rcodes[slot(&RCODES, "NOERROR")], 4);

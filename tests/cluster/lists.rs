@@ -62,7 +62,8 @@ fn lists_in_pages_and_as_streams() {
         let other: Vec<&String> = paged.filter(|line| !line.contains("RequestWatchProgress")).collect();
         assert!(other.is_empty(), "{settings}: {other:?}");
         // At least the two that were waited for: the controller may have written a slice once more.
-        let told = log.iter().find_map(|line| line.split_once(" changes, visible from arrival: half within "));
+        let told =
+            log.iter().find_map(|line| line.split_once(" changes, visible from arrival: half within "));
         let changes = told.and_then(|(before, _)| before.rsplit(' ').next()?.parse::<u32>().ok());
         assert!(changes.is_some_and(|changes| changes >= 2), "{settings}: {log:?}");
         assert!(says(&log, "; from trigger: half within "), "{settings}: {log:?}");

@@ -21,6 +21,8 @@ pub(crate) struct Rosterd {
     log: Receiver<String>,
     folder: tempfile::TempDir,
     addresses: Vec<SocketAddr>,
+    /// Lines of the log up to the last one that was waited for.
+    seen: Vec<String>,
 }
 
 impl Rosterd {
@@ -113,7 +115,7 @@ impl Rosterd {
             .spawn()
             .expect("the server's program");
         let log = lines(child.stderr.take().expect("a pipe"));
-        let mut rosterd = Rosterd { child, log, folder, addresses: Vec::new() };
+        let mut rosterd = Rosterd { child, log, folder, addresses: Vec::new(), seen: Vec::new() };
         while rosterd.addresses.len() < listen.len() {
             let line = rosterd.wait_for_log("listening on ");
             let address = line.split("listening on ").nth(1).and_then(|rest| rest.split(' ').next());
@@ -126,17 +128,26 @@ impl Rosterd {
     /// The next line of the log that contains `text`. Panics with the log when the server ends before, or is silent.
     pub(crate) fn wait_for_log(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
-        let mut seen = String::new();
         loop {
             match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => seen = seen + &line + "\n",
-                Err(RecvTimeoutError::Timeout) => panic!("the log has no {text:?}:\n{seen}"),
+                Ok(line) => self.seen.push(line.clone()),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the log has no {text:?}:\n{}", self.seen.join("\n"))
+                }
                 Err(RecvTimeoutError::Disconnected) => {
-                    panic!("the server ended ({:?}) before {text:?}:\n{seen}", self.child.wait())
+                    let (status, seen) = (self.child.wait(), self.seen.join("\n"));
+                    panic!("the server ended ({status:?}) before {text:?}:\n{seen}")
                 }
             }
+            if let Some(line) = self.seen.last().filter(|line| line.contains(text)) {
+                return line.clone();
+            }
         }
+    }
+
+    /// The log up to the last line that was waited for.
+    pub(crate) fn seen(&self) -> &[String] {
+        &self.seen
     }
 
     /// Its IPv4 address and port, the same for UDP and TCP.
