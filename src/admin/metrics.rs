@@ -7,7 +7,7 @@ use super::exposition::{Exposition, Kind, seconds};
 use super::process;
 use super::state::State;
 use super::world::{Durations, Phase, ZoneState, since};
-use crate::roster::{ObjectKind, Scope, Totals};
+use crate::roster::{ObjectKind, Scope, TopologyTotals, Totals};
 use crate::server::{
     CountedZone, Counts, Observer, RCODES, SIZES, Stream, TYPES, Tallied, ZoneTallied, times,
 };
@@ -16,6 +16,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Zones that have metrics of their own; `rosterd_zones` counts all.
 const ZONES_MAX: usize = 256;
+
+/// A metric's name and help, and its value for each of several.
+type Column<T, V> = (&'static str, &'static str, fn(&T) -> V);
 
 /// All of them as text.
 pub(super) async fn text(state: &State) -> String {
@@ -107,7 +110,7 @@ fn queries(text: &mut Exposition, observer: &Observer, zones: &[ZoneState]) {
         let sum = tallied.nanoseconds as f64 / 1e9;
         text.histogram(&labels, times().map(seconds), &tallied.times, sum);
     }
-    let by_stream: [(&str, &str, fn(&Tallied) -> u64); 4] = [
+    let by_stream: [Column<Tallied, u64>; 4] = [
         ("rosterd_dns_do_requests_total", "Queries with DO.", |tallied| tallied.dnssec_ok),
         ("rosterd_dns_denied_total", "Queries that the access list refused.", Tallied::denied),
         (
@@ -157,7 +160,7 @@ fn transports(text: &mut Exposition, counts: &Counts) {
 
 /// Who the peers are.
 fn roster(text: &mut Exposition, totals: &Totals) {
-    let by_topology: [(&str, &str, fn(&crate::roster::TopologyTotals) -> usize); 5] = [
+    let by_topology: [Column<TopologyTotals, usize>; 5] = [
         ("rosterd_sets", "Sets.", |topology| topology.sets),
         ("rosterd_empty_sets", "Sets that list nobody.", |topology| topology.empty_sets),
         ("rosterd_set_objects", "Objects that contribute to sets.", |topology| topology.objects),
@@ -226,52 +229,43 @@ fn watches(text: &mut Exposition, watches: &[WatchHealth]) {
     if watches.is_empty() {
         return;
     }
-    let now = Instant::now();
-    let each: [(&str, Kind, &str, &dyn Fn(&WatchHealth) -> Option<f64>); 10] = [
-        (
-            "rosterd_watch_synced",
-            Kind::Gauge,
-            "Whether a watch has delivered its full list once.",
-            &|watch| Some(f64::from(u8::from(watch.synced))),
-        ),
-        ("rosterd_watch_stale", Kind::Gauge, "Whether what a watch gave may be old.", &|watch| {
+    let gauges: [Column<WatchHealth, Option<f64>>; 4] = [
+        ("rosterd_watch_synced", "Whether a watch has delivered its full list once.", |watch| {
+            Some(f64::from(u8::from(watch.synced)))
+        }),
+        ("rosterd_watch_stale", "Whether what a watch gave may be old.", |watch| {
             Some(f64::from(u8::from(watch.unreachable)))
         }),
-        (
-            "rosterd_watch_silence_seconds",
-            Kind::Gauge,
-            "Since when a watch has not been known to be current.",
-            &|watch| since(watch.last_contact, now).map(seconds),
-        ),
-        ("rosterd_watch_revision", Kind::Gauge, "Up to which revision a watch is complete.", &|watch| {
+        ("rosterd_watch_silence_seconds", "Since when a watch has not been known to be current.", |watch| {
+            since(watch.last_contact, Instant::now()).map(seconds)
+        }),
+        ("rosterd_watch_revision", "Up to which revision a watch is complete.", |watch| {
             watch.revision.map(float)
         }),
-        (
-            "rosterd_watch_events_total",
-            Kind::Counter,
-            "Objects that were reported as changed or gone.",
-            &|watch| Some(float(watch.events)),
-        ),
-        (
-            "rosterd_watch_lists_total",
-            Kind::Counter,
-            "Lists begun: one at the start, more are re-lists.",
-            &|watch| Some(float(watch.lists)),
-        ),
-        ("rosterd_watch_watches_total", Kind::Counter, "Watches that the API server accepted.", &|watch| {
+    ];
+    let counters: [Column<WatchHealth, Option<f64>>; 6] = [
+        ("rosterd_watch_events_total", "Objects that were reported as changed or gone.", |watch| {
+            Some(float(watch.events))
+        }),
+        ("rosterd_watch_lists_total", "Lists begun: one at the start, more are re-lists.", |watch| {
+            Some(float(watch.lists))
+        }),
+        ("rosterd_watch_watches_total", "Watches that the API server accepted.", |watch| {
             Some(float(watch.watches))
         }),
-        ("rosterd_watch_broken_objects_total", Kind::Counter, "Objects met that did not parse.", &|watch| {
+        ("rosterd_watch_broken_objects_total", "Objects met that did not parse.", |watch| {
             Some(float(watch.broken_objects))
         }),
-        ("rosterd_watch_nameless_objects_total", Kind::Counter, "Objects met without a name.", &|watch| {
+        ("rosterd_watch_nameless_objects_total", "Objects met without a name.", |watch| {
             Some(float(watch.nameless_objects))
         }),
-        ("rosterd_watch_unknown_events_total", Kind::Counter, "Events of an unknown type.", &|watch| {
+        ("rosterd_watch_unknown_events_total", "Events of an unknown type.", |watch| {
             Some(float(watch.unknown_events))
         }),
     ];
-    for (name, kind, help, value) in each {
+    let gauges = gauges.into_iter().map(|column| (Kind::Gauge, column));
+    let each = gauges.chain(counters.into_iter().map(|column| (Kind::Counter, column)));
+    for (kind, (name, help, value)) in each {
         text.metric(name, kind, help);
         for watch in watches {
             if let Some(value) = value(watch) {

@@ -28,9 +28,10 @@ pub(super) async fn live(extract::State(state): Shared) -> Response<Body> {
 /// Whether the server may be asked.
 pub(super) async fn ready(extract::State(state): Shared) -> Response<Body> {
     let readiness = state.world.readiness();
-    let (status, first) = match readiness.ready {
-        true => (StatusCode::OK, "ready"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    let (status, first) = if readiness.ready {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
     let lines = std::iter::once(first).chain(readiness.why.iter().map(String::as_str));
     text(status, lines.flat_map(|line| [line, "\n"]).collect::<String>())

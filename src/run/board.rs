@@ -86,13 +86,13 @@ impl Board {
     }
 
     fn why_not_or_all_the_same(&self, watched: &Watched) -> Ready {
-        let watches = watched.health.watches();
+        let all = watched.health.watches();
         let Readiness { ready, waiting, left_out } =
-            Readiness::of(&watches, watched.started.elapsed(), watched.leave_out_after);
+            Readiness::of(&all, watched.started.elapsed(), watched.leave_out_after);
         let told = |how: &'static str| {
             move |Unsynced { watch, why }: Unsynced| OneLine(format!("{watch}: {how} ({why})")).to_string()
         };
-        let stale = watches.iter().filter(|watch| watch.unreachable);
+        let stale = all.iter().filter(|watch| watch.unreachable);
         let stale: Vec<String> = stale
             .map(|watch| format!("{}: the API server is not heard, its names may be old", watch.plan))
             .collect();

@@ -13,6 +13,7 @@ mod holder;
 mod limits;
 mod observer;
 mod responder;
+mod slots;
 mod snapshots;
 mod tally;
 mod tcp;
@@ -23,8 +24,9 @@ pub use counters::{Counters, Counts};
 pub(crate) use limits::Permits;
 pub use observer::{Observer, Stream};
 pub use responder::Responder;
+pub use slots::{RCODES, SIZES, TYPES, times};
 pub use snapshots::{Batch, CurrentSnapshot};
-pub use tally::{CountedZone, RCODES, SIZES, TYPES, Tallied, ZoneTallied, times};
+pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
 
 use observer::Observed;

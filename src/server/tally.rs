@@ -4,6 +4,9 @@
 //! locked instruction. The TCP side has one for each address family, which its threads share. Whoever reads them adds
 //! them up. What can be counted apart is fixed, so that nothing from the network makes it grow.
 
+use super::slots::{
+    RCODE_SLOT, RCODE_SLOTS, SIZE_SLOTS, TIME_SLOTS, TIMES, TYPE_SLOT, TYPE_SLOTS, size_slot, times,
+};
 use crate::answer::{Fate, Told, ZonePlace};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,105 +21,6 @@ const FILES: usize = ZONES + 1;
 /// Where those are counted that fall into no zone.
 const NO_ZONE: usize = ZONES + 2;
 const ZONE_SLOTS: usize = ZONES + 3;
-
-/// The types that are counted each by itself (IANA, DNS parameters), and the one that stands for all others.
-pub const TYPES: [(u16, &str); TYPE_SLOTS] = [
-    (0, "other"),
-    (1, "A"),
-    (2, "NS"),
-    (5, "CNAME"),
-    (6, "SOA"),
-    (12, "PTR"),
-    (15, "MX"),
-    (16, "TXT"),
-    (28, "AAAA"),
-    (33, "SRV"),
-    (35, "NAPTR"),
-    (39, "DNAME"),
-    (43, "DS"),
-    (46, "RRSIG"),
-    (47, "NSEC"),
-    (48, "DNSKEY"),
-    (50, "NSEC3"),
-    (64, "SVCB"),
-    (65, "HTTPS"),
-    (251, "IXFR"),
-    (252, "AXFR"),
-    (255, "ANY"),
-];
-const TYPE_SLOTS: usize = 22;
-
-/// The response codes that are counted each by itself, and the one that stands for all others.
-pub const RCODES: [(u16, &str); RCODE_SLOTS] = [
-    (0, "NOERROR"),
-    (1, "FORMERR"),
-    (2, "SERVFAIL"),
-    (3, "NXDOMAIN"),
-    (4, "NOTIMP"),
-    (5, "REFUSED"),
-    (6, "YXDOMAIN"),
-    (9, "NOTAUTH"),
-    (16, "BADVERS"),
-    (23, "BADCOOKIE"),
-    (u16::MAX, "other"),
-];
-const RCODE_SLOTS: usize = 11;
-
-/// Upper bounds of sizes in octets: those of CoreDNS.
-pub const SIZES: [u16; 14] =
-    [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000];
-const SIZE_SLOTS: usize = SIZES.len() + 1;
-
-/// Bounds of times; each is twice the one before.
-const TIMES: usize = 20;
-const TIME_SLOTS: usize = TIMES + 1;
-
-/// The first bound of times. From the seventh on, 2^n × 250 µs, these are the ones of CoreDNS, which begins there.
-const FIRST_TIME: Duration = Duration::from_nanos(3_906);
-
-/// The slot of each type below 256.
-static TYPE_SLOT: [u8; 256] = slots(&TYPES);
-
-/// The slot of each response code below 32.
-static RCODE_SLOT: [u8; 256] = {
-    let mut slots = [RCODE_SLOTS as u8 - 1; 256];
-    let mut slot = 0;
-    while slot < RCODE_SLOTS - 1 {
-        slots[RCODES[slot].0 as usize] = slot as u8;
-        slot += 1;
-    }
-    slots
-};
-
-/// The slot of each size up to the largest common one.
-static SIZE_SLOT: [u8; 1280] = {
-    let mut slots = [0; 1280];
-    let mut size = 0;
-    while size < slots.len() {
-        let mut slot = 0;
-        while SIZES[slot] < size as u16 {
-            slot += 1;
-        }
-        slots[size] = slot as u8;
-        size += 1;
-    }
-    slots
-};
-
-const fn slots(named: &[(u16, &str)]) -> [u8; 256] {
-    let mut slots = [0; 256];
-    let mut slot = 1;
-    while slot < named.len() {
-        slots[named[slot].0 as usize] = slot as u8;
-        slot += 1;
-    }
-    slots
-}
-
-/// The upper bounds of times.
-pub fn times() -> impl Iterator<Item = Duration> {
-    (0..TIMES).map(|power| Duration::from_nanos(250_000 << power >> 6)).map(|bound| bound.max(FIRST_TIME))
-}
 
 /// Counters of one writer, or of several (see [`Tally::query`]). On cache lines of their own.
 #[derive(Debug, Default)]
@@ -160,7 +64,7 @@ impl Tally {
         add::<SHARED>(&zone.query_octets, query_len as u64);
         if let Some(reply) = reply {
             let of_rcode = RCODE_SLOT.get(usize::from(told.rcode)).copied();
-            add_at::<SHARED>(&zone.rcodes, of_rcode.unwrap_or(RCODE_SLOTS as u8 - 1));
+            add_at::<SHARED>(&zone.rcodes, of_rcode.unwrap_or(0));
             add_at::<SHARED>(&zone.reply_sizes, size_slot(reply.len()));
             add::<SHARED>(&zone.reply_octets, reply.len() as u64);
             if reply.get(FLAGS_AT).is_some_and(|flags| flags & TC != 0) {
@@ -288,17 +192,6 @@ impl Default for Tallied {
 }
 
 #[inline]
-fn size_slot(size: usize) -> u8 {
-    SIZE_SLOT.get(size).copied().unwrap_or_else(|| large_size_slot(size))
-}
-
-#[cold]
-fn large_size_slot(size: usize) -> u8 {
-    let slot = SIZES.iter().position(|bound| size <= usize::from(*bound)).unwrap_or(SIZES.len());
-    u8::try_from(slot).unwrap_or(0)
-}
-
-#[inline]
 fn add_at<const SHARED: bool>(counters: &[AtomicU64], slot: u8) {
     if let Some(counter) = counters.get(usize::from(slot)) {
         add::<SHARED>(counter, 1);
@@ -323,11 +216,11 @@ fn add_all(counters: &[AtomicU64], sums: &mut [u64]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::slots::{RCODES, SIZES, TYPES};
     use super::*;
-    use proptest::prelude::*;
 
     fn told(zone: ZonePlace, qtype: u16, rcode: u16) -> Told {
-        Told { zone, qtype, rcode, ..Told::default() }
+        Told { qtype, rcode, zone, ..Told::default() }
     }
 
     #[test]
@@ -364,23 +257,5 @@ mod tests {
         assert_eq!((sum.truncated, sum.fates[Fate::Limited as usize]), (2, 2));
         assert_eq!((sum.times[0], sum.times[TIMES]), (2, 1));
         assert_eq!(sum.nanoseconds, 6_000 + 100_000_000_000);
-    }
-
-    #[test]
-    fn times_go_on_where_those_of_coredns_begin() {
-        let bounds: Vec<Duration> = times().collect();
-        assert_eq!(bounds[0], FIRST_TIME);
-        assert_eq!(bounds[6], Duration::from_micros(250));
-        assert_eq!(bounds[TIMES - 1], Duration::from_millis(2_048));
-        assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]));
-    }
-
-    proptest! {
-        #[test]
-        fn a_size_is_within_its_bound_and_above_the_one_before(size in 0_usize..70_000) {
-            let slot = usize::from(size_slot(size));
-            prop_assert!(SIZES.get(slot).is_none_or(|bound| size <= usize::from(*bound)));
-            prop_assert!(slot == 0 || usize::from(SIZES[slot - 1]) < size);
-        }
     }
 }
