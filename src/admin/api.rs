@@ -3,20 +3,15 @@
 //! Lists that grow with the cluster come in pages: no answer has more than [`LIMIT_MAX`] sets or entries of peers.
 
 use super::answer::{json, refuse, text};
-use super::metrics::{namespace, resource, topology_name};
+use super::json::{BrokenJson, Listing, PeerJson, PeersJson, SetJson, ZoneJson, topology, watch};
 use super::state::State;
-use super::world::since;
 use crate::config::LogLevel;
-use crate::roster::{
-    Candidacy, Namespaces, PeersPage, Roster, SetKey, SetView, SrvTarget, Topology, TopologyTotals,
-};
-use crate::source::kubernetes::{State as WatchState, WatchHealth};
+use crate::roster::{PeersPage, Roster, SetKey};
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{self, Path, Query};
 use axum::http::{Response, StatusCode};
-use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,28 +31,6 @@ pub(super) async fn config(extract::State(state): Shared) -> Response<Body> {
     text(StatusCode::OK, state.world.settings())
 }
 
-#[derive(Serialize)]
-struct TopologyJson {
-    topology: String,
-    name: Option<Box<str>>,
-    node_basename: Option<Box<str>>,
-    selector: String,
-    /// All where there is none.
-    namespaces: Option<Vec<Box<str>>>,
-    mode: &'static str,
-    include: &'static str,
-    when_empty: &'static str,
-    srv_host: &'static str,
-    family: &'static str,
-    prefer: &'static str,
-    ttl: Option<u32>,
-    sets: usize,
-    empty_sets: usize,
-    objects: usize,
-    peers: usize,
-    peers_left_out: usize,
-}
-
 /// `/api/v1/topologies`
 pub(super) async fn topologies(extract::State(state): Shared) -> Response<Body> {
     let look = |roster: &Roster| (roster.topologies().to_vec(), roster.totals().topologies);
@@ -70,78 +43,6 @@ pub(super) async fn topologies(extract::State(state): Shared) -> Response<Body> 
             })
         }
         Err(none) => none.response(),
-    }
-}
-
-fn topology(place: usize, one: Topology, totals: &TopologyTotals) -> TopologyJson {
-    TopologyJson {
-        topology: topology_name(one.name.as_deref(), place),
-        selector: one.selector.to_string(),
-        namespaces: match one.namespaces {
-            Namespaces::All => None,
-            Namespaces::Listed(names) => Some(names),
-        },
-        name: one.name,
-        node_basename: one.node_basename,
-        mode: one.mode.as_str(),
-        include: one.include.as_str(),
-        when_empty: one.when_empty.as_str(),
-        srv_host: one.srv_host.as_str(),
-        family: one.family.as_str(),
-        prefer: one.prefer.as_str(),
-        ttl: one.ttl,
-        sets: totals.sets,
-        empty_sets: totals.empty_sets,
-        objects: totals.objects,
-        peers: totals.listed,
-        peers_left_out: totals.left_out,
-    }
-}
-
-/// A page.
-#[derive(Serialize)]
-struct Listing<T> {
-    items: Vec<T>,
-    /// The path of the next page, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-#[derive(Serialize)]
-struct SetJson {
-    namespace: Arc<str>,
-    set: Arc<str>,
-    topology: usize,
-    node_basename: Box<str>,
-    include: &'static str,
-    /// Who is listed, where that is not whom `include` says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    listed_instead: Option<&'static str>,
-    objects: usize,
-    listed: usize,
-    ready: usize,
-    serving: usize,
-    not_ready: usize,
-    refused: bool,
-}
-
-impl From<SetView> for SetJson {
-    fn from(set: SetView) -> SetJson {
-        let [ready, serving, not_ready] = set.peers;
-        SetJson {
-            namespace: set.key.namespace,
-            set: set.key.name,
-            topology: set.topology + 1,
-            node_basename: set.basename,
-            include: set.include.as_str(),
-            listed_instead: (set.level != set.include).then(|| set.level.as_str()),
-            objects: set.objects,
-            listed: set.listed,
-            ready,
-            serving,
-            not_ready,
-            refused: set.refused,
-        }
     }
 }
 
@@ -185,56 +86,6 @@ pub(super) async fn sets(
     }
 }
 
-#[derive(Serialize)]
-struct PeersJson {
-    #[serde(flatten)]
-    set: SetJson,
-    peers: Vec<PeerJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-#[derive(Serialize)]
-struct PeerJson {
-    listed: bool,
-    verdict: &'static str,
-    why: String,
-    state: &'static str,
-    #[serde(flatten)]
-    peer: Option<ListedJson>,
-    objects: Vec<EntryJson>,
-}
-
-/// As it is listed.
-#[derive(Serialize)]
-struct ListedJson {
-    node_name: Option<Box<str>>,
-    address: IpAddr,
-    addresses: Box<[IpAddr]>,
-    namespace: Arc<str>,
-    hostname: Option<Box<str>>,
-    target: &'static str,
-    ports: Vec<PortJson>,
-}
-
-#[derive(Serialize)]
-struct PortJson {
-    name: Box<str>,
-    protocol: &'static str,
-    port: u16,
-}
-
-#[derive(Serialize)]
-struct EntryJson {
-    kind: &'static str,
-    namespace: Box<str>,
-    name: Box<str>,
-    watch: Arc<str>,
-    addresses: Vec<IpAddr>,
-    hostname: Option<Box<str>>,
-    state: &'static str,
-}
-
 /// What may be asked about a set.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -269,124 +120,11 @@ pub(super) async fn peers(
     }
 }
 
-impl From<Candidacy> for PeerJson {
-    fn from(candidacy: Candidacy) -> PeerJson {
-        let Candidacy { verdict, state, peer, entries } = candidacy;
-        let entries = entries.into_iter().map(|entry| EntryJson {
-            kind: entry.object.kind.as_str(),
-            namespace: entry.object.namespace,
-            name: entry.object.name,
-            watch: entry.watch,
-            addresses: entry.addresses,
-            hostname: entry.hostname,
-            state: state_word(entry.state),
-        });
-        let peer = peer.map(|peer| ListedJson {
-            node_name: peer.node_name.clone(),
-            address: peer.primary,
-            addresses: peer.addresses.clone(),
-            namespace: Arc::clone(&peer.namespace),
-            hostname: peer.hostname.clone(),
-            target: match peer.target {
-                SrvTarget::Pod => "pod",
-                SrvTarget::Peer => "peer",
-                SrvTarget::Service { .. } => "service",
-            },
-            ports: peer
-                .ports
-                .iter()
-                .map(|port| PortJson {
-                    name: port.name.clone(),
-                    protocol: port.protocol.as_str(),
-                    port: port.number,
-                })
-                .collect(),
-        });
-        PeerJson {
-            listed: verdict.is_in(),
-            verdict: verdict.as_str(),
-            why: verdict.to_string(),
-            state: state_word(state),
-            peer,
-            objects: entries.collect(),
-        }
-    }
-}
-
-/// The narrowest list that somebody is on, as a word for how it is.
-fn state_word(state: crate::roster::Include) -> &'static str {
-    match state {
-        crate::roster::Include::Ready => "ready",
-        crate::roster::Include::Serving => "serving",
-        crate::roster::Include::All => "not_ready",
-    }
-}
-
-#[derive(Serialize)]
-struct WatchJson {
-    resource: &'static str,
-    /// Empty: all.
-    namespace: String,
-    selector: Option<Box<str>>,
-    kubectl: String,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failing_seconds: Option<f64>,
-    synced: bool,
-    stale: bool,
-    silence_seconds: Option<f64>,
-    revision: Option<u64>,
-    lists: u64,
-    watches: u64,
-    events: u64,
-    broken_objects: u64,
-    failures: std::collections::BTreeMap<&'static str, u64>,
-}
-
 /// `/api/v1/watches`
 pub(super) async fn watches(extract::State(state): Shared) -> Response<Body> {
     let now = Instant::now();
     let watches = state.world.watches();
     json(&Listing { items: watches.into_iter().map(|one| watch(one, now)).collect(), next: None })
-}
-
-fn watch(watch: WatchHealth, now: Instant) -> WatchJson {
-    let (state, failure) = match watch.state {
-        WatchState::Listing => ("listing", None),
-        WatchState::Watching => ("watching", None),
-        WatchState::Failing { since, failure } => ("failing", Some((since, failure.to_string()))),
-    };
-    WatchJson {
-        resource: resource(watch.plan.resource),
-        namespace: namespace(&watch.plan.scope).to_owned(),
-        kubectl: watch.plan.kubectl(),
-        selector: watch.plan.selector,
-        state,
-        failing_seconds: failure
-            .as_ref()
-            .map(|(since, _)| now.saturating_duration_since(*since).as_secs_f64()),
-        failure: failure.map(|(_, failure)| failure),
-        synced: watch.synced,
-        stale: watch.unreachable,
-        silence_seconds: since(watch.last_contact, now).map(|silence| silence.as_secs_f64()),
-        revision: watch.revision,
-        lists: watch.lists,
-        watches: watch.watches,
-        events: watch.events,
-        broken_objects: watch.broken_objects,
-        failures: watch.failures.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
-    }
-}
-
-#[derive(Serialize)]
-struct ZoneJson {
-    zone: String,
-    serial: u32,
-    age_seconds: f64,
-    /// `peers` or `file`.
-    from: &'static str,
 }
 
 /// `/api/v1/zones`
@@ -399,15 +137,6 @@ pub(super) async fn zones(extract::State(state): Shared) -> Response<Body> {
         zone: zone.apex,
     });
     json(&Listing { items: items.collect(), next: None })
-}
-
-#[derive(Serialize)]
-struct BrokenJson {
-    kind: &'static str,
-    namespace: Box<str>,
-    name: Box<str>,
-    watch: Box<str>,
-    last_good_version_kept: bool,
 }
 
 /// What may be asked about objects that do not parse.

@@ -15,6 +15,7 @@ mod connection;
 mod door;
 mod exposition;
 mod guard;
+mod json;
 mod metrics;
 mod probes;
 mod process;

@@ -65,6 +65,8 @@ pub struct SetView {
     pub key: SetKey,
     /// The place, in file order, of the topology that owns it.
     pub topology: usize,
+    /// That topology's name.
+    pub topology_name: Option<Box<str>>,
     /// What stands before the `@` of its node names.
     pub basename: Box<str>,
     /// Who is to be listed.
@@ -303,6 +305,7 @@ impl SetView {
         Some(SetView {
             key: set.key.clone(),
             topology: naming.owner as usize,
+            topology_name: parts.options.topologies.get(naming.owner as usize)?.name.clone(),
             basename: naming.basename.clone(),
             include: naming.include,
             level: *level,

@@ -15,6 +15,7 @@ fn everybody_who_is_in_a_set_or_not_is_told_with_the_rule() {
     for (key, value) in [
         ("namespace", json!("default")),
         ("set", json!("web")),
+        ("topology", json!("#1")),
         ("node_basename", json!("web")),
         ("listed", json!(1)),
         ("ready", json!(1)),
