@@ -200,7 +200,7 @@ fn look_up(
         reply.explain(Ede::NotAuthoritative.into());
         return Rcode::REFUSED;
     };
-    told.zone = zone.place().map_or(ZonePlace::File, ZonePlace::Generated);
+    told.zone = zone.place().map_or(ZonePlace::FILE, ZonePlace::generated);
     reply.answers_from(&zone, name);
     if matches!(question.record_type, RecordType::AXFR | RecordType::IXFR) {
         reply.explain(Ede::NotSupported.into());

@@ -11,22 +11,11 @@ use crate::answer::{Fate, Told, ZonePlace};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Zones that are counted each by itself: the first of those made from peers, longest apex first.
-const ZONES: usize = 14;
-
-/// Where the queries of all other zones made from peers are counted.
-const OTHER_ZONES: usize = ZONES;
-/// Where those of zones of files are counted.
-const FILES: usize = ZONES + 1;
-/// Where those are counted that fall into no zone.
-const NO_ZONE: usize = ZONES + 2;
-const ZONE_SLOTS: usize = ZONES + 3;
-
 /// Counters of one writer, or of several (see [`Tally::query`]). On cache lines of their own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct Tally {
-    zones: [ZoneTally; ZONE_SLOTS],
+    zones: [ZoneTally; ZonePlace::COUNT],
     fates: [AtomicU64; Fate::COUNT],
     truncated: AtomicU64,
     dnssec_ok: AtomicU64,
@@ -52,12 +41,7 @@ impl Tally {
     /// A query was answered with the message in `reply`, or with nothing. `SHARED` where other threads count here too.
     #[inline]
     pub(super) fn query<const SHARED: bool>(&self, told: Told, query_len: usize, reply: Option<&[u8]>) {
-        let place = match told.zone {
-            ZonePlace::Generated(place) => usize::from(place).min(OTHER_ZONES),
-            ZonePlace::File => FILES,
-            ZonePlace::None => NO_ZONE,
-        };
-        let Some(zone) = self.zones.get(place) else { return };
+        let Some(zone) = self.zones.get(told.zone.index()) else { return };
         let of_type = TYPE_SLOT.get(usize::from(told.qtype)).copied().unwrap_or(0);
         add_at::<SHARED>(&zone.types, of_type);
         add_at::<SHARED>(&zone.query_sizes, size_slot(query_len));
@@ -92,10 +76,10 @@ impl Tally {
     pub(super) fn add_to(&self, sum: &mut Tallied) {
         for (place, (zone, sum)) in self.zones.iter().zip(&mut sum.zones).enumerate() {
             sum.zone = match place {
-                OTHER_ZONES => CountedZone::Others,
-                FILES => CountedZone::Files,
-                NO_ZONE => CountedZone::None,
-                place => CountedZone::Generated(place),
+                place if place < ZonePlace::ZONES => CountedZone::Generated(place),
+                place if place == ZonePlace::OTHERS.index() => CountedZone::Others,
+                place if place == ZonePlace::FILE.index() => CountedZone::Files,
+                _ => CountedZone::None,
             };
             add_all(&zone.types, &mut sum.types);
             add_all(&zone.rcodes, &mut sum.rcodes);
@@ -181,7 +165,7 @@ pub enum CountedZone {
 impl Default for Tallied {
     fn default() -> Tallied {
         Tallied {
-            zones: vec![ZoneTallied::default(); ZONE_SLOTS],
+            zones: vec![ZoneTallied::default(); ZonePlace::COUNT],
             fates: [0; Fate::COUNT],
             truncated: 0,
             dnssec_ok: 0,
@@ -229,11 +213,11 @@ mod tests {
         let mut truncated = vec![0; 512];
         truncated[2] = 0x02;
         for (of, query_len, reply) in [
-            (told(ZonePlace::Generated(0), 1, 0), 40, Some(&[0; 100][..])),
-            (told(ZonePlace::Generated(0), 33, 0), 101, Some(&truncated)),
-            (told(ZonePlace::Generated(200), 1, 3), 40, Some(&[0; 101])),
-            (told(ZonePlace::File, 300, 99), 40, Some(&[0; 5000])),
-            (Told { fate: Fate::Limited, ..told(ZonePlace::None, 255, 0) }, 65_535, None),
+            (told(ZonePlace::generated(0), 1, 0), 40, Some(&[0; 100][..])),
+            (told(ZonePlace::generated(0), 33, 0), 101, Some(&truncated)),
+            (told(ZonePlace::generated(200), 1, 3), 40, Some(&[0; 101])),
+            (told(ZonePlace::FILE, 300, 99), 40, Some(&[0; 5000])),
+            (Told { fate: Fate::Limited, ..told(ZonePlace::NONE, 255, 0) }, 65_535, None),
         ] {
             tally.query::<false>(of, query_len, reply);
             tally.query::<true>(of, query_len, reply);
@@ -244,7 +228,7 @@ mod tests {
         tally.add_to(&mut sum);
         let slot =
             |named: &[(u16, &str)], name: &str| named.iter().position(|(_, one)| *one == name).unwrap();
-        let [first, others, files, none] = [0, OTHER_ZONES, FILES, NO_ZONE].map(|place| &sum.zones[place]);
+        let [first, others, files, none] = [0, 14, 15, 16].map(|place| &sum.zones[place]);
         assert_eq!((first.types[slot(&TYPES, "A")], first.types[slot(&TYPES, "SRV")]), (2, 2));
         assert_eq!(first.rcodes[slot(&RCODES, "NOERROR")], 4);
         assert_eq!((first.query_sizes[1], first.query_sizes[2], first.query_octets), (2, 2, 282));

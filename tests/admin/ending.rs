@@ -89,7 +89,8 @@ fn a_rolling_restart_of_two_servers_loses_no_query() {
         for (place, port) in ports.into_iter().enumerate() {
             let before = asked.load(Ordering::Relaxed);
             wait_until("queries", || {
-                asked.load(Ordering::Relaxed) > before + 50 || clients.iter().any(|one| one.is_finished())
+                asked.load(Ordering::Relaxed) > before + 50
+                    || clients.iter().any(std::thread::ScopedJoinHandle::is_finished)
             });
             let old = scenes[place].take().unwrap();
             let (status, _) = old.server.terminate(Signal::SIGTERM);

@@ -67,10 +67,9 @@ impl Metrics {
 
 fn sample(line: &str) -> (String, BTreeMap<String, String>, f64) {
     let end = line.find(['{', ' ']).unwrap();
-    let name = &line[..end];
+    let (name, mut rest) = line.split_at(end);
     assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{line}");
     let mut labels = BTreeMap::new();
-    let mut rest = &line[end..];
     if let Some(inside) = rest.strip_prefix('{') {
         rest = inside;
         loop {
@@ -89,7 +88,7 @@ fn sample(line: &str) -> (String, BTreeMap<String, String>, f64) {
                 }
             };
             assert!(labels.insert(label.to_owned(), value).is_none(), "{line}");
-            rest = &after[end..];
+            rest = after.split_at(end).1;
             match rest.strip_prefix(',') {
                 Some(more) => rest = more,
                 None => break,
