@@ -32,9 +32,12 @@ fn a_cluster_that_was_not_listed_keeps_it_from_being_ready_but_alive() {
     assert_eq!(get(scene.probes, "/live").status, 200);
     let sets = get(scene.api, "/api/v1/sets").json();
     assert_eq!(sets["items"].as_array().unwrap().len(), 0);
-    let watch = &get(scene.api, "/api/v1/watches").json()["items"][0];
+    let mut watch = serde_json::Value::Null;
+    wait_until("a failure", || {
+        watch = get(scene.api, "/api/v1/watches").json()["items"][0].take();
+        watch["failures"]["forbidden"].as_u64() > Some(0)
+    });
     assert_eq!((&watch["resource"], &watch["synced"]), (&"endpointslices".into(), &false.into()), "{watch}");
-    assert!(watch["failures"]["forbidden"].as_u64() > Some(0), "{watch}");
     api.forbid("list /apis/discovery.k8s.io/v1/endpointslices", false);
     wait_until("ready", || get(scene.probes, "/ready").status == 200);
 }
