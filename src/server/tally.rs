@@ -134,11 +134,11 @@ impl Tallied {
 pub struct ZoneTallied {
     /// Which.
     pub zone: CountedZone,
-    /// Queries, by [`TYPES`].
+    /// Queries, by [`super::TYPES`].
     pub types: [u64; TYPE_SLOTS],
-    /// Answers, by [`RCODES`].
+    /// Answers, by [`super::RCODES`].
     pub rcodes: [u64; RCODE_SLOTS],
-    /// Queries by size: as many as are within each of [`SIZES`], and not within the one before.
+    /// Queries by size: as many as are within each of [`super::SIZES`], and not within the one before.
     pub query_sizes: [u64; SIZE_SLOTS],
     /// Octets of queries.
     pub query_octets: u64,
