@@ -110,7 +110,7 @@ fn served(selector: Selector, mode: Mode, basename: &str, objects: Vec<EndpointO
         }
         _ => None,
     });
-    peers.map(|peer| peer.node_name.as_deref().unwrap_or("none").to_owned()).collect()
+    peers.map(|peer| peer.node_name().map_or_else(|| "none".to_owned(), |name| name.to_string())).collect()
 }
 
 /// Pods have addresses of their own, one each, and stand in one subset: ready or not. The controller groups addresses

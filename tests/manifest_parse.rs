@@ -104,7 +104,10 @@ fn a_listing_gives_services_hostnames_and_conditions() {
         ["fd00:10:244:1::15".parse::<std::net::IpAddr>().unwrap()]
     );
     assert_eq!(ipv4.groups[0].endpoints[0].uid, ipv6.groups[0].endpoints[0].uid);
-    assert_eq!(ipv4.groups[0].endpoints[0].uid, Some(Uid::Uuid(0x0b6d_2f64_7a51_4f0e_9c3a_5d1e_2f3a_4b5c)));
+    assert_eq!(
+        ipv4.groups[0].endpoints[0].uid,
+        Some(Uid::Uuid(0x0b6d_2f64_7a51_4f0e_9c3a_5d1e_2f3a_4b5c_u128.to_be_bytes()))
+    );
     // A mirrored slice says only `ready`.
     let mirrored = object(&parsed, ObjectKind::EndpointSlice, "legacy-vp2lw");
     assert_eq!(

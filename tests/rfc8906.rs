@@ -1,5 +1,6 @@
 //! The tests of RFC 8906 section 8, each named after its own section: what every server must do with queries that it does
-//! not understand wholly. All of them over UDP and TCP, with settings as they are and with everything turned on.
+//! not understand wholly. All of them over UDP and TCP, for a zone made from peers and one of a master file, with settings
+//! as they are and with everything turned on.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
@@ -16,10 +17,14 @@ mod rosterd;
 
 use client::{Transport, exchange};
 use hickory_proto::op::Message;
-use query::{OptRecord, Query};
+use query::{OptRecord, Query, wire};
 use rosterd::Rosterd;
 
 const ZONE: &str = "peers.cluster.local";
+
+/// A zone of a master file, and what stands in it.
+const STATIC_ZONE: &str = "static.test";
+const MASTER_FILE: &str = "@ 5 SOA ns hostmaster 1 2 3 4 5\n@ 5 NS ns\nns 5 A 192.0.2.1\n";
 
 /// Types (RFC 1035 3.2.2, RFC 2782).
 const SOA: u16 = 6;
@@ -79,8 +84,13 @@ fn ask(query: &Query, expect: impl Fn(&Answer)) {
     let everything = "[server.cookies]\nenabled = true\n[server.rate_limit]\nanswers_per_second = 100000\n\
                       [[server.access]]\naction = \"allow\"\nclients = [\"127.0.0.0/8\"]\n\
                       [server]\nnsid = \"one\"\nidentity = \"one\"\nversion = \"1\"";
-    for settings in ["[server]", everything] {
-        let server = Rosterd::start(manifest, settings);
+    let files = [("static.test.zone", MASTER_FILE)];
+    let of_file = Query { name: wire(STATIC_ZONE), ..query.clone() };
+    for (server, query) in [
+        (Rosterd::start(manifest, "[server]"), query),
+        (Rosterd::start(manifest, everything), query),
+        (Rosterd::start_with_zones(manifest, &files), &of_file),
+    ] {
         for transport in [Transport::Udp, Transport::Tcp] {
             let octets = exchange(server.ipv4(), transport, &query.octets());
             assert_eq!(octets[..2], query.id.to_be_bytes());

@@ -10,7 +10,7 @@ mod client;
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
 
-use client::{Transport, ask, data};
+use client::{Transport, ask, data, exchange};
 use nix::sys::signal::Signal;
 use rosterd::{PATIENCE, Rosterd, alone};
 use std::io::{Read, Write};
@@ -88,6 +88,27 @@ fn what_is_scoped_and_where_it_listens_is_said_at_start() {
     );
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Whatever level is asked for: a flood of queries must not become a flood of lines.
+#[test]
+fn queries_leave_no_line_in_the_log() {
+    const QUERIES: usize = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("peers.yaml");
+    std::fs::write(&path, manifest(2)).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_rosterd"));
+    program.env("RUST_LOG", "trace");
+    let server = Rosterd::start_by(program, &format!("manifests = [{path:?}]\n[server]"));
+    let malformed = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\xc0\x0c\0\x01\0\x01";
+    for _ in 0..QUERIES {
+        for transport in [Transport::Udp, Transport::Tcp] {
+            assert!(!ask(server.ipv4(), transport, NAME, "TXT", None).answers.is_empty());
+            assert_eq!(exchange(server.ipv4(), transport, malformed)[3] & 0x0f, 1);
+        }
+    }
+    let (status, log) = server.terminate(Signal::SIGTERM);
+    assert!(status.success() && log.len() < QUERIES, "{log:#?}");
 }
 
 #[test]
@@ -178,6 +199,19 @@ fn secrets_that_cannot_be_had_stop_it() {
     let (code, said) = refused(&["--config", file.to_str().unwrap()]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("/secret, line 1: not a secret") && !said.contains("not one"), "{said}");
+    // `check` says it too.
+    let check = || {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_rosterd")).arg("check").arg("--config").arg(&file).output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = check();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("/secret, line 1: not a secret") && !said.contains("not one"), "{said}");
+    std::fs::write(folder.path().join("secret"), "e5e973e5a6b2a43f48e7dc849e37bfcf\n").unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]

@@ -99,6 +99,31 @@ fn zones_are_served_beside_peers_and_followed_when_they_change() {
 }
 
 #[test]
+fn a_file_that_another_one_includes_is_no_zone_of_its_own() {
+    let part = "a 60 A 192.0.2.2\n";
+    let mut server = Rosterd::start_with_zones(
+        MANIFEST,
+        &[("example.test.zone", &zone(1, "$INCLUDE part.zone")), ("part.zone", part)],
+    );
+    assert_eq!(answer(&server, "a.example.test.", "A").1, ["192.0.2.2"]);
+    // Where nothing includes it any more, it is what it is by itself.
+    server.replace_zone("example.test.zone", &zone(2, ""));
+    server.wait_for_log("part.zone:1:1: no SOA");
+    assert_eq!(answer(&server, "a.example.test.", "A").0, ResponseCode::NXDomain);
+    server.replace_zone("part.zone", &format!("$ORIGIN part.test.\n{}", zone(1, part)));
+    wait_for(&server, "a.part.test.", "A", &["192.0.2.2"]);
+    // A zone becomes a part: what it is alone is gone.
+    server.replace_zone("other.zone", "$ORIGIN part.test.\n$INCLUDE part.zone\nb 60 A 192.0.2.3\n");
+    server.wait_for_log("part.zone: a part of the zone of the file that includes it from now on");
+    wait_for(&server, "b.part.test.", "A", &["192.0.2.3"]);
+    wait_for(&server, "a.part.test.", "A", &["192.0.2.2"]);
+    // Both at once, and a change of the part.
+    server.replace_zone("part.zone", &format!("$ORIGIN part.test.\n{}", zone(2, "a 60 A 192.0.2.4")));
+    wait_for(&server, "a.part.test.", "A", &["192.0.2.4"]);
+    assert_eq!(answer(&server, "b.part.test.", "A").1, ["192.0.2.3"]);
+}
+
+#[test]
 fn a_broken_first_version_is_told_whole_by_every_command() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("peers.yaml"), MANIFEST).unwrap();

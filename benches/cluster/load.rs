@@ -48,6 +48,11 @@ pub(crate) fn large_set() -> Set {
     Set { namespace: namespace(0), service: service(250, 0), size: 250 }
 }
 
+/// A set of five.
+pub(crate) fn small_set() -> Set {
+    Set { namespace: namespace(0), service: service(5, 0), size: 5 }
+}
+
 /// Makes the load of so many namespaces.
 pub(crate) fn make(kubeconfig: &Path, namespaces: usize) -> Made {
     let next = AtomicUsize::new(0);
@@ -135,10 +140,10 @@ pub(crate) fn touch(kubeconfig: &Path) {
 
 /// Adds a slice with one endpoint to the first set of five.
 pub(crate) fn change(kubeconfig: &Path) -> Set {
-    let (namespace, service) = (namespace(0), service(5, 0));
-    let slice = slice(&namespace, &service, 9, &["10.255.255.1".to_owned()]);
-    Api::new(kubeconfig).create(&collection(&namespace, "endpointslices"), &slice);
-    Set { namespace, service, size: 6 }
+    let set = small_set();
+    let slice = slice(&set.namespace, &set.service, 9, &["10.255.255.1".to_owned()]);
+    Api::new(kubeconfig).create(&collection(&set.namespace, "endpointslices"), &slice);
+    Set { size: set.size + 1, ..set }
 }
 
 fn namespace(number: usize) -> String {

@@ -1,5 +1,5 @@
-//! rosterd and CoreDNS side by side on a real API server with 150,000 endpoints: time from start to ready, and memory
-//! through a start and a re-list. `benches/README.md` says how to run and to read it.
+//! rosterd and CoreDNS side by side on a real API server with 150,000 endpoints: time from start to ready, time from a change
+//! to its first answer, and memory through a start and a re-list. `benches/README.md` says how to run and to read it.
 
 #![allow(
     clippy::expect_used,
@@ -13,6 +13,7 @@
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod api;
 mod candidate;
+mod changes;
 #[path = "../../tests/cluster/control_plane.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod control_plane;
@@ -79,6 +80,15 @@ fn main() {
         candidate::settle(candidate.as_ref());
         (candidate.resident(), candidate.anonymous(), candidate.peak())
     });
+    println!("\nPUT acknowledged to visible, ms; {} PUTs each, in turns", changes::PUTS);
+    println!("{:32}{:>12}{:>16}", "", candidates[0].name(), candidates[1].name());
+    for set in [load::small_set(), load::large_set()] {
+        let times = changes::measure(&administrator, &candidates, &set);
+        for percent in [50, 90, 99] {
+            let [ours, theirs] = times.each_ref().map(|times| times.percentile(percent));
+            println!("{:32}{ours:>12.2}{theirs:>16.2}", format!("a set of {}, p{percent}", set.size));
+        }
+    }
     for candidate in &candidates {
         candidate.forget_peak();
     }

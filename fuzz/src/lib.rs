@@ -12,3 +12,4 @@ mod message;
 pub mod settings;
 pub mod stream;
 mod world;
+pub mod zone;

@@ -6,7 +6,7 @@ use super::answer::{json, refuse, text};
 use super::json::{BrokenJson, Listing, PeerJson, PeersJson, SetJson, ZoneJson, topology, watch};
 use super::state::State;
 use crate::config::LogLevel;
-use crate::roster::{PeersPage, Roster, SetKey};
+use crate::roster::{PeersPage, Roster, SetKey, SetsPass, TotalsPass};
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{self, Path, Query};
@@ -33,7 +33,10 @@ pub(super) async fn config(extract::State(state): Shared) -> Response<Body> {
 
 /// `/api/v1/topologies`
 pub(super) async fn topologies(extract::State(state): Shared) -> Response<Body> {
-    let look = |roster: &Roster| (roster.topologies().to_vec(), roster.totals().topologies);
+    let mut pass = TotalsPass::default();
+    let look = move |roster: &Roster| {
+        pass.go_on(roster).map(|totals| (roster.topologies().to_vec(), totals.topologies))
+    };
     match state.look(look).await {
         Ok((topologies, totals)) => {
             let both = topologies.into_iter().zip(totals).enumerate();
@@ -71,12 +74,11 @@ pub(super) async fn sets(
         Some(Some((namespace, name))) => Some(SetKey { namespace: namespace.into(), name: name.into() }),
         Some(None) => return refuse(StatusCode::BAD_REQUEST, "after: wants <namespace>/<set>"),
     };
-    let only = namespace.clone();
-    let look = move |roster: &Roster| roster.sets_page(namespace.as_deref(), after.as_ref(), limit);
-    match state.look(look).await {
+    let mut pass = SetsPass::new(namespace.as_deref(), after, limit);
+    match state.look(move |roster| pass.go_on(roster)).await {
         Ok(page) => {
             let last = page.sets.last().filter(|_| page.more);
-            let only = only.map(|only| format!("&namespace={only}")).unwrap_or_default();
+            let only = namespace.map(|only| format!("&namespace={only}")).unwrap_or_default();
             let next = last.map(|last| {
                 format!("/api/v1/sets?limit={limit}&after={}/{}{only}", last.key.namespace, last.key.name)
             });
@@ -107,7 +109,7 @@ pub(super) async fn peers(
     };
     let limit = bounded(limit);
     let key = SetKey { namespace: namespace.into(), name: name.into() };
-    let look = move |roster: &Roster| roster.peers_page(&key, from.unwrap_or(0), limit);
+    let look = move |roster: &Roster| Some(roster.peers_page(&key, from.unwrap_or(0), limit));
     match state.look(look).await {
         Ok(Some(PeersPage { set, peers, next })) => {
             let next = next.map(|from| {
@@ -155,7 +157,7 @@ pub(super) async fn broken(
         Ok(Query(query)) => bounded(query.limit),
         Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
     };
-    match state.look(move |roster: &Roster| roster.broken_objects(limit)).await {
+    match state.look(move |roster| Some(roster.broken_objects(limit))).await {
         Ok(broken) => {
             let items = broken.into_iter().map(|one| BrokenJson {
                 kind: one.object.kind.as_str(),

@@ -73,7 +73,7 @@ pub(super) struct SetJson {
     pub(super) namespace: Arc<str>,
     pub(super) set: Arc<str>,
     pub(super) topology: String,
-    pub(super) node_basename: Box<str>,
+    pub(super) node_basename: Arc<str>,
     pub(super) include: &'static str,
     /// Who is listed, where that is not whom `include` says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,7 +131,7 @@ pub(super) struct PeerJson {
 /// As it is listed.
 #[derive(Serialize)]
 pub(super) struct ListedJson {
-    pub(super) node_name: Option<Box<str>>,
+    pub(super) node_name: Option<String>,
     pub(super) address: IpAddr,
     pub(super) addresses: Box<[IpAddr]>,
     pub(super) namespace: Arc<str>,
@@ -169,21 +169,22 @@ impl From<Candidacy> for PeerJson {
             name: entry.object.name,
             watch: entry.watch,
             addresses: entry.addresses,
-            hostname: entry.hostname,
+            hostname: entry.hostname.map(|hostname| hostname.as_str().into()),
             state: state_word(entry.state),
         });
         let peer = peer.map(|peer| ListedJson {
-            node_name: peer.node_name.clone(),
-            address: peer.primary,
-            addresses: peer.addresses.clone(),
-            namespace: Arc::clone(&peer.namespace),
-            hostname: peer.hostname.clone(),
-            target: match peer.target {
+            node_name: peer.node_name().map(|name| name.to_string()),
+            address: peer.primary(),
+            addresses: peer.addresses().into(),
+            namespace: Arc::clone(&peer.shape().namespace),
+            hostname: peer.hostname().map(Into::into),
+            target: match peer.shape().target {
                 SrvTarget::Pod => "pod",
                 SrvTarget::Peer => "peer",
                 SrvTarget::Service { .. } => "service",
             },
             ports: peer
+                .shape()
                 .ports
                 .iter()
                 .map(|port| PortJson {

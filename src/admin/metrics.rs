@@ -7,7 +7,7 @@ use super::exposition::{Exposition, Kind, seconds};
 use super::process;
 use super::state::State;
 use super::world::{Durations, Phase, ZoneState, since};
-use crate::roster::{ObjectKind, Scope, TopologyTotals, Totals};
+use crate::roster::{ObjectKind, Scope, TopologyTotals, Totals, TotalsPass};
 use crate::server::{
     CountedZone, Counts, Observer, RCODES, SIZES, Stream, TYPES, Tallied, ZoneTallied, times,
 };
@@ -23,7 +23,8 @@ type Column<T, V> = (&'static str, &'static str, fn(&T) -> V);
 /// All of them as text.
 pub(super) async fn text(state: &State) -> String {
     // Where nobody may be asked yet, or the answer is late, the rest is told all the same.
-    let totals = state.look(crate::roster::Roster::totals).await.ok();
+    let mut pass = TotalsPass::default();
+    let totals = state.look(move |roster| pass.go_on(roster)).await.ok();
     let world = &state.world;
     let zones = world.zones();
     let mut text = Exposition::default();

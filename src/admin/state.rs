@@ -8,6 +8,7 @@ use super::zones::Ages;
 use crate::roster::Roster;
 use axum::body::{Body, Bytes};
 use axum::http::{Response, StatusCode};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -77,13 +78,22 @@ impl State {
         ages
     }
 
-    /// Looks at the roster.
+    /// Looks at the roster, until a look has something to tell.
     pub(super) async fn look<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Roster) -> T + Send + 'static,
+        mut look: impl FnMut(&Roster) -> Option<T> + Send + 'static,
     ) -> Result<T, NoAnswer> {
         let (sender, answer) = oneshot::channel();
-        self.world.ask(Box::new(move |roster| drop(sender.send(look(roster)))))?;
+        let mut sender = Some(sender);
+        self.world.ask(Box::new(move |roster| {
+            if sender.as_ref().is_none_or(oneshot::Sender::is_closed) {
+                // Nobody waits any more.
+                return ControlFlow::Break(());
+            }
+            let Some(told) = look(roster) else { return ControlFlow::Continue(()) };
+            drop(sender.take().map(|sender| sender.send(told)));
+            ControlFlow::Break(())
+        }))?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(NoAnswer::Late),

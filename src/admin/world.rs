@@ -4,6 +4,7 @@ use crate::config::LogLevel;
 use crate::roster::Roster;
 use crate::server::Observer;
 use crate::source::kubernetes::WatchHealth;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The program, as far as it shows itself. Nothing here may wait for long.
@@ -52,8 +53,9 @@ pub trait World: Send + Sync + 'static {
     fn set_log_level(&self, level: LogLevel);
 }
 
-/// A look at the roster. It should not take longer than a page does.
-pub type Question = Box<dyn FnOnce(&Roster) + Send>;
+/// A look at the roster, as short as a page or shorter. Where it is not done with that, it is asked again soon, and who
+/// changes the roster comes between.
+pub type Question = Box<dyn FnMut(&Roster) -> ControlFlow<()> + Send>;
 
 /// How far a server has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

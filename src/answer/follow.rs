@@ -148,8 +148,7 @@ enum Redirected {
     Cut,
 }
 
-/// RFC 6672 3.1: the DNAME, and a CNAME from the name to what the DNAME makes of it, "with a TTL equal to that of the
-/// corresponding DNAME record".
+/// RFC 6672 3.1: the DNAME, and a CNAME from the name to what the DNAME makes of it, with the TTL of the DNAME.
 fn redirect(
     redirection: &Redirection<'_>,
     place: Place,
@@ -174,7 +173,7 @@ fn redirect(
     match reply.put_alias(place, redirection.owner_offset(), target) {
         Ok(Some(next)) => Redirected::To(next),
         Ok(None) => Redirected::Cut,
-        // RFC 6672 2.2: "If the resulting name exceeds 255 octets, YXDOMAIN is returned".
+        // RFC 6672 2.2: where a name would be over 255 octets, "the server returns an RCODE of YXDOMAIN".
         Err(_) => Redirected::TooLong,
     }
 }
@@ -192,8 +191,8 @@ fn refer(
     if !reply.put_authority(&nameservers, place.within(referral.owner_offset())) {
         return;
     }
-    // RFC 9471 3.1: all glue of name servers inside of what is delegated belongs into the answer, "or the server MUST set
-    // TC=1"; other addresses may be left out.
+    // RFC 9471 3.1: all glue of name servers inside of what is delegated belongs into the answer, which has TC
+    // otherwise; other addresses may be left out.
     for in_domain in [true, false] {
         let mut at = first;
         for _ in 0..nameservers.len() {

@@ -154,7 +154,7 @@ fn respond(
     reply.finish(rcode)
 }
 
-/// With which response code a question is turned away before anything is looked up; `None` for those that are not.
+/// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.
 fn gate(
     request: &Request<'_>,
     client: &Client,
@@ -166,9 +166,9 @@ fn gate(
         reply.explain(Ede::Prohibited.into());
         return Some(Rcode::REFUSED);
     }
-    // RFC 8945 5.2.1: "If a non-forwarding server does not recognize the key or algorithm used by the client …, the server
-    // MUST generate an error response with RCODE 9 (NOTAUTH) and TSIG ERROR 17 (BADKEY)." No key is known here. An answer
-    // without a word on the signature would be thrown away by a client that insists on one, for no reason it could see.
+    // RFC 8945 5.2.1: a server that does not know the key or the algorithm answers NOTAUTH with the TSIG error BADKEY. No
+    // key is known here. An answer without a word on the signature would be thrown away by a client that insists on one,
+    // for no reason it could see.
     if let Some(tsig) = &request.records.tsig {
         reply.refuse_key(tsig);
         return Some(Rcode::NOTAUTH);
@@ -181,6 +181,7 @@ fn gate(
     {
         return Some(Rcode::BADCOOKIE);
     }
+    reply.admit();
     None
 }
 

@@ -16,8 +16,8 @@ pub struct Policy {
     pub tcp_idle: u16,
     /// DNS cookies, where they are spoken.
     pub cookies: Option<Cookies>,
-    /// What a client is told that asks for the name server's identifier (RFC 5001), at most [`Policy::NSID_MAX`]
-    /// octets; empty: nothing.
+    /// What a client is told that asks for the name server's identifier (RFC 5001), and whose question is admitted; at
+    /// most [`Policy::NSID_MAX`] octets; empty: nothing.
     pub nsid: Box<[u8]>,
     /// What `id.server` and `hostname.bind` say, at most 255 octets.
     pub identity: Option<Box<[u8]>>,

@@ -130,6 +130,7 @@ fn put_targets(reply: &mut Reply<'_>, rrset: &Rrset<'_>, first: usize, target_at
         if !reply.may_show(Place::at(rdata_at + target_at)) {
             continue;
         }
+        let addresses = addresses.as_slice();
         let (v4, v6) = addresses.split_at(addresses.partition_point(IpAddr::is_ipv4));
         for family in [v4, v6] {
             let target = rdata_at + target_at..end;
@@ -140,7 +141,7 @@ fn put_targets(reply: &mut Reply<'_>, rrset: &Rrset<'_>, first: usize, target_at
     }
 }
 
-/// Adds the addresses of the names that a whole RRset points at, whose first RR stands at `first`, by whole RRsets, until
+/// Adds what belongs to the names that a whole RRset points at, whose first RR stands at `first`, by whole RRsets, until
 /// one does not fit. RFC 2181 9: what does not fit here is no reason for TC.
 fn look_targets_up(
     reply: &mut Reply<'_>,
@@ -169,7 +170,13 @@ fn look_targets_up(
             continue;
         }
         let Some(node) = addresses.snapshot.addresses_of(addresses.name, true) else { continue };
-        let each = [RecordType::A, RecordType::AAAA].map(|rtype| node.rrset(rtype));
+        // RFC 9460 4.1: a server should add "A, AAAA, and SVCB records" for targets in its zones. Below a cut there are none,
+        // and where a record points at its own name they are the answer.
+        let service = targets.service().filter(|_| {
+            !reply.is_same_name(owner, target)
+                && addresses.snapshot.addresses_of(addresses.name, false).is_some()
+        });
+        let each = [Some(RecordType::A), Some(RecordType::AAAA), service].map(|rtype| node.rrset(rtype?));
         if !each.iter().flatten().all(|rrset| reply.put_additional(rrset, target)) {
             return;
         }

@@ -67,6 +67,8 @@ pub(super) struct Reply<'a> {
     zone_version: Option<ZoneVersion>,
     /// Whether the key of the request's signature is refused.
     bad_key: bool,
+    /// Whether the client may know who answers.
+    admitted: bool,
 }
 
 impl<'a> Reply<'a> {
@@ -93,7 +95,7 @@ impl<'a> Reply<'a> {
             authorities: 0,
             additionals: 0,
         };
-        let opt = opt(request, client, policy, None, &[None; Opt::ERRORS_MAX]);
+        let opt = opt(request, client, policy, true, None, &[None; Opt::ERRORS_MAX]);
         let reserved = opt.map_or(0, |opt| opt.wire_len());
         if at + reserved > length {
             return None;
@@ -110,7 +112,15 @@ impl<'a> Reply<'a> {
             errors: [None; Opt::ERRORS_MAX],
             zone_version: None,
             bad_key: false,
+            admitted: false,
         })
+    }
+
+    /// The question is one that this client may ask: it is told the name server's identifier too, if it asks for that.
+    /// Nobody else is: access rules that keep `id.server` from a client would be gone round, and answers to forged
+    /// addresses would grow.
+    pub(super) fn admit(&mut self) {
+        self.admitted = true;
     }
 
     /// Sets AA.
@@ -405,10 +415,10 @@ impl<'a> Reply<'a> {
 
     /// Adds the OPT record, the TSIG record and the header, and returns the length of the message.
     pub(super) fn finish(mut self, rcode: Rcode) -> Option<usize> {
-        let Reply { request, client, policy, .. } = self;
+        let Reply { request, client, policy, admitted, .. } = self;
         // RFC 9660 3.2: with authoritative answers only.
         let zone_version = self.zone_version.filter(|_| self.header.flags.contains(Flags::AA));
-        if let Some(opt) = opt(request, client, policy, zone_version, &self.errors) {
+        if let Some(opt) = opt(request, client, policy, admitted, zone_version, &self.errors) {
             self.at += opt.write(rcode, self.out.get_mut(self.at..)?)?;
             self.header.additionals += 1;
         }
@@ -427,6 +437,7 @@ fn opt<'a>(
     request: &'a Request<'_>,
     client: &Client,
     policy: &'a Policy,
+    admitted: bool,
     zone_version: Option<ZoneVersion>,
     errors: &'a [Option<ExtendedError>; Opt::ERRORS_MAX],
 ) -> Option<Opt<'a>> {
@@ -436,7 +447,7 @@ fn opt<'a>(
         udp_size: policy.udp_max,
         dnssec_ok: edns.dnssec_ok,
         cookie: request.cookie.as_ref().map(|cookie| &cookie.reply),
-        nsid: (edns.options.nsid && !policy.nsid.is_empty()).then_some(&*policy.nsid),
+        nsid: (edns.options.nsid && admitted && !policy.nsid.is_empty()).then_some(&*policy.nsid),
         // RFC 7828 3.3.1: over UDP the option is ignored.
         tcp_keepalive: (edns.options.tcp_keepalive && over_tcp).then_some(policy.tcp_idle),
         zone_version,

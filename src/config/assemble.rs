@@ -7,7 +7,7 @@ use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
 use super::settings::{
     AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogSettings, Manifest, RateLimitSettings,
-    ServerSettings, Settings, TcpSettings,
+    ServerSettings, Settings, TcpSettings, UdpSettings,
 };
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
@@ -78,6 +78,12 @@ fn server(from: &mut Reader<'_>, access: Vec<AccessRule>) -> Option<ServerSettin
         nsid: from.text("server.nsid", values::nsid),
         identity: from.text("server.identity", values::chaos_text),
         version: from.text("server.version", values::chaos_text),
+        udp: UdpSettings {
+            batch: from.required_integer("server.udp.batch")?,
+            receive_buffer: from.required_integer("server.udp.receive_buffer")?,
+            send_buffer: from.required_integer("server.udp.send_buffer")?,
+            pin: from.boolean("server.udp.pin")?,
+        },
         tcp: TcpSettings {
             max_connections: from.required_integer("server.tcp.max_connections")?,
             max_connections_per_address: from.required_integer("server.tcp.max_connections_per_address")?,

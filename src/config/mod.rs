@@ -29,6 +29,7 @@ pub use origin::{Origin, Origins};
 pub use settings::{
     Access, AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogFormat, LogLevel, LogSettings,
     Manifest, Network, Pods, RateLimitSettings, ServerSettings, Settings, Source, TcpSettings, Transport,
+    UdpSettings,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

@@ -139,6 +139,8 @@ pub struct ServerSettings {
     pub identity: Option<Box<str>>,
     /// `version`: what `version.server` says in class CH, 1 to 255 octets.
     pub version: Option<Box<str>>,
+    /// `[server.udp]`.
+    pub udp: UdpSettings,
     /// `[server.tcp]`.
     pub tcp: TcpSettings,
     /// `[server.cookies]`.
@@ -290,6 +292,19 @@ pub struct Network {
     pub length: u8,
 }
 
+/// How UDP is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UdpSettings {
+    /// `batch`: datagrams per system call, 1 to 32.
+    pub batch: usize,
+    /// `receive_buffer`: octets asked for in each socket's receive buffer.
+    pub receive_buffer: usize,
+    /// `send_buffer`: the same of its send buffer.
+    pub send_buffer: usize,
+    /// `pin`: whether each worker of an address keeps to a CPU of its own.
+    pub pin: bool,
+}
+
 /// `[server.tcp]`: the limits of TCP connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpSettings {
@@ -297,10 +312,10 @@ pub struct TcpSettings {
     pub max_connections: usize,
     /// `max_connections_per_address`: from one IPv4 address, or from one IPv6 network of 64 bits.
     pub max_connections_per_address: usize,
-    /// `idle_timeout`: how long a connection may stay without a query. `CoreDNS` keeps upstream connections for 10 s.
+    /// `idle_timeout`: how long a connection may stay without a query that is answered. `CoreDNS` keeps upstream connections for 10 s.
     pub idle_timeout: Duration,
     /// `read_timeout`: how long one message may take from its first octet to its last.
     pub read_timeout: Duration,
-    /// `write_timeout`: how long one answer may take to be accepted by the client's side.
+    /// `write_timeout`: how long answers may take to be accepted by the client's side.
     pub write_timeout: Duration,
 }

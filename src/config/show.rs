@@ -94,7 +94,13 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn server_tables(&mut self, server: &ServerSettings) {
-        let ServerSettings { tcp, cookies, rate_limit, .. } = server;
+        let ServerSettings { udp, tcp, cookies, rate_limit, .. } = server;
+        self.head("[server.udp]", None);
+        self.prefix = String::from("server.udp.");
+        self.set("batch", &udp.batch.to_string());
+        self.set("receive_buffer", &udp.receive_buffer.to_string());
+        self.set("send_buffer", &udp.send_buffer.to_string());
+        self.set("pin", &udp.pin.to_string());
         self.head("[server.tcp]", None);
         self.prefix = String::from("server.tcp.");
         self.set("max_connections", &tcp.max_connections.to_string());

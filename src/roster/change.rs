@@ -108,7 +108,7 @@ pub struct SetKey {
 }
 
 /// What holds for all of a set's records.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SetSettings {
     /// TTL in seconds at and below the set's name, where one is set.
     pub ttl: Option<u32>,

@@ -3,6 +3,7 @@
 //! Only endpoints that differ are touched, so that a change in a slice of a set of thousands concerns one peer.
 
 use super::Uid;
+use super::held::Held;
 use super::intern::Interner;
 use super::reading::Incoming;
 use super::set::{Identity, Sets};
@@ -11,9 +12,6 @@ use super::store::{Addresses, Entry, Object, Store};
 use foldhash::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Addresses whose holders changed, by the namespace of their pod names, and whether they were held before.
-pub(super) type Held = HashMap<(Arc<str>, IpAddr), bool>;
 
 /// What a change of endpoints concerns.
 #[derive(Debug)]
@@ -66,17 +64,15 @@ impl Entries<'_> {
     pub(super) fn remove(&mut self, id: Id<Object>, entries: Vec<Id<Entry>>) {
         for entry in entries {
             self.touch(id, entry);
-            self.note_holders(entry);
-            self.store.remove_entry(entry);
+            if let Some(entry) = self.store.remove_entry(entry) {
+                self.held.went(&entry);
+            }
         }
     }
 
     fn add(&mut self, id: Id<Object>, position: u32, new: &Incoming<'_>) -> Id<Entry> {
         let namespace = self.texts.intern(new.namespace);
         let addresses = Addresses::from(&*new.endpoint.addresses);
-        for address in addresses.as_slice() {
-            note(self.held, self.store, &namespace, *address);
-        }
         let uid = new.uid.map(|uid| self.store.intern_uid(uid));
         let entry = self.store.add_entry(Entry {
             object: id,
@@ -84,18 +80,25 @@ impl Entries<'_> {
             group: new.group,
             uid,
             addresses,
-            hostname: new.hostname.map(Into::into),
+            hostname: new.hostname.map(|hostname| Arc::new(hostname.into())),
             namespace,
             level: new.level,
+            told: false,
         });
+        self.held.came(entry);
         self.touch(id, entry);
         entry
     }
 
-    /// Whoever the entry is, and whoever else is at its addresses, is to be reconciled.
+    /// Whoever the entry is, and whoever else that may make somebody else, is to be reconciled.
     fn touch(&mut self, object: Id<Object>, entry: Id<Entry>) {
         let Some(object) = self.store.objects.get(object) else { return };
         let Some(entry) = self.store.entries.get(entry) else { return };
+        // Who has a uid is who it says. Only those without are somebody else where others come to their addresses or go.
+        let addresses = entry.addresses.as_slice();
+        let concerns_others = entry.uid.is_none()
+            || addresses.iter().any(|address| self.store.nameless_at(*address).next().is_some());
+        let addresses = if concerns_others { addresses } else { &[] };
         for claim in &object.claims {
             // A set that was never published is reconciled whole.
             let is_new = self.sets.get(claim.set).is_none_or(|set| set.published.is_none());
@@ -103,22 +106,10 @@ impl Entries<'_> {
                 && !is_new
             {
                 pending.identities.extend(entry.uid.map(Identity::Uid));
-                pending.addresses.extend(entry.addresses.as_slice());
+                pending.addresses.extend(addresses);
             }
         }
     }
-
-    fn note_holders(&mut self, entry: Id<Entry>) {
-        let Some(entry) = self.store.entries.get(entry) else { return };
-        for address in entry.addresses.as_slice() {
-            note(self.held, self.store, &entry.namespace, *address);
-        }
-    }
-}
-
-/// Notes whether an address is held, before that may change.
-fn note(held: &mut Held, store: &Store, namespace: &Arc<str>, address: IpAddr) {
-    held.entry((Arc::clone(namespace), address)).or_insert_with(|| store.holds(namespace, address));
 }
 
 /// What becomes of each endpoint, and the entries that go.

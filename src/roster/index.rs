@@ -2,7 +2,8 @@
 
 use super::broken::{Broken, Refusals};
 use super::counts::{Counts, SetCounts, count, count_sets};
-use super::entries::{Entries, Held};
+use super::entries::Entries;
+use super::held::Held;
 use super::join::Resolved;
 use super::label::is_dns_label;
 use super::notice::{Notice, Notices};
@@ -165,16 +166,7 @@ impl Roster {
             }
             log.drain(..).for_each(&mut *tell);
         }
-        let held = std::mem::take(&mut self.held).into_iter().filter_map(|((namespace, address), before)| {
-            let held = self.store.holds(&namespace, address);
-            (held != before).then_some((namespace, address, held))
-        });
-        // In an order that does not depend on the seeds of a hash table.
-        let mut held: Vec<_> = held.collect();
-        held.sort_unstable();
-        for (namespace, address, held) in held {
-            tell(Change::Address { namespace, address, held });
-        }
+        self.held.publish(&mut self.store, tell);
         self.refusals.publish(&self.sets, &self.watches, &mut log, &mut self.notices);
         self.watches.publish(&mut log);
         log.into_iter().for_each(tell);

@@ -6,10 +6,11 @@
 use super::set::{Contribution, Identity, Set};
 use super::slab::Id;
 use super::store::{Claim, Entry, Object, Store, UidRecord};
-use super::{Family, Include};
+use super::{Family, Hostname, Include};
 use foldhash::HashMap;
 use std::cell::RefCell;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A set as its owner sees it: only objects that the owner's topology puts in.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ pub(super) struct Candidate<'a> {
     /// Its entries in order, never empty.
     pub(super) entries: Vec<&'a Entry>,
     /// The first hostname of its entries.
-    pub(super) hostname: Option<&'a str>,
+    pub(super) hostname: Option<&'a Arc<Hostname>>,
 }
 
 impl<'a> View<'a> {
@@ -49,7 +50,7 @@ impl<'a> View<'a> {
         if !addresses.any(|address| self.lists(*address)) {
             return None;
         }
-        let hostname = entries.iter().find_map(|entry| entry.hostname.as_deref());
+        let hostname = entries.iter().find_map(|entry| entry.hostname.as_ref());
         Some(Candidate { level, entries, hostname })
     }
 

@@ -3,15 +3,15 @@
 use super::set::{Identity, Member};
 use foldhash::HashMap;
 
-/// From this many on, moving the rest of a list costs more than hashing.
-const MANY: usize = 64;
+/// From this many on, moving the rest of a list costs more than hashing, and a table is worth its empty places.
+const MANY: usize = 512;
 
 /// Members by identity.
 #[derive(Debug)]
 pub(super) enum Members {
     /// Sorted by identity.
     Few(Vec<(Identity, Member)>),
-    Many(HashMap<Identity, Member>),
+    Many(Box<HashMap<Identity, Member>>),
 }
 
 impl Members {
@@ -32,12 +32,20 @@ impl Members {
         }
     }
 
+    /// Makes room for so many more members, and no more: nearly all sets have as many as their first list says.
+    pub(super) fn reserve(&mut self, more: usize) {
+        match self {
+            Members::Few(list) => list.reserve_exact(more),
+            Members::Many(_) => {}
+        }
+    }
+
     /// Adds a member who is not there.
     pub(super) fn insert(&mut self, identity: Identity, member: Member) {
         if let Members::Few(list) = self
             && list.len() >= MANY
         {
-            *self = Members::Many(std::mem::take(list).into_iter().collect());
+            *self = Members::Many(Box::new(std::mem::take(list).into_iter().collect()));
         }
         match self {
             Members::Few(list) => {
@@ -60,6 +68,13 @@ impl Members {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Members::Few(list) => list.is_empty(),
+            Members::Many(table) => table.is_empty(),
+        }
+    }
+
     /// Everybody, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Identity, &Member)> {
         let (list, table) = match self {
@@ -67,14 +82,16 @@ impl Members {
             Members::Many(table) => (None, Some(table)),
         };
         let listed = list.into_iter().flatten().map(|(identity, member)| (*identity, member));
-        listed.chain(table.into_iter().flatten().map(|(identity, member)| (*identity, member)))
+        listed.chain(
+            table.into_iter().flat_map(|table| table.iter()).map(|(identity, member)| (*identity, member)),
+        )
     }
 
     /// Takes everybody out, in the order of identities.
     pub(super) fn drain(&mut self) -> Vec<(Identity, Member)> {
         let mut members = match std::mem::take(self) {
             Members::Few(list) => list,
-            Members::Many(table) => table.into_iter().collect(),
+            Members::Many(table) => (*table).into_iter().collect(),
         };
         members.sort_unstable_by_key(|(identity, _)| *identity);
         members
@@ -101,11 +118,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn few_or_many_they_are_a_map(steps in prop::collection::vec((0..100_u8, 0..4_u8), 0..300)) {
+        fn few_or_many_they_are_a_map(steps in prop::collection::vec((0..700_u16, 0..6_u8), 0..1500)) {
             let mut members = Members::default();
             let mut map = BTreeMap::new();
             for (number, step) in steps {
-                let identity = Identity::Address(IpAddr::from([10, 0, 0, number]));
+                let identity = Identity::Address(IpAddr::from([0, 0, 0, 0, 0, 0, 0, number]));
                 if step == 0 {
                     members.remove(identity);
                     map.remove(&identity);

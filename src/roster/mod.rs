@@ -12,6 +12,7 @@ mod counts;
 mod dashed;
 mod entries;
 mod event;
+mod held;
 mod index;
 mod intern;
 mod join;
@@ -19,6 +20,7 @@ mod label;
 mod list;
 mod members;
 mod naming;
+mod node_name;
 mod notice;
 mod object;
 mod overrides;
@@ -44,15 +46,17 @@ pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Gives, Scope, WatchId};
 pub use index::{Options, Roster};
 pub use label::{is_basename, is_dns_label};
+pub use node_name::NodeName;
 pub use notice::{Notice, NoticeKind, ObjectName, Problem};
 pub use object::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid,
 };
-pub use peer::{Peer, SrvTarget};
+pub use peer::{Hostname, NodeHost, Peer, PeerShape, SrvTarget};
 pub use selector::{LabelProblem, Selector, SelectorError};
 pub use topology::{
     Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, TTL_MAX, Topology, WhenEmpty,
 };
 pub use view::{
-    BrokenView, Candidacy, EntryView, PeersPage, SetPlace, SetView, SetsPage, TopologyTotals, Totals, Verdict,
+    BrokenView, Candidacy, EntryView, PeersPage, SetView, SetsPage, SetsPass, TopologyTotals, Totals,
+    TotalsPass, Verdict,
 };

@@ -2,15 +2,16 @@
 
 use super::join::{Candidate, View};
 use super::label::is_dns_label;
+use super::node_name::NodeName;
 use super::ports::{epmd, select};
 use super::reading::Shared;
 use super::set::Naming;
-use super::{Mode, Options, Peer, Port, Prefer, SetKey, SrvHost, SrvTarget, Topology, dashed, parse_dashed};
+use super::{
+    Hostname, Mode, NodeHost, Options, Peer, PeerShape, Port, Prefer, SetKey, SrvHost, SrvTarget, Topology,
+    parse_dashed,
+};
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Longest node name, in octets: an Erlang atom has at most 255 characters.
-const NODE_NAME_MAX: usize = 255;
 
 /// What all peers of a set have in common.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +31,7 @@ impl Names<'_> {
         self,
         view: View<'_>,
         candidate: &Candidate<'_>,
-        hostname: Option<&str>,
+        hostname: Option<&Arc<Hostname>>,
         shared: &mut Shared,
     ) -> Option<(Peer, Option<usize>)> {
         let listed = || {
@@ -40,25 +41,22 @@ impl Names<'_> {
         let listed = || listed().filter(|(_, address)| view.lists(*address));
         let (first, primary) =
             listed().find(|(_, address)| self.prefers(*address)).or_else(|| listed().next())?;
-        let mut addresses: Vec<IpAddr> = listed().map(|(_, address)| address).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
+        let addresses = listed().map(|(_, address)| address).collect();
 
-        let target = self.target(hostname, service(view, candidate));
+        let target = self.target(hostname.is_some(), service(view, candidate), shared);
         // Below the set, a label that reads as an address is that address's.
-        let hostname = hostname.filter(|hostname| parse_dashed(hostname.as_bytes()).is_none());
-        let node_name = self.node_name(primary, &first.namespace, hostname, &target);
-        let too_long = Some(node_name.len()).filter(|length| *length > NODE_NAME_MAX);
-        let peer = Peer {
-            primary,
-            addresses: addresses.into(),
+        let is_label = hostname.is_some_and(|hostname| parse_dashed(hostname.as_str().as_bytes()).is_none());
+        let hostname = hostname.filter(|_| is_label || matches!(target, SrvTarget::Service(_)));
+        let shape = PeerShape {
             // The namespace of the entry that holds the primary address: that pod name is served.
             namespace: Arc::clone(&first.namespace),
-            hostname: hostname.map(Into::into),
-            node_name: too_long.is_none().then(|| node_name.into()),
+            basename: Arc::clone(&self.naming.basename),
+            host: self.host(&first.namespace, &target, shared),
             target: if self.topology.srv_host == SrvHost::Peer { SrvTarget::Peer } else { target },
             ports: shared.ports.intern(self.ports(view, candidate)),
         };
+        let peer = Peer::new(primary, addresses, hostname.cloned(), shared.shapes.intern(shape));
+        let too_long = peer.long_node_name().filter(NodeName::is_too_long).map(|name| name.len());
         Some((peer, too_long))
     }
 
@@ -70,37 +68,27 @@ impl Names<'_> {
     }
 
     /// The host that the mode gives.
-    fn target(self, hostname: Option<&str>, service: Option<&str>) -> SrvTarget {
-        match (self.naming.mode, hostname, service) {
-            (Mode::Hostname, Some(hostname), Some(service)) => {
-                SrvTarget::Service { hostname: hostname.into(), service: service.into() }
+    fn target(self, has_hostname: bool, service: Option<&str>, shared: &mut Shared) -> SrvTarget {
+        match (self.naming.mode, service) {
+            (Mode::Hostname, Some(service)) if has_hostname => {
+                SrvTarget::Service(shared.texts.intern(service))
             }
-            (Mode::Ip | Mode::Dns | Mode::Hostname, _, _) => SrvTarget::Pod,
-            (Mode::Peer, _, _) => SrvTarget::Peer,
+            (Mode::Ip | Mode::Dns | Mode::Hostname, _) => SrvTarget::Pod,
+            (Mode::Peer, _) => SrvTarget::Peer,
         }
     }
 
-    fn node_name(
-        self,
-        primary: IpAddr,
-        namespace: &str,
-        hostname: Option<&str>,
-        target: &SrvTarget,
-    ) -> String {
-        let basename = &self.naming.basename;
-        let cluster_domain = &self.options.cluster_domain;
+    fn host(self, namespace: &str, target: &SrvTarget, shared: &mut Shared) -> NodeHost {
+        let Options { cluster_domain, zone, .. } = self.options;
         let SetKey { namespace: of_set, name: set } = self.set;
+        let mut tail = |text: String| shared.texts.intern(text.as_str());
         match target {
-            // Display of IP addresses is RFC 5952's.
-            SrvTarget::Pod if self.naming.mode == Mode::Ip => format!("{basename}@{primary}"),
-            SrvTarget::Pod => format!("{basename}@{}.{namespace}.pod.{cluster_domain}", dashed(primary)),
-            SrvTarget::Peer => {
-                let label = hostname.map_or_else(|| dashed(primary), Into::into);
-                format!("{basename}@{label}.{set}.{of_set}.svc.{}", self.options.zone)
-            }
-            SrvTarget::Service { hostname, service } => {
-                // The address's namespace, as libcluster has it.
-                format!("{basename}@{hostname}.{service}.{namespace}.svc.{cluster_domain}")
+            SrvTarget::Pod if self.naming.mode == Mode::Ip => NodeHost::Address,
+            SrvTarget::Pod => NodeHost::Dashed(tail(format!(".{namespace}.pod.{cluster_domain}"))),
+            SrvTarget::Peer => NodeHost::Label(tail(format!(".{set}.{of_set}.svc.{zone}"))),
+            // The address's namespace, as libcluster has it.
+            SrvTarget::Service(service) => {
+                NodeHost::Hostname(tail(format!(".{service}.{namespace}.svc.{cluster_domain}")))
             }
         }
     }

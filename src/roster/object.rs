@@ -91,8 +91,8 @@ pub struct Conditions {
 /// A pod's identity, compact where it is the UUID that API servers assign.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Uid {
-    /// The canonical text form of a UUID.
-    Uuid(u128),
+    /// The canonical text form of a UUID: its octets, which unlike a number need no room to be aligned.
+    Uuid([u8; 16]),
     /// Anything else.
     Text(Arc<str>),
 }
@@ -148,7 +148,7 @@ impl Uid {
 }
 
 /// The canonical form only, lower case, so that two texts never meet in one value.
-fn parse_uuid(text: &str) -> Option<u128> {
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     if text.len() != 36 {
         return None;
     }
@@ -167,7 +167,7 @@ fn parse_uuid(text: &str) -> Option<u128> {
         };
         value = value << 4 | u128::from(digit);
     }
-    Some(value)
+    Some(value.to_be_bytes())
 }
 
 #[cfg(test)]
@@ -177,7 +177,10 @@ mod tests {
     #[test]
     fn uids_are_compact_where_they_are_canonical_uuids() {
         let text = "3e7c1f0a-9d52-4c2b-8f10-0123456789ab";
-        assert_eq!(Uid::from_text(text), Some(Uid::Uuid(0x3e7c_1f0a_9d52_4c2b_8f10_0123_4567_89ab)));
+        assert_eq!(
+            Uid::from_text(text),
+            Some(Uid::Uuid(0x3e7c_1f0a_9d52_4c2b_8f10_0123_4567_89ab_u128.to_be_bytes()))
+        );
         for other in ["pod-1", &text.to_uppercase(), &text.replace('-', "0")] {
             assert_eq!(Uid::from_text(other), Some(Uid::Text(other.into())), "{other}");
         }

@@ -9,8 +9,8 @@ use super::ports::{is_port_name, normal};
 use super::selector::label;
 use super::store::{Addresses, Entry, Group, Head, Store};
 use super::{
-    Conditions, Endpoint, EndpointObject, Gives, Include, Namespaces, ObjectKind, Options, Port, Topology,
-    Uid, parse_dashed,
+    Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind, Options,
+    PeerShape, Port, SetSettings, Topology, Uid, parse_dashed,
 };
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub(super) struct Shared {
     pub(super) texts: Interner<str>,
     pub(super) ports: Interner<[Port]>,
+    pub(super) shapes: Interner<PeerShape>,
+    pub(super) settings: Interner<SetSettings>,
 }
 
 /// An endpoint of an object that is being applied.
@@ -230,7 +232,7 @@ impl Incoming<'_> {
         entry.group == self.group
             && entry.level == self.level
             && *entry.namespace == *self.namespace
-            && entry.hostname.as_deref() == self.hostname
+            && entry.hostname.as_deref().map(Hostname::as_str) == self.hostname
             && entry.uid.and_then(|uid| store.uid(uid)) == self.uid
             && match &entry.addresses {
                 Addresses::One(address) => endpoint.addresses == [*address],

@@ -7,7 +7,7 @@ use super::reading::Shared;
 use super::set::{Identity, Member, Naming, Pending, Published, Set};
 use super::slab::Id;
 use super::store::{Claim, Store};
-use super::{Change, Include, Options, Peer, SetSettings, Topology, WhenEmpty};
+use super::{Change, Hostname, Include, Options, SetSettings, Topology, WhenEmpty};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl<'a> Reconciler<'a> {
     }
 
     fn settings(
-        &self,
+        &mut self,
         set: &Set,
         published: Option<&Published>,
         may_differ: bool,
@@ -71,13 +71,9 @@ impl<'a> Reconciler<'a> {
             Some(published) if !may_differ => {
                 Some((published.naming.clone(), Arc::clone(&published.settings)))
             }
-            published => {
+            _ => {
                 let (naming, settings) = set.settings(&self.options.topologies, &self.store.objects)?;
-                // One allocation serves as long as nothing differs.
-                let same = published
-                    .map(|published| &published.settings)
-                    .filter(|published| ***published == settings);
-                Some((naming, same.map_or_else(|| Arc::new(settings), Arc::clone)))
+                Some((naming, self.shared.settings.intern(settings)))
             }
         }
     }
@@ -85,7 +81,7 @@ impl<'a> Reconciler<'a> {
     /// A set that no topology yields any more.
     fn end(&mut self, set: &mut Set) {
         for peer in set.members.drain().into_iter().filter_map(|(_, member)| member.peer) {
-            self.log.push(Change::Peer { set: set.key.clone(), old: Some(peer), new: None });
+            self.log.push(Change::Peer { set: set.key.clone(), old: Some(Arc::new(peer)), new: None });
         }
         self.log.push(Change::SetGone(set.key.clone()));
     }
@@ -104,10 +100,10 @@ impl<'a> Reconciler<'a> {
             let Some(had) = set.members.get(*identity).map(|member| member.hostname.clone()) else {
                 continue;
             };
-            if had.as_deref() == wanted {
+            if had.as_ref() == wanted {
                 continue;
             }
-            let wanted = wanted.map(|wanted| set.hostname(wanted));
+            let wanted = wanted.cloned();
             for hostname in had.iter().chain(&wanted) {
                 clashed_before.entry(Arc::clone(hostname)).or_insert_with(|| set.clashes(hostname));
             }
@@ -119,10 +115,10 @@ impl<'a> Reconciler<'a> {
                 continue;
             }
             if clashes {
-                let hostname = (*hostname).into();
+                let hostname = hostname.as_str().into();
                 self.notices.push(Notice::HostnameClash { set: set.key.clone(), hostname });
             }
-            for identity in set.claimants.get(&hostname).into_iter().flatten() {
+            for identity in set.claimants(&hostname) {
                 candidates.entry(*identity).or_insert_with(|| view.candidate(*identity));
             }
         }
@@ -145,12 +141,14 @@ impl<'a> Reconciler<'a> {
             let hostname = listed.and_then(|found| found.hostname).filter(|hostname| !set.clashes(hostname));
             let Some(member) = set.members.get_mut(*identity) else { continue };
             let new = listed.and_then(|found| names.peer(view, found, hostname, self.shared));
-            if new.as_ref().map(|(peer, _)| peer) != member.peer.as_deref() {
-                if let Some((Peer { primary: address, .. }, Some(length))) = new {
+            if new.as_ref().map(|(peer, _)| peer) != member.peer.as_ref() {
+                if let Some((peer, Some(length))) = &new {
+                    let (address, length) = (peer.primary(), *length);
                     self.notices.push(Notice::NodeNameTooLong { set: key.clone(), address, length });
                 }
-                let new = new.map(|(peer, _)| Arc::new(peer));
-                let old = std::mem::replace(&mut member.peer, new.clone());
+                let new = new.map(|(peer, _)| peer);
+                let old = std::mem::replace(&mut member.peer, new.clone()).map(Arc::new);
+                let new = new.map(Arc::new);
                 self.log.push(Change::Peer { set: key.clone(), old, new });
             }
             if candidate.is_none() {
@@ -186,6 +184,9 @@ fn listed<'j, 'a>(candidate: Option<&'j Candidate<'a>>, level: Include) -> Optio
 impl Set {
     /// Brings levels and their counts to what the candidates are now. Those who are gone stay members, at no level.
     fn recount(&mut self, candidates: &Candidates<'_>) {
+        if self.members.is_empty() {
+            self.members.reserve(candidates.len());
+        }
         for (identity, candidate) in candidates {
             let level = candidate.as_ref().map(|candidate| candidate.level);
             let before = match self.members.get_mut(*identity) {
@@ -215,28 +216,31 @@ impl Set {
         }
     }
 
-    /// A hostname as claimants have it.
-    fn hostname(&self, hostname: &str) -> Arc<str> {
-        let known = self.claimants.get_key_value(hostname);
-        known.map_or_else(|| hostname.into(), |(known, _)| Arc::clone(known))
-    }
-
     /// Whether several listed peers want a hostname.
-    fn clashes(&self, hostname: &str) -> bool {
-        self.claimants.get(hostname).is_some_and(|claimants| claimants.len() > 1)
+    fn clashes(&self, hostname: &Hostname) -> bool {
+        self.claimants(hostname).len() > 1
     }
 
-    fn reclaim(&mut self, identity: Identity, had: Option<&Arc<str>>, wanted: Option<Arc<str>>) {
+    /// The listed who want a hostname.
+    fn claimants(&self, hostname: &Hostname) -> &[Identity] {
+        let claimants = self.claimants.as_ref().and_then(|claimants| claimants.get(hostname));
+        claimants.map_or(&[], Vec::as_slice)
+    }
+
+    fn reclaim(&mut self, identity: Identity, had: Option<&Arc<Hostname>>, wanted: Option<Arc<Hostname>>) {
         if let Some(had) = had
-            && let Some(claimants) = self.claimants.get_mut(had)
+            && let Some(all) = &mut self.claimants
+            && let Some(claimants) = all.get_mut(had)
         {
             claimants.retain(|claimant| *claimant != identity);
             if claimants.is_empty() {
-                self.claimants.remove(had);
+                all.remove(had);
             }
+            self.claimants.take_if(|all| all.is_empty());
         }
         if let Some(wanted) = &wanted {
-            self.claimants.entry(Arc::clone(wanted)).or_default().push(identity);
+            let claimants = self.claimants.get_or_insert_default();
+            claimants.entry(Arc::clone(wanted)).or_default().push(identity);
         }
         if let Some(member) = self.members.get_mut(identity) {
             member.hostname = wanted;

@@ -6,7 +6,7 @@ use super::overrides::Overrides;
 use super::ports::{epmd, name_of, select};
 use super::slab::{Id, Slab};
 use super::store::{Claim, Object, UidRecord};
-use super::{Include, Peer, PortName, SetKey, SetSettings, Topology};
+use super::{Hostname, Include, Peer, PortName, SetKey, SetSettings, Topology};
 use foldhash::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ pub(super) struct Set {
     pub(super) published: Option<Published>,
     /// Whoever could be listed, at whatever level.
     pub(super) members: Members,
-    /// Who of the listed wants which hostname.
-    pub(super) claimants: HashMap<Arc<str>, Vec<Identity>>,
+    /// Who of the listed wants which hostname; none where nobody wants any.
+    pub(super) claimants: Option<Box<HashMap<Arc<Hostname>, Vec<Identity>>>>,
     /// How many members' narrowest list is ready, serving, all.
-    pub(super) counts: [usize; 3],
+    pub(super) counts: [u32; 3],
     /// What is to be reconciled; `None` where nothing is.
     pub(super) pending: Option<Box<Pending>>,
 }
@@ -56,7 +56,7 @@ pub(super) struct Published {
 pub(super) struct Naming {
     /// The owner's place in file order.
     pub(super) owner: u32,
-    pub(super) basename: Box<str>,
+    pub(super) basename: Arc<str>,
     pub(super) mode: Mode,
     pub(super) include: Include,
 }
@@ -76,9 +76,9 @@ pub(super) struct Member {
     /// The narrowest list that it is on; none where nobody is there any more.
     pub(super) level: Option<Include>,
     /// The hostname that it wants, if listed.
-    pub(super) hostname: Option<Arc<str>>,
+    pub(super) hostname: Option<Arc<Hostname>>,
     /// As it was published; `None` where it is not listed.
-    pub(super) peer: Option<Arc<Peer>>,
+    pub(super) peer: Option<Peer>,
 }
 
 /// What is to be reconciled.
@@ -108,15 +108,16 @@ impl Set {
             contributions: Vec::new(),
             published: None,
             members: Members::default(),
-            claimants: HashMap::default(),
+            claimants: None,
             counts: [0; 3],
             pending: None,
         }
     }
 
-    /// How many peers it lists.
+    /// How many peers it lists: all who are on the published list.
     pub(super) fn listed(&self) -> usize {
-        self.members.iter().filter(|(_, member)| member.peer.is_some()).count()
+        let lists = self.published.as_ref().map_or(0, |published| published.level as usize + 1);
+        self.counts.iter().take(lists).map(|count| *count as usize).sum()
     }
 
     /// The topology that owns the set: the first in file order that yields it. `None` if none does any more.
@@ -162,7 +163,7 @@ impl Set {
         let basename = labels.basename.or_else(|| topology.node_basename.clone());
         let naming = Naming {
             owner,
-            basename: basename.unwrap_or_else(|| (*self.key.name).into()),
+            basename: basename.map_or_else(|| Arc::clone(&self.key.name), Into::into),
             mode: labels.mode.unwrap_or(topology.mode),
             include: labels.include.unwrap_or(topology.include),
         };
@@ -297,6 +298,11 @@ impl Sets {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Set> {
         self.slab.iter()
+    }
+
+    /// Some of them, by the number of a part from 0 on; `None` behind the last part.
+    pub(super) fn part(&self, number: usize) -> Option<impl Iterator<Item = &Set>> {
+        self.slab.chunk(number)
     }
 
     /// The set of this name.

@@ -1,20 +1,20 @@
 //! What a person may ask of the roster: which sets there are, who is in them or not, and why. Read only.
 //!
-//! Every answer is bounded, so that whoever changes the roster waits for a page at most: pages of sets cost one pass over
-//! the names of all sets, pages of peers cost what is on them.
+//! Whoever changes the roster never waits for long: what asks for all sets looks at a few hundred of them at a time
+//! ([`TotalsPass`], [`SetsPass`]), and pages of peers cost what is on them.
 
 use super::broken::Broken;
 use super::index::Parts;
 use super::join::{Resolved, View};
 use super::set::{Contribution, Published, Set};
 use super::store::{Claim, Entry, Object};
-use super::{Family, Include, NoticeKind, ObjectKey, Peer, Roster, SetKey, Topology};
+use super::{Family, Hostname, Include, NoticeKind, ObjectKey, Peer, Roster, SetKey, Topology};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// How much there is, for metrics: in one pass, without a word for each set.
+/// How much there is, for metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
     /// By topology, in file order.
@@ -46,8 +46,24 @@ pub struct TopologyTotals {
     pub left_out: usize,
 }
 
-/// Where a listing of sets goes on: behind this one, in the order of namespaces and names.
-pub type SetPlace = SetKey;
+/// Counts what there is, a part at a time. What changes between two parts may be counted as it was or as it is.
+#[derive(Debug, Default)]
+pub struct TotalsPass {
+    part: usize,
+    topologies: Vec<TopologyTotals>,
+}
+
+/// Finds one page of sets, a part of all sets at a time. What comes or goes between two parts may be on it or not.
+#[derive(Debug)]
+pub struct SetsPass {
+    part: usize,
+    namespace: Option<Box<str>>,
+    after: Option<SetKey>,
+    limit: usize,
+    /// The smallest so far of those that are wanted.
+    first: BTreeMap<SetKey, SetView>,
+    more: bool,
+}
 
 /// Some of all sets, by namespace and name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,7 +84,7 @@ pub struct SetView {
     /// That topology's name.
     pub topology_name: Option<Box<str>>,
     /// What stands before the `@` of its node names.
-    pub basename: Box<str>,
+    pub basename: Arc<str>,
     /// Who is to be listed.
     pub include: Include,
     /// Who is, which differs where `include` leaves nobody and `when_empty` says otherwise.
@@ -102,7 +118,7 @@ pub struct Candidacy {
     /// Whether it is ready, or serves, or neither: the best of its entries.
     pub state: Include,
     /// As it is listed.
-    pub peer: Option<Arc<Peer>>,
+    pub peer: Option<Peer>,
     /// Where it comes from, in the order in which they count.
     pub entries: Vec<EntryView>,
 }
@@ -117,7 +133,7 @@ pub struct EntryView {
     /// Its addresses.
     pub addresses: Vec<IpAddr>,
     /// Its hostname, if that can be a label.
-    pub hostname: Option<Box<str>>,
+    pub hostname: Option<Arc<Hostname>>,
     /// Whether this entry is ready, or serves, or neither.
     pub state: Include,
 }
@@ -193,61 +209,9 @@ impl fmt::Display for Verdict {
 }
 
 impl Roster {
-    /// How much there is, as of the changes taken last.
-    pub fn totals(&self) -> Totals {
-        let Parts { options, store, sets, watches, notices, .. } = self.parts();
-        let named = options.topologies.iter();
-        let named =
-            named.map(|topology| TopologyTotals { name: topology.name.clone(), ..TopologyTotals::default() });
-        let mut topologies: Vec<TopologyTotals> = named.collect();
-        for set in sets.iter() {
-            let owner = set.owner().and_then(|owner| topologies.get_mut(owner as usize));
-            let Some(totals) = owner else { continue };
-            let listed = set.listed();
-            totals.sets += 1;
-            totals.empty_sets += usize::from(listed == 0);
-            totals.objects += set.contribution().map_or(0, |found| found.objects().len());
-            totals.listed += listed;
-            totals.left_out += set.counts.iter().sum::<usize>().saturating_sub(listed);
-        }
-        Totals {
-            topologies,
-            objects: store.objects.iter().count(),
-            broken: watches.iter().map(|watch| watch.broken.len()).sum(),
-            notices: notices.counts.clone(),
-            revision: self.revision(),
-        }
-    }
-
     /// The topologies, in file order.
     pub fn topologies(&self) -> &[Topology] {
         &self.parts().options.topologies
-    }
-
-    /// At most `limit` sets, of one namespace where it is given, behind a place.
-    pub fn sets_page(&self, namespace: Option<&str>, after: Option<&SetPlace>, limit: usize) -> SetsPage {
-        let parts = self.parts();
-        let wanted = |set: &&Set| {
-            set.owner().is_some()
-                && namespace.is_none_or(|namespace| *set.key.namespace == *namespace)
-                && after.is_none_or(|after| set.key > *after)
-        };
-        // The smallest of those that are wanted, and whether there was any other.
-        let mut first = BTreeMap::new();
-        let mut more = false;
-        for set in parts.sets.iter().filter(wanted) {
-            let last = first.last_key_value().map(|(key, _): (&&SetKey, &&Set)| *key);
-            if first.len() < limit || last.is_some_and(|last| set.key < *last) {
-                first.insert(&set.key, set);
-            } else {
-                more = true;
-            }
-            if first.len() > limit {
-                first.pop_last();
-                more = true;
-            }
-        }
-        SetsPage { sets: first.values().filter_map(|set| SetView::of(parts, set)).collect(), more }
     }
 
     /// Those who are, or could be, in a set: of about `limit` entries of its objects, from the one at `from` on. `None`
@@ -299,6 +263,83 @@ impl Roster {
     }
 }
 
+impl TotalsPass {
+    /// Goes on with the next part. Returns the totals when all have been counted.
+    pub fn go_on(&mut self, roster: &Roster) -> Option<Totals> {
+        let Parts { options, store, sets, watches, notices, .. } = roster.parts();
+        let Some(part) = sets.part(self.part) else {
+            let mut topologies = std::mem::take(&mut self.topologies);
+            topologies.resize_with(options.topologies.len(), TopologyTotals::default);
+            for (totals, topology) in topologies.iter_mut().zip(&options.topologies) {
+                totals.name.clone_from(&topology.name);
+            }
+            return Some(Totals {
+                topologies,
+                objects: store.objects.len(),
+                broken: watches.iter().map(|watch| watch.broken.len()).sum(),
+                notices: notices.counts.clone(),
+                revision: roster.revision(),
+            });
+        };
+        self.part += 1;
+        self.topologies.resize_with(options.topologies.len(), TopologyTotals::default);
+        for set in part {
+            let owner = set.owner().and_then(|owner| self.topologies.get_mut(owner as usize));
+            let Some(totals) = owner else { continue };
+            let listed = set.listed();
+            totals.sets += 1;
+            totals.empty_sets += usize::from(listed == 0);
+            totals.objects += set.contribution().map_or(0, |found| found.objects().len());
+            totals.listed += listed;
+            totals.left_out += peers(set).iter().sum::<usize>().saturating_sub(listed);
+        }
+        None
+    }
+}
+
+impl SetsPass {
+    /// For at most `limit` sets, of one namespace where it is given, behind a name in the order of namespaces and names.
+    pub fn new(namespace: Option<&str>, after: Option<SetKey>, limit: usize) -> SetsPass {
+        let namespace = namespace.map(Box::from);
+        SetsPass { part: 0, namespace, after, limit, first: BTreeMap::new(), more: false }
+    }
+
+    /// Goes on with the next part. Returns the page when all have been looked at.
+    pub fn go_on(&mut self, roster: &Roster) -> Option<SetsPage> {
+        let parts = roster.parts();
+        let Some(part) = parts.sets.part(self.part) else {
+            let sets = std::mem::take(&mut self.first).into_values().collect();
+            return Some(SetsPage { sets, more: self.more });
+        };
+        self.part += 1;
+        for set in part {
+            let is_wanted = self.namespace.as_ref().is_none_or(|namespace| **namespace == *set.key.namespace)
+                && self.after.as_ref().is_none_or(|after| set.key > *after);
+            if !is_wanted {
+                continue;
+            }
+            let last = self.first.last_key_value();
+            if self.first.len() >= self.limit && last.is_none_or(|(last, _)| set.key > *last) {
+                self.more |= set.owner().is_some();
+                continue;
+            }
+            if let Some(view) = SetView::of(parts, set) {
+                self.first.insert(set.key.clone(), view);
+            }
+            if self.first.len() > self.limit {
+                self.first.pop_last();
+                self.more = true;
+            }
+        }
+        None
+    }
+}
+
+/// How many peers are ready, serve though not ready, and others.
+fn peers(set: &Set) -> [usize; 3] {
+    set.counts.map(|count| count as usize)
+}
+
 impl SetView {
     fn of(parts: Parts<'_>, set: &Set) -> Option<SetView> {
         let Published { naming, level, .. } = set.published.as_ref()?;
@@ -310,7 +351,7 @@ impl SetView {
             include: naming.include,
             level: *level,
             objects: set.contribution().map_or(0, |found| found.objects().len()),
-            peers: set.counts,
+            peers: peers(set),
             listed: set.listed(),
             refused: parts.refusals.is_refused(&set.key),
         })

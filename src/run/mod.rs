@@ -28,7 +28,7 @@ mod zone_files;
 pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
 pub use one_line::OneLine;
-pub use policy::SecretError;
+pub use policy::{SecretError, check_secrets};
 pub use serve::{ServeError, serve};
 pub use summary::{SetSummary, Summary, broken, counted, idle};
 pub use zone_files::ZoneFileError;

@@ -1,7 +1,7 @@
 //! The settings of answers, as the answering part wants them; the secrets of cookies among them.
 
 use crate::answer::{AccessList, AccessRule, Cookies, Network, Policy, RateLimiter, RateLimits, Transport};
-use crate::config::{self, Access, CookieSettings, RateLimitSettings, ServerSettings};
+use crate::config::{self, Access, CookieSettings, RateLimitSettings, ServerSettings, Settings};
 use crate::wire::CookieSecret;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -57,6 +57,11 @@ pub(super) fn policy(settings: &ServerSettings) -> Result<Policy, SecretError> {
         version: octets(&settings.version),
         access: AccessList::new(settings.access.iter().map(access_rule).collect()),
     })
+}
+
+/// Whether the secrets of cookies can be had, as `serve` wants them.
+pub fn check_secrets(settings: &Settings) -> Result<(), SecretError> {
+    cookies(&settings.server.cookies).map(drop)
 }
 
 /// What bounds the answers to each network, where that is set.

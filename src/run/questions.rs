@@ -4,6 +4,7 @@
 use super::writer::Reader;
 use crate::admin::{Question, Unavailable};
 use std::io;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,18 +59,26 @@ impl Questions {
 fn answer(reader: &Reader, questions: &Receiver<Question>, beats: &AtomicU64) {
     loop {
         match questions.recv_timeout(BEAT) {
-            Ok(question) => {
-                let took = reader.look(|roster| {
-                    let began = Instant::now();
-                    // A defect in a look is no reason not to answer the next. It has been counted.
-                    let _ = catch_unwind(AssertUnwindSafe(|| question(roster)));
-                    began.elapsed()
-                });
-                std::thread::sleep(took.saturating_mul(PAUSE).min(PAUSE_MAX));
+            Ok(mut question) => {
+                while look(reader, &mut question).is_continue() {
+                    beats.fetch_add(1, Ordering::Relaxed);
+                }
             }
             Err(RecvTimeoutError::Timeout) => reader.look(|_| ()),
             Err(RecvTimeoutError::Disconnected) => return,
         }
         beats.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Asks once, and pauses.
+fn look(reader: &Reader, question: &mut Question) -> ControlFlow<()> {
+    let (answered, took) = reader.look(|roster| {
+        let began = Instant::now();
+        // A defect in a look is no reason not to answer the next. It has been counted.
+        let answered = catch_unwind(AssertUnwindSafe(|| question(roster)));
+        (answered, began.elapsed())
+    });
+    std::thread::sleep(took.saturating_mul(PAUSE).min(PAUSE_MAX));
+    answered.unwrap_or(ControlFlow::Break(()))
 }

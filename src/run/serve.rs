@@ -2,7 +2,7 @@
 //! sockets first, since names that wait for a list say so.
 
 use super::board::{Board, Served};
-use super::cluster::{ClusterError, pods};
+use super::cluster::{ClusterError, pods, watches};
 use super::load::{Empty, First, LoadError, empty, first};
 use super::log;
 use super::one_line::OneLine;
@@ -16,8 +16,8 @@ use super::summary::{bounded, scope};
 use super::watching::Cluster;
 use super::writer::Writer;
 use crate::admin::{self, Admin, Doors, Listeners, World};
-use crate::config::{AdminSettings, Effective, Manifest, ServerSettings, Settings, Source};
-use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits};
+use crate::config::{AdminSettings, Effective, Manifest, Settings, Source};
+use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
 use crate::source::manifest;
 use crate::zone::PodNames;
 use std::io;
@@ -153,7 +153,7 @@ impl Running<'_> {
         let policy = policy::policy(&settings.server)?;
         let limiter = policy::limiter(&settings.server.rate_limit);
         let responder = CurrentSnapshot { snapshot: Arc::clone(&snapshot), policy, limiter };
-        let server = Server::start(&server_config(&settings.server), responder)?;
+        let server = Server::start(&server_config(settings), responder)?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
         }
@@ -222,12 +222,24 @@ fn warn(notices: &[String]) {
     }
 }
 
-fn server_config(settings: &ServerSettings) -> ServerConfig {
+/// Descriptors of one watch: its connection, and the one that takes its place while the former is not yet closed.
+const DESCRIPTORS_OF_A_WATCH: usize = 2;
+
+fn server_config(settings: &Settings) -> ServerConfig {
     let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
+    let descriptors_kept = watches(settings).len().saturating_mul(DESCRIPTORS_OF_A_WATCH);
+    let settings = &settings.server;
     ServerConfig {
+        descriptors_kept,
         listen: settings.listen.clone(),
         workers: settings.workers.unwrap_or_else(cpus),
         udp_max: settings.udp_max,
+        udp: UdpOptions {
+            batch: settings.udp.batch,
+            receive_buffer: settings.udp.receive_buffer,
+            send_buffer: settings.udp.send_buffer,
+            pin: settings.udp.pin,
+        },
         tcp: TcpLimits {
             max_connections: settings.tcp.max_connections,
             max_connections_per_address: settings.tcp.max_connections_per_address,

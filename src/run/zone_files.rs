@@ -1,7 +1,8 @@
 //! Master files: read at start, followed when they change.
 //!
 //! A version counts as those of manifests do; what a file includes is followed with it. A broken version keeps the zone
-//! as it was, a file that is gone from its folder takes its zone with it.
+//! as it was, a file that is gone from its folder takes its zone with it. A file of a folder that another one includes is a
+//! part of that one's zone and no zone of its own, whatever its name ends in.
 
 use super::writer::{Writer, ZoneChange, say};
 use crate::source::Following;
@@ -68,6 +69,8 @@ struct Served {
     includes: BTreeSet<PathBuf>,
     /// Whether a version of it is served.
     stands: bool,
+    /// Whether it stands in a folder and another file includes it: then it is no zone of its own.
+    part: bool,
     /// Whether it, or what it includes, has changed since it was last read.
     pending: bool,
     /// Why the last version is not served, as it was said.
@@ -94,6 +97,14 @@ struct Reading {
     seen: BTreeMap<PathBuf, Sighting>,
     /// A file changed while it was read.
     restless: bool,
+}
+
+/// What has become of a file.
+enum Changed {
+    /// There is another version, or none that is good.
+    Read(Result<StaticZone, Vec<ZoneFileError>>),
+    /// What was a zone is included by another file: its name, as it was named.
+    Part(String),
 }
 
 impl ZoneFiles {
@@ -136,53 +147,58 @@ impl ZoneFiles {
         }
         // Watched before they are read, so that no change falls between.
         loading.files.watch(named.keys().map(PathBuf::as_path));
+        let mut first: BTreeMap<PathBuf, (ZoneFile, Result<StaticZone, Vec<ZoneFileError>>)> =
+            BTreeMap::new();
+        let mut parts = BTreeMap::new();
         for (path, found) in named {
-            match loading.first(&path, found) {
-                Ok(zone) => zones.push(zone),
-                Err(wrong) => errors.extend(wrong),
+            match loading.first(&path) {
+                Some(Reading { zone, mut seen, .. }) => {
+                    let seen_here = seen.remove(&path).unwrap_or(Sighting::Missing);
+                    let includes = seen.keys().cloned().collect();
+                    parts.extend(seen);
+                    let mut version = Version::named(path.clone(), seen_here);
+                    version.found = found;
+                    let served = Served { stands: true, includes, ..Served::default() };
+                    first.insert(path, (ZoneFile { version, zone: Some(served) }, zone));
+                }
+                None => errors.push(ZoneFileError::Restless(path.display().to_string())),
             }
         }
+        for (path, (mut file, zone)) in first {
+            let seen = parts.remove(&path);
+            if let (true, Some(_), Some(served)) = (file.version.found, seen, &mut file.zone) {
+                (served.part, served.stands) = (true, false);
+            } else {
+                match zone {
+                    Ok(zone) => {
+                        loading.loaded.push(told(&zone));
+                        zones.push(zone);
+                    }
+                    Err(wrong) => errors.extend(wrong),
+                }
+            }
+            loading.files.all.push(file);
+        }
+        let part = |(path, seen)| ZoneFile { version: Version::named(path, seen), zone: None };
+        loading.files.all.extend(parts.into_iter().map(part));
         if errors.is_empty() { Ok((loading, zones)) } else { Err(errors) }
     }
 
-    /// The first version of one file.
-    fn first(&mut self, path: &Path, found: bool) -> Result<StaticZone, Vec<ZoneFileError>> {
+    /// The first version of one file; none if it does not stop changing.
+    fn first(&mut self, path: &Path) -> Option<Reading> {
         for _ in 0..TRIES {
             let reading = self.read(path);
             let young = |seen: &Sighting| matches!(seen, Sighting::File(file) if !file.is_older_than(SETTLE));
             let paths: Vec<PathBuf> = reading.seen.keys().cloned().collect();
-            self.files.watch(paths.iter().map(PathBuf::as_path));
+            self.files.watch_also(paths.iter().map(PathBuf::as_path));
             let written = paths.iter().any(|path| self.files.was_being_written(path));
             if reading.restless || written || reading.seen.values().any(young) {
                 std::thread::sleep(SETTLE);
                 continue;
             }
-            let zone = reading.zone?;
-            let mut served = Served { stands: true, ..Served::default() };
-            served.includes = paths.into_iter().filter(|included| included != path).collect();
-            let mut version = Version::named(path.to_owned(), Sighting::Missing);
-            for (seen_path, sighting) in reading.seen {
-                if seen_path == path {
-                    version = Version::named(seen_path, sighting);
-                } else {
-                    self.include(seen_path, sighting);
-                }
-            }
-            version.found = found;
-            self.loaded.push(told(&zone));
-            // Another file may include it.
-            self.files.all.retain(|file| file.version.path != path);
-            self.files.all.push(ZoneFile { version, zone: Some(served) });
-            return Ok(zone);
+            return Some(reading);
         }
-        Err(vec![ZoneFileError::Restless(path.display().to_string())])
-    }
-
-    /// Follows a file because another one includes it.
-    fn include(&mut self, path: PathBuf, seen: Sighting) {
-        if !self.files.all.iter().any(|file| file.version.path == path) {
-            self.files.all.push(ZoneFile { version: Version::named(path, seen), zone: None });
-        }
+        None
     }
 
     /// Reads a zone as its files are now.
@@ -273,54 +289,72 @@ impl ZoneFiles {
         gone
     }
 
-    /// Reads zones that have changed. Those of which a file is being changed wait for the next look.
-    fn changed(&mut self) -> Vec<(usize, Result<StaticZone, Vec<ZoneFileError>>)> {
+    /// Reads zones that have changed. Those of which a file is being changed wait for the next look. Of files that have
+    /// become parts of others it says so.
+    fn changed(&mut self) -> Vec<(usize, Changed)> {
         let before = self.files.generations();
-        let mut read = Vec::new();
-        for index in 0..self.files.all.len() {
-            let Some(file) = self.files.all.get(index) else { break };
-            if !file.zone.as_ref().is_some_and(|zone| zone.pending) {
-                continue;
-            }
-            let path = file.version.path.clone();
-            let reading = self.read(&path);
-            let unsettled = |path: &PathBuf| {
-                let known = self.files.all.iter().find(|file| file.version.path == *path);
-                known.is_some_and(|file| file.version.is_unsettled()) || self.files.was_being_written(path)
-            };
-            if !reading.restless && !reading.seen.keys().any(unsettled) {
-                read.push((index, reading));
-            }
-        }
+        let of = |file: &ZoneFile| file.version.path.clone();
+        let unsettled: BTreeSet<PathBuf> =
+            self.files.all.iter().filter(|file| file.version.is_unsettled()).map(of).collect();
+        let pending = |(_, file): &(usize, &ZoneFile)| file.zone.as_ref().is_some_and(|zone| zone.pending);
+        let places = self.files.all.iter().enumerate().filter(pending);
+        let mut read: Vec<(usize, Reading)> =
+            places.map(|(index, file)| (index, self.read(&file.version.path))).collect();
+        read.retain(|(_, reading)| {
+            let changes = |path: &PathBuf| unsettled.contains(path) || self.files.was_being_written(path);
+            !reading.restless && !reading.seen.keys().any(changes)
+        });
         // What was read may be of two generations.
         if before != self.files.generations() {
             return Vec::new();
         }
-        let mut zones = Vec::new();
-        for (index, Reading { zone, seen, .. }) in read {
+        let mut known: BTreeSet<PathBuf> = self.files.all.iter().map(of).collect();
+        let mut readings = BTreeMap::new();
+        for (index, Reading { zone, mut seen, .. }) in read {
             let Some(ZoneFile { version, zone: Some(served) }) = self.files.all.get_mut(index) else {
                 continue;
             };
+            seen.remove(&version.path);
             served.pending = false;
-            served.includes = seen.keys().filter(|included| **included != version.path).cloned().collect();
-            let included = served.includes.clone();
-            for (path, sighting) in seen.into_iter().filter(|(path, _)| included.contains(path)) {
-                self.include(path, sighting);
-            }
-            zones.push((index, zone));
+            served.includes = seen.keys().cloned().collect();
+            let new = seen.into_iter().filter(|(path, _)| known.insert(path.clone()));
+            let new: Vec<ZoneFile> = new
+                .map(|(path, seen)| ZoneFile { version: Version::named(path, seen), zone: None })
+                .collect();
+            self.files.all.extend(new);
+            readings.insert(index, zone);
         }
-        zones
+        let parts = self.included();
+        let mut changes = Vec::new();
+        for (index, file) in self.files.all.iter_mut().enumerate() {
+            let ZoneFile { version, zone: Some(served) } = file else { continue };
+            let was_part =
+                std::mem::replace(&mut served.part, version.found && parts.contains(&version.path));
+            let reading = readings.remove(&index);
+            if served.part {
+                served.trouble = None;
+                if std::mem::take(&mut served.stands) {
+                    changes.push((index, Changed::Part(version.origin.clone())));
+                }
+            } else if let Some(zone) = reading {
+                changes.push((index, Changed::Read(zone)));
+            } else {
+                // What was a part is looked at again as what it is by itself.
+                served.pending |= was_part;
+            }
+        }
+        changes
+    }
+
+    /// All that zones include.
+    fn included(&self) -> BTreeSet<PathBuf> {
+        let zones = self.files.all.iter().filter_map(|file| file.zone.as_ref());
+        zones.flat_map(|zone| zone.includes.iter().cloned()).collect()
     }
 
     /// Follows no file any more that nothing includes.
     fn forget_unused(&mut self) {
-        let used: BTreeSet<PathBuf> = self
-            .files
-            .all
-            .iter()
-            .filter_map(|file| file.zone.as_ref())
-            .flat_map(|zone| zone.includes.clone())
-            .collect();
+        let used = self.included();
         self.files.all.retain(|file| file.zone.is_some() || used.contains(&file.version.path));
     }
 
@@ -370,13 +404,17 @@ impl Follower for FollowedZones {
         let mut reports = Vec::new();
         let gone = zones.settle(now, &mut reports);
         let (mut places, mut changes) = (vec![None; gone.len()], gone);
-        for (index, zone) in zones.changed() {
-            match zone {
-                Ok(zone) => {
+        for (index, change) in zones.changed() {
+            match change {
+                Changed::Read(Ok(zone)) => {
                     places.push(Some(index));
                     changes.push(ZoneChange::Put(Arc::new(zone)));
                 }
-                Err(wrong) => {
+                Changed::Part(file) => {
+                    places.push(Some(index));
+                    changes.push(ZoneChange::Remove(file));
+                }
+                Changed::Read(Err(wrong)) => {
                     let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
                     reports.extend(zones.not_served(index, &wrong));
                 }
@@ -389,6 +427,9 @@ impl Follower for FollowedZones {
                     (Some(index), ZoneChange::Put(zone), Ok(put)) => {
                         zones.served(index, zone, put.unwrap_or(Put { changed: false, warning: None }))
                     }
+                    (Some(_), ZoneChange::Remove(file), _) => vec![Report::warning(format!(
+                        "{file}: a part of the zone of the file that includes it from now on, and no zone of its own"
+                    ))],
                     (Some(index), _, Err(fault)) => zones.not_served(index, &[fault.to_string()]),
                     (_, ZoneChange::Remove(file), _) => vec![Report::warning(format!(
                         "{file}: gone from its folder, and its zone with it: questions about it are refused from now on"

@@ -13,9 +13,6 @@ const BACKLOG: i32 = 1024;
 const TCP_RECEIVE_BUFFER: usize = 32 << 10;
 const TCP_SEND_BUFFER: usize = 64 << 10;
 
-/// Octets asked for in each UDP socket's buffers. The kernel lowers it to `net.core.rmem_max` (212,992 by default).
-const BUFFER: usize = 1 << 20;
-
 /// How often a port taken for TCP may turn out to be in use for UDP before port 0 is given up.
 const PORT_ATTEMPTS: u32 = 16;
 
@@ -128,9 +125,11 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     // On Linux this allows connections of an earlier server in TIME_WAIT, never a second listener.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    // Before listening: connections inherit them, and the window's scale with them. Best effort, like those of UDP.
+    // Before listening: connections inherit what is set, and the window's scale with them. Best effort, like those of UDP.
     let _ = socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER);
     let _ = socket.set_send_buffer_size(TCP_SEND_BUFFER);
+    // An answer is one write; waiting to fill a segment would only delay it.
+    let _ = socket.set_tcp_nodelay(true);
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -145,9 +144,6 @@ fn bind_udp(address: SocketAddr, workers: usize) -> io::Result<Vec<Socket>> {
         .map(|_| {
             let socket = udp_socket(address)?;
             socket.set_reuse_port(true)?;
-            // Best effort: a smaller buffer drops queries sooner in a burst, and clients ask again.
-            let _ = socket.set_recv_buffer_size(BUFFER);
-            let _ = socket.set_send_buffer_size(BUFFER);
             if address.ip().is_unspecified() {
                 super::udp::ask_for_destination(&socket, address.is_ipv6())?;
             }

@@ -2,35 +2,40 @@
 //!
 //! A client may send queries without waiting for answers. RFC 7766 6.2.1.1 wants them processed as they come, and answers
 //! sent as they are ready: here every answer is ready at once, since making it waits for nothing, and so they leave in
-//! order. One query of a connection is under way at a time, and one answer at most waits to be read.
+//! order. What a read has brought is answered in bursts, and other connections come between two of them.
 //!
 //! Memory: an idle connection holds at most [`INPUT_KEPT`] octets. A message takes room as its octets arrive, up to
-//! 64 KiB; an answer that the client's side does not accept at once takes its own size, and nothing more is read until
-//! it has gone or [`TcpLimits::write_timeout`] has passed. That is at most 128 KiB, while a client holds one up.
+//! 64 KiB; answers that the client's side does not accept at once take their own size, and nothing more is read until
+//! they have gone or [`TcpLimits::write_timeout`] has passed. That is less than 144 KiB, while a client holds one up, and all
+//! connections together take it from one [`Pool`].
 
+use super::burst::{Buffers, Burst, FRAME_MAX, first_message};
 use super::counters::{Counters, Counts};
 use super::limits::Place;
+use super::memory::Pool;
 use super::responder::Responder;
 use super::tcp::{Tallies, TcpLimits};
-use crate::answer::{Client, Outcome, Transport};
-use std::future::poll_fn;
+use crate::answer::{Client, Transport};
+use std::future::{poll_fn, ready};
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Octets of input kept while a connection is idle: several queries of common size.
 const INPUT_KEPT: usize = 1024;
 
-/// Octets of the length before each message.
-const LENGTH: usize = 2;
+/// Connections that are answered at once though they were just before: one for each thread, which leaves none idle.
+const AGAIN: usize = super::tcp::THREADS;
 
-/// Octets of the largest message with its length.
-const FRAME_MAX: usize = LENGTH + u16::MAX as usize;
+/// How long a connection without a query is still read from when the server stops: what has reached the host by then may
+/// not have been noticed yet.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -39,21 +44,10 @@ pub(super) struct Shared<R: Responder> {
     pub(super) counters: Arc<Counters>,
     pub(super) tallies: Tallies,
     pub(super) limits: TcpLimits,
-    /// Lent for making one answer, never while waiting: there are at most as many as threads.
-    buffers: Mutex<Vec<AnswerBuffer<R>>>,
-    rotation: AtomicU32,
-}
-
-/// Room to make one answer in.
-struct AnswerBuffer<R: Responder> {
-    scratch: R::Scratch,
-    frame: Box<[u8]>,
-}
-
-impl<R: Responder> std::fmt::Debug for AnswerBuffer<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AnswerBuffer")
-    }
+    buffers: Buffers<R>,
+    memory: Pool,
+    /// Permits to answer for those that have been answered and have sent more already. First come, first served.
+    again: Semaphore,
 }
 
 /// Why a connection ended.
@@ -63,12 +57,14 @@ pub(super) enum End {
     Closed,
     /// A frame of length zero: no message can follow from it.
     EmptyFrame,
-    /// No query for [`TcpLimits::idle_timeout`].
+    /// No query that is answered for [`TcpLimits::idle_timeout`].
     Idle,
     /// A message took longer than [`TcpLimits::read_timeout`].
     SlowToSend,
-    /// An answer was not accepted within [`TcpLimits::write_timeout`].
+    /// Answers were not accepted within [`TcpLimits::write_timeout`].
     SlowToRead,
+    /// The messages and answers of all connections take too much memory.
+    NoMemory,
     /// The server stops.
     Stopped,
 }
@@ -85,39 +81,9 @@ impl<R: Responder> Shared<R> {
             counters,
             tallies,
             limits,
-            buffers: Mutex::default(),
-            rotation: AtomicU32::new(0),
-        }
-    }
-
-    fn lend_buffer(&self) -> AnswerBuffer<R> {
-        let free = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        free.unwrap_or_else(|| AnswerBuffer {
-            scratch: self.responder.scratch(),
-            frame: vec![0; FRAME_MAX].into(),
-        })
-    }
-
-    fn take_back(&self, buffer: AnswerBuffer<R>) {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-    }
-}
-
-impl<R: Responder> AnswerBuffer<R> {
-    /// The answer to `query` with its length before it, to be sent in one write (RFC 7766 8).
-    fn answer(&mut self, shared: &Shared<R>, client: &Client, query: &[u8]) -> Option<&[u8]> {
-        let rotation = shared.rotation.fetch_add(1, Ordering::Relaxed);
-        let (length, out) = self.frame.split_first_chunk_mut::<LENGTH>()?;
-        let batch = shared.responder.batch();
-        let outcome = R::respond(&batch, &mut self.scratch, query, client, rotation, out);
-        let reply = if let Outcome::Reply(octets) = outcome { out.get(..octets) } else { None };
-        shared.tallies.of(client.address).query::<true>(R::told(&self.scratch), query.len(), reply);
-        match outcome {
-            Outcome::Reply(octets) => {
-                *length = u16::try_from(octets).ok()?.to_be_bytes();
-                self.frame.get(..LENGTH + octets)
-            }
-            Outcome::Drop => None,
+            buffers: Buffers::default(),
+            memory: Pool::default(),
+            again: Semaphore::new(AGAIN),
         }
     }
 }
@@ -128,23 +94,45 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     address: IpAddr,
     shared: &Shared<R>,
     place: &Place,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
     let mut input = Vec::new();
+    let mut held = shared.memory.hold();
     let mut idle_since = Instant::now();
+    // One timer for the connection, and one wait for the stop: setting them for every read costs more than the read.
+    let mut alarm = pin!(sleep_until(idle_since + shared.limits.idle_timeout));
+    let mut stopping = pin!(stopping(stop.clone()));
+    let mut last_look = None;
+    // Whether queries have been answered since it last waited for some.
+    let mut is_again = false;
     loop {
         let mut consumed = 0;
-        while let Some(message) = first_message(input.get(consumed..).unwrap_or_default()) {
-            if message.is_empty() {
-                return End::EmptyFrame;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            match first_message(rest) {
+                Some([]) => return End::EmptyFrame,
+                Some(_) => {}
+                None => break,
             }
-            consumed += LENGTH + message.len();
-            place.asks();
-            if let Err(end) = reply(&mut stream, &client, shared, message).await {
-                return end;
+            // Others first: who has sent a thousand queries waits for each few of them, and who has sent one waits for
+            // one burst of such clients, not for one of each.
+            let turn = if is_again { shared.again.acquire().await.ok() } else { None };
+            if turn.is_some() {
+                // With the permit, so that those without one wait for it and not in the queue of all that is to be done.
+                yield_now().await;
             }
-            idle_since = Instant::now();
+            let burst = match reply(&mut stream, &client, shared, rest, turn).await {
+                Ok(burst) => burst,
+                Err(end) => return end,
+            };
+            is_again = true;
+            consumed += burst.consumed;
+            // What gets no answer does not keep a connection open, nor its place.
+            if burst.replies > 0 {
+                place.asks();
+                idle_since = Instant::now();
+            }
         }
         input.drain(..consumed);
         if input.is_empty() {
@@ -154,7 +142,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
             // What is left began to arrive with the last read, or before it.
             (Instant::now() + shared.limits.read_timeout, End::SlowToSend)
         } else if *stop.borrow() {
-            (Instant::now(), End::Stopped)
+            (*last_look.get_or_insert_with(|| Instant::now() + LAST_LOOK), End::Stopped)
         } else {
             (idle_since + shared.limits.idle_timeout, End::Idle)
         };
@@ -162,15 +150,31 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
         loop {
             let waits_for_first = input.is_empty();
             make_room(&mut input);
-            let read = tokio::select! {
+            if !held.resize(input.capacity().saturating_sub(INPUT_KEPT)) {
+                return End::NoMemory;
+            }
+            // It may ring too early, never too late.
+            if alarm.is_elapsed() || deadline < alarm.deadline() {
+                alarm.as_mut().reset(deadline);
+            }
+            tokio::select! {
                 biased;
-                read = timeout_at(deadline, stream.read_buf(&mut input)) => read,
-                Ok(()) = stop.changed(), if waits_for_first && end == End::Idle => break,
-            };
-            match read {
-                Ok(Ok(0) | Err(_)) => return End::Closed,
-                Ok(Ok(_)) => {}
-                Err(_) => return end,
+                read = stream.read_buf(&mut input) => {
+                    if matches!(read, Ok(0) | Err(_)) {
+                        return End::Closed;
+                    }
+                }
+                () = ready(()), if is_again => {
+                    is_again = false;
+                    continue;
+                }
+                () = &mut stopping, if waits_for_first && end == End::Idle => break,
+                () = &mut alarm => {
+                    if deadline <= Instant::now() {
+                        return end;
+                    }
+                    continue;
+                }
             }
             if waits_for_first || first_message(&input).is_some() {
                 break;
@@ -179,10 +183,12 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// The first message of `input`, once it is complete; empty where its length is zero.
-fn first_message(input: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = input.split_first_chunk::<LENGTH>()?;
-    rest.get(..u16::from_be_bytes(*length).into())
+/// Returns when the server stops.
+async fn stopping(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stopped| *stopped).await.is_err() {
+        // Nobody is left to stop it.
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Makes room for more input: at most as much as has arrived, so that a length that is only announced costs nothing,
@@ -193,54 +199,62 @@ fn make_room(input: &mut Vec<u8>) {
     }
 }
 
+/// Answers a burst of `input`, which begins with a message that is complete. Gives `turn` back before it waits.
 async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     stream: &mut S,
     client: &Client,
     shared: &Shared<R>,
-    query: &[u8],
-) -> Result<(), End> {
+    input: &[u8],
+    turn: Option<SemaphorePermit<'_>>,
+) -> Result<Burst, End> {
+    let mut held = shared.memory.hold();
     let began = std::time::Instant::now();
-    let mut buffer = shared.lend_buffer();
-    let rest = match buffer.answer(shared, client, query) {
-        Some(frame) => {
-            // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
-            let written = poll_fn(|context| {
-                Poll::Ready(match Pin::new(&mut *stream).poll_write(context, frame) {
-                    Poll::Ready(written) => written,
-                    Poll::Pending => Ok(0),
-                })
+    let tally = shared.tallies.of(client.address);
+    let mut buffer = shared.buffers.lend(&shared.responder);
+    let (burst, answers) = shared.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
+    let rest = if answers.is_empty() {
+        Ok(Vec::new())
+    } else {
+        // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
+        let written = poll_fn(|context| {
+            Poll::Ready(match Pin::new(&mut *stream).poll_write(context, answers) {
+                Poll::Ready(written) => written,
+                Poll::Pending => Ok(0),
             })
-            .await;
-            Some(written.map(|written| frame.get(written..).unwrap_or_default().to_vec()))
+        })
+        .await;
+        match written.map(|written| answers.get(written..).unwrap_or_default()) {
+            Ok(rest) if held.resize(rest.len()) => Ok(rest.to_vec()),
+            Ok(_) => Err(End::NoMemory),
+            Err(_) => Err(End::Closed),
         }
-        None => None,
     };
-    shared.take_back(buffer);
-    shared.tallies.of(client.address).took::<true>(began.elapsed(), 1);
+    shared.buffers.take_back(buffer);
+    drop(turn);
+    tally.took::<true>(began.elapsed(), burst.queries.into());
     shared.counters.add(Counts {
-        queries: 1,
-        replies: rest.is_some().into(),
-        drops: rest.is_none().into(),
+        queries: burst.queries.into(),
+        replies: burst.replies.into(),
+        drops: burst.queries.saturating_sub(burst.replies).into(),
         ..Counts::default()
     });
-    match rest {
-        None => Ok(()),
-        Some(Err(_)) => Err(End::Closed),
-        Some(Ok(rest)) if rest.is_empty() => Ok(()),
-        Some(Ok(rest)) => match timeout(shared.limits.write_timeout, stream.write_all(&rest)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Closed),
-            Err(_) => Err(End::SlowToRead),
-        },
+    let rest = rest?;
+    if rest.is_empty() {
+        return Ok(burst);
+    }
+    match timeout(shared.limits.write_timeout, stream.write_all(&rest)).await {
+        Ok(Ok(())) => Ok(burst),
+        Ok(Err(_)) => Err(End::Closed),
+        Err(_) => Err(End::SlowToRead),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::burst::QUERIES_MAX;
     use super::super::responder::echo::Echo;
     use super::*;
     use std::net::Ipv4Addr;
-    use std::time::Duration;
     use tokio::io::DuplexStream;
     use tokio::task::JoinHandle;
 
@@ -353,6 +367,130 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_asks_once_does_not_wait_for_who_asks_a_thousand_times() {
+        let (mut greedy, _stop, serving_greedy) = connect(1 << 20);
+        let (mut modest, _other_stop, serving_modest) = connect(1 << 20);
+        greedy.write_all(&frame(b"again").repeat(1000)).await.unwrap();
+        modest.write_all(&frame(b"once")).await.unwrap();
+        assert_eq!(answer(&mut modest).await, b"tonce");
+        let mut answers = vec![0; 1 << 20];
+        let octets = greedy.read(&mut answers).await.unwrap();
+        assert!(octets < 100 * frame(b"tagain").len(), "{octets} octets of answers before");
+        drop((greedy, modest));
+        serving_greedy.await.unwrap();
+        serving_modest.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_keeps_on_asking_leaves_others_their_turn() {
+        let (mut greedy, _stop, serving_greedy) = connect(1 << 20);
+        let (mut modest, _other_stop, serving_modest) = connect(1 << 20);
+        // Each read brings one query: no input ever has a second one that is complete.
+        let query = frame(&[b'a'; INPUT_KEPT - 2]);
+        greedy.write_all(&query.repeat(1000)).await.unwrap();
+        modest.write_all(&frame(b"once")).await.unwrap();
+        assert_eq!(answer(&mut modest).await, b"tonce");
+        let mut answers = vec![0; 1 << 20];
+        let octets = greedy.read(&mut answers).await.unwrap();
+        assert!(octets <= 2 * QUERIES_MAX as usize * (query.len() + 1), "{octets} octets of answers before");
+        drop((greedy, modest));
+        serving_greedy.await.unwrap();
+        serving_modest.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_once_waits_for_one_burst_of_many_that_keep_on_asking() {
+        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS));
+        let (_stopper, stop) = watch::channel(false);
+        let connect = || {
+            let (client, server) = tokio::io::duplex(1 << 16);
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
+            let serving = tokio::spawn(async move {
+                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+            });
+            (client, serving)
+        };
+        let mut many = Vec::new();
+        for _ in 0..100 {
+            let (mut client, serving) = connect();
+            client.write_all(&frame(b"again").repeat(5000)).await.unwrap();
+            many.push((client, serving));
+        }
+        let (mut modest, serving) = connect();
+        let counters = Arc::clone(&shared.counters);
+        // In a task of its own: the test's own future has its turn only after some tens of tasks.
+        let asking = tokio::spawn(async move {
+            // It has been answered before, and comes again after a while, as resolvers do.
+            modest.write_all(&frame(b"once")).await.unwrap();
+            assert_eq!(answer(&mut modest).await, b"tonce");
+            let mut most = 0;
+            for _ in 0..20 {
+                yield_now().await;
+                let before = counters.read().queries;
+                modest.write_all(&frame(b"once")).await.unwrap();
+                assert_eq!(answer(&mut modest).await, b"tonce");
+                most = most.max(counters.read().queries - before);
+            }
+            most
+        });
+        let most = asking.await.unwrap();
+        assert!(most <= 10 * u64::from(QUERIES_MAX), "{most} queries of others before");
+        drop(many);
+        assert_eq!(serving.await.unwrap(), End::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn queries_without_answers_do_not_keep_a_connection_open() {
+        let (mut client, _stop, serving) = connect(1024);
+        let start = Instant::now();
+        while !serving.is_finished() {
+            let _ = client.write_all(&frame(b"!")).await;
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
+        assert_eq!(serving.await.unwrap(), End::Idle);
+        assert_eq!(start.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_connections_together_have_so_much_memory() {
+        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS));
+        let (_stopper, stop) = watch::channel(false);
+        let connect = || {
+            let (client, server) = tokio::io::duplex(1 << 17);
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
+            let serving = tokio::spawn(async move {
+                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+            });
+            (client, serving)
+        };
+        // Of messages that never end, as many are kept as the pool has room for; who asks little is answered all along.
+        let mut open = Vec::new();
+        for _ in 0..1000 {
+            let (mut client, serving) = connect();
+            client.write_all(&[b"\xff\xff".to_vec(), b"x".repeat(60_000)].concat()).await.unwrap();
+            let (mut modest, serving_modest) = connect();
+            modest.write_all(&frame(b"little")).await.unwrap();
+            assert_eq!(answer(&mut modest).await, b"tlittle");
+            drop(modest);
+            assert_eq!(serving_modest.await.unwrap(), End::Closed);
+            open.push((client, serving));
+        }
+        let mut ends = Vec::new();
+        for (client, serving) in open {
+            ends.push(serving.await.unwrap());
+            drop(client);
+        }
+        let kept = ends.iter().filter(|&&end| end == End::SlowToSend).count();
+        assert!((400..=600).contains(&kept), "{kept} of 64 KiB each");
+        assert_eq!(ends.len() - kept, ends.iter().filter(|&&end| end == End::NoMemory).count());
+        let (mut client, serving) = connect();
+        client.write_all(&frame(&b"x".repeat(60_000))).await.unwrap();
+        assert_eq!(answer(&mut client).await.len(), 60_001, "all of it came back");
+        drop(client);
+        assert_eq!(serving.await.unwrap(), End::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nothing_is_read_while_an_answer_waits() {
         let (mut client, _stop, serving) = connect(1000);
         let mut written = 0;
@@ -390,9 +528,19 @@ mod tests {
         assert_eq!(answer(&mut client).await, b"thalf");
         assert_eq!(serving.await.unwrap(), End::Stopped);
 
-        let (_client, stop, serving) = connect(1024);
+        // What was on its way is answered, but nobody keeps the server from stopping by asking on.
+        let (mut client, stop, serving) = connect(1024);
         stop.send(true).unwrap();
+        let start = Instant::now();
+        let mut answers = 0;
+        while client.write_all(&frame(b"late")).await.is_ok() && client.read_u16().await.is_ok() {
+            assert_eq!(client.read_u8().await.unwrap(), b't');
+            client.read_exact(&mut [0; 4]).await.unwrap();
+            answers += 1;
+            tokio::time::sleep(LAST_LOOK / 4).await;
+        }
         assert_eq!(serving.await.unwrap(), End::Stopped);
+        assert!((1..=5).contains(&answers) && start.elapsed() <= 2 * LAST_LOOK, "{answers}");
     }
 
     #[test]

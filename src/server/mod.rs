@@ -6,11 +6,14 @@
 //! is the [`Responder`]'s, in the program [`CurrentSnapshot`].
 
 mod bind;
+mod burst;
 mod connection;
 mod counters;
 mod descriptors;
 mod holder;
 mod limits;
+mod memory;
+mod niceness;
 mod observer;
 mod responder;
 mod slots;
@@ -28,6 +31,7 @@ pub use slots::{RCODES, SIZES, TYPES, times};
 pub use snapshots::{Batch, CurrentSnapshot};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
+pub use udp::UdpOptions;
 
 use observer::Observed;
 use std::io;
@@ -48,8 +52,13 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Size of the largest UDP answer, in octets.
     pub udp_max: u16,
+    /// How UDP workers receive and send.
+    pub udp: UdpOptions,
     /// Limits of TCP connections.
     pub tcp: TcpLimits,
+    /// File descriptors that TCP connections must leave to the rest of the program, beyond the few that any program needs:
+    /// those of its own connections.
+    pub descriptors_kept: usize,
 }
 
 /// Serves one stream from `address` to its end as if a listener had accepted it, for fuzzing: with paused time, and
@@ -103,8 +112,8 @@ impl Server {
         let mut tcp = Vec::with_capacity(listeners.len());
         for listener in listeners {
             tcp.push(listener.tcp);
-            for socket in listener.udp {
-                server.start_worker(socket, listener.address, config.udp_max, &responder)?;
+            for (number, socket) in listener.udp.into_iter().enumerate() {
+                server.start_worker(socket, listener.address, number, config, &responder)?;
             }
         }
         let counters = Arc::<Counters>::default();
@@ -115,7 +124,10 @@ impl Server {
             tallies: tallies.streams(&server.addresses),
         });
         server.observer.port = server.addresses.first().map_or(0, SocketAddr::port);
-        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, tallies, config.tcp.clone())?);
+        // Each listening address has its TCP socket and one for each worker.
+        let sockets = config.listen.len().saturating_mul(config.workers.saturating_add(1));
+        let kept = config.descriptors_kept.saturating_add(sockets);
+        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, tallies, config.tcp.clone(), kept)?);
         Ok(server)
     }
 
@@ -123,7 +135,8 @@ impl Server {
         &mut self,
         socket: socket2::Socket,
         address: SocketAddr,
-        udp_max: u16,
+        number: usize,
+        config: &ServerConfig,
         responder: &Arc<R>,
     ) -> io::Result<()> {
         let counters = Arc::<Counters>::default();
@@ -140,11 +153,14 @@ impl Server {
             counters,
             tally,
             stop: Arc::clone(&self.stop),
-            udp_max,
+            udp_max: config.udp_max,
+            options: config.udp.clone(),
+            number,
             // Workers that start at one place would give many clients the same first address.
             rotation: u32::try_from(index).unwrap_or(0).wrapping_mul(0x9e37_79b9),
         };
         let worker = std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || {
+            niceness::yield_to_publishing();
             if let Err(error) = udp::serve(&socket, address, &setting) {
                 tracing::error!("a UDP worker on {address} did not start: {error}");
             }

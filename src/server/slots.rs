@@ -50,10 +50,15 @@ pub const RCODES: [(u16, &str); RCODE_SLOTS] = [
 ];
 pub(super) const RCODE_SLOTS: usize = 11;
 
-/// Upper bounds of sizes in octets: those of CoreDNS.
-pub const SIZES: [u16; 14] =
-    [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000];
+/// Upper bounds of sizes in octets, each of one bit more: a size's place is the number of its bits.
+pub const SIZES: [u16; 10] = [63, 127, 255, 511, 1023, 2047, 4095, 8191, 16_383, 32_767];
 pub(super) const SIZE_SLOTS: usize = SIZES.len() + 1;
+
+/// Powers of two up to the size of the largest message.
+pub(super) const POWERS: usize = 16;
+
+/// How many powers are within the first bound.
+const SMALL: usize = POWERS - SIZE_SLOTS;
 
 /// How many bounds of times there are; each is twice the one before.
 pub(super) const TIMES: usize = 20;
@@ -67,21 +72,6 @@ pub(super) static TYPE_SLOT: [u8; 256] = slots(&TYPES);
 
 /// The place of each response code below 256.
 pub(super) static RCODE_SLOT: [u8; 256] = slots(&RCODES);
-
-/// The place of each size that is common.
-static SIZE_SLOT: [u8; 1280] = {
-    let mut slots = [0; 1280];
-    let mut size: u16 = 0;
-    while (size as usize) < slots.len() {
-        let mut slot: u8 = 0;
-        while SIZES[slot as usize] < size {
-            slot += 1;
-        }
-        slots[size as usize] = slot;
-        size += 1;
-    }
-    slots
-};
 
 const fn slots(named: &[(u16, &str)]) -> [u8; 256] {
     let mut slots = [0; 256];
@@ -98,16 +88,17 @@ pub fn times() -> impl Iterator<Item = Duration> {
     (0..TIMES).map(|power| Duration::from_nanos(250_000 << power >> 6)).map(|bound| bound.max(FIRST_TIME))
 }
 
-/// The place of a size: the first bound that it is within.
+/// The highest power of two within the size of a message; 0 for an empty one. Below [`POWERS`].
 #[inline]
-pub(super) fn size_slot(size: usize) -> u8 {
-    SIZE_SLOT.get(size).copied().unwrap_or_else(|| large_size_slot(size))
+pub(super) fn power(size: usize) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "messages have 65,535 octets at most")]
+    let size = size as u16 | 1;
+    size.ilog2() as usize
 }
 
-#[cold]
-fn large_size_slot(size: usize) -> u8 {
-    let slot = SIZES.iter().position(|bound| size <= usize::from(*bound)).unwrap_or(SIZES.len());
-    u8::try_from(slot).unwrap_or(0)
+/// The place among [`SIZES`] of what was counted by [`power`].
+pub(super) fn size_slot(power: usize) -> usize {
+    power.saturating_sub(SMALL)
 }
 
 #[cfg(test)]
@@ -126,8 +117,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_size_is_within_its_bound_and_above_the_one_before(size in 0_usize..70_000) {
-            let slot = usize::from(size_slot(size));
+        fn a_size_is_within_its_bound_and_above_the_one_before(size in 0_usize..65_536) {
+            let slot = size_slot(power(size));
             prop_assert!(SIZES.get(slot).is_none_or(|bound| size <= usize::from(*bound)));
             prop_assert!(slot == 0 || usize::from(SIZES[slot - 1]) < size);
         }

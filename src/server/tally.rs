@@ -5,7 +5,8 @@
 //! them up. What can be counted apart is fixed, so that nothing from the network makes it grow.
 
 use super::slots::{
-    RCODE_SLOT, RCODE_SLOTS, SIZE_SLOTS, TIME_SLOTS, TIMES, TYPE_SLOT, TYPE_SLOTS, size_slot, times,
+    POWERS, RCODE_SLOT, RCODE_SLOTS, SIZE_SLOTS, TIME_SLOTS, TIMES, TYPE_SLOT, TYPE_SLOTS, power, size_slot,
+    times,
 };
 use crate::answer::{Fate, Told, ZonePlace};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,15 +24,22 @@ pub(super) struct Tally {
     nanoseconds: AtomicU64,
 }
 
+/// Tables of a power of two, so that a place needs no comparison.
 #[derive(Debug, Default)]
 struct ZoneTally {
-    types: [AtomicU64; TYPE_SLOTS],
-    rcodes: [AtomicU64; RCODE_SLOTS],
-    query_sizes: [AtomicU64; SIZE_SLOTS],
+    /// By [`TYPE_SLOT`].
+    types: [AtomicU64; 32],
+    /// By the code itself, where it is less than the last place.
+    rcodes: [AtomicU64; 32],
+    /// By [`power`].
+    query_sizes: [AtomicU64; POWERS],
+    reply_sizes: [AtomicU64; POWERS],
     query_octets: AtomicU64,
-    reply_sizes: [AtomicU64; SIZE_SLOTS],
     reply_octets: AtomicU64,
 }
+
+/// The place of response codes that are not counted by themselves: none is defined there (IANA, DNS RCODEs).
+const OTHER_RCODES: u16 = 31;
 
 /// Octets of an answer before its second octet of flags, and the bit of TC there (RFC 1035 4.1.1).
 const FLAGS_AT: usize = 2;
@@ -43,23 +51,28 @@ impl Tally {
     pub(super) fn query<const SHARED: bool>(&self, told: Told, query_len: usize, reply: Option<&[u8]>) {
         let Some(zone) = self.zones.get(told.zone.index()) else { return };
         let of_type = TYPE_SLOT.get(usize::from(told.qtype)).copied().unwrap_or(0);
-        add_at::<SHARED>(&zone.types, of_type);
-        add_at::<SHARED>(&zone.query_sizes, size_slot(query_len));
+        add_at::<SHARED>(&zone.types, usize::from(of_type) % zone.types.len());
+        add_at::<SHARED>(&zone.query_sizes, power(query_len));
         add::<SHARED>(&zone.query_octets, query_len as u64);
+        let mut truncated = false;
         if let Some(reply) = reply {
-            let of_rcode = RCODE_SLOT.get(usize::from(told.rcode)).copied();
-            add_at::<SHARED>(&zone.rcodes, of_rcode.unwrap_or(0));
-            add_at::<SHARED>(&zone.reply_sizes, size_slot(reply.len()));
+            add_at::<SHARED>(&zone.rcodes, told.rcode.min(OTHER_RCODES).into());
+            add_at::<SHARED>(&zone.reply_sizes, power(reply.len()));
             add::<SHARED>(&zone.reply_octets, reply.len() as u64);
-            if reply.get(FLAGS_AT).is_some_and(|flags| flags & TC != 0) {
-                add::<SHARED>(&self.truncated, 1);
-            }
+            truncated = reply.get(FLAGS_AT).is_some_and(|flags| flags & TC != 0);
         }
-        if told.dnssec_ok {
-            add::<SHARED>(&self.dnssec_ok, 1);
+        // One branch for most queries.
+        if truncated | told.dnssec_ok | (told.fate != Fate::Answered) {
+            self.particulars::<SHARED>(told, truncated);
         }
+    }
+
+    #[inline(never)]
+    fn particulars<const SHARED: bool>(&self, told: Told, truncated: bool) {
+        add::<SHARED>(&self.truncated, truncated.into());
+        add::<SHARED>(&self.dnssec_ok, told.dnssec_ok.into());
         if told.fate != Fate::Answered {
-            add_at::<SHARED>(&self.fates, told.fate as u8);
+            add_at::<SHARED>(&self.fates, told.fate as usize);
         }
     }
 
@@ -82,10 +95,12 @@ impl Tally {
                 _ => CountedZone::None,
             };
             add_all(&zone.types, &mut sum.types);
-            add_all(&zone.rcodes, &mut sum.rcodes);
-            add_all(&zone.query_sizes, &mut sum.query_sizes);
+            add_by(&zone.rcodes, &mut sum.rcodes, |code| {
+                usize::from(RCODE_SLOT.get(code).copied().unwrap_or(0))
+            });
+            add_by(&zone.query_sizes, &mut sum.query_sizes, size_slot);
             sum.query_octets += zone.query_octets.load(Ordering::Relaxed);
-            add_all(&zone.reply_sizes, &mut sum.reply_sizes);
+            add_by(&zone.reply_sizes, &mut sum.reply_sizes, size_slot);
             sum.reply_octets += zone.reply_octets.load(Ordering::Relaxed);
         }
         add_all(&self.fates, &mut sum.fates);
@@ -176,8 +191,8 @@ impl Default for Tallied {
 }
 
 #[inline]
-fn add_at<const SHARED: bool>(counters: &[AtomicU64], slot: u8) {
-    if let Some(counter) = counters.get(usize::from(slot)) {
+fn add_at<const SHARED: bool>(counters: &[AtomicU64], slot: usize) {
+    if let Some(counter) = counters.get(slot) {
         add::<SHARED>(counter, 1);
     }
 }
@@ -195,6 +210,14 @@ fn add<const SHARED: bool>(counter: &AtomicU64, more: u64) {
 fn add_all(counters: &[AtomicU64], sums: &mut [u64]) {
     for (counter, sum) in counters.iter().zip(sums) {
         *sum += counter.load(Ordering::Relaxed);
+    }
+}
+
+fn add_by(counters: &[AtomicU64], sums: &mut [u64], slot: impl Fn(usize) -> usize) {
+    for (place, counter) in counters.iter().enumerate() {
+        if let Some(sum) = sums.get_mut(slot(place)) {
+            *sum += counter.load(Ordering::Relaxed);
+        }
     }
 }
 
@@ -231,11 +254,11 @@ mod tests {
         let [first, others, files, none] = [0, 14, 15, 16].map(|place| &sum.zones[place]);
         assert_eq!((first.types[slot(&TYPES, "A")], first.types[slot(&TYPES, "SRV")]), (2, 2));
         assert_eq!(first.rcodes[slot(&RCODES, "NOERROR")], 4);
-        assert_eq!((first.query_sizes[1], first.query_sizes[2], first.query_octets), (2, 2, 282));
-        assert_eq!((first.reply_sizes[1], first.reply_sizes[6], first.reply_octets), (2, 2, 1224));
+        assert_eq!((first.query_sizes[0], first.query_sizes[1], first.query_octets), (2, 2, 282));
+        assert_eq!((first.reply_sizes[1], first.reply_sizes[4], first.reply_octets), (2, 2, 1224));
         assert_eq!((others.zone, others.rcodes[slot(&RCODES, "NXDOMAIN")]), (CountedZone::Others, 2));
         assert_eq!((files.types[slot(&TYPES, "other")], files.rcodes[slot(&RCODES, "other")]), (2, 2));
-        assert_eq!(files.reply_sizes[9], 2);
+        assert_eq!(files.reply_sizes[7], 2);
         assert_eq!((none.types[slot(&TYPES, "ANY")], none.query_sizes[SIZES.len()]), (2, 2));
         assert_eq!(none.rcodes.iter().sum::<u64>(), 0, "nothing was sent");
         assert_eq!((sum.truncated, sum.fates[Fate::Limited as usize]), (2, 2));

@@ -1,4 +1,9 @@
 //! TCP: accepts connections within limits and serves each in a task of its own.
+//!
+//! How many queries one connection brings, and how long it lasts, has no limit. RFC 9210 4.3 has both as something that a
+//! server may limit, and gives no values. What they would guard against is guarded otherwise: a connection that is used
+//! costs what its queries cost, each few of which wait for those of others, and one that is used seldom gives way to new
+//! ones (see `limits`). Closing connections that work makes clients ask again (RFC 7766 6.2.4).
 
 use super::connection::{self, Shared};
 use super::counters::{Counters, Counts};
@@ -16,7 +21,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 /// Threads for all connections. What is asked often is asked by UDP.
-const THREADS: usize = 2;
+pub(super) const THREADS: usize = 2;
 
 /// The pause after an accept that failed for want of descriptors or memory: the connection stays in the queue, and
 /// accepting at once would fail again.
@@ -35,11 +40,11 @@ pub struct TcpLimits {
     pub max_connections: usize,
     /// Connections from one IPv4 address, or from one IPv6 network of 64 bits. One more is closed at accept.
     pub max_connections_per_address: usize,
-    /// How long a connection may stay without a query.
+    /// How long a connection may stay without a query that is answered.
     pub idle_timeout: Duration,
     /// How long one message may take from its first octet to its last.
     pub read_timeout: Duration,
-    /// How long one answer may take to be accepted by the client's side.
+    /// How long the answers to one read's queries may take to be accepted by the client's side.
     pub write_timeout: Duration,
 }
 
@@ -80,6 +85,7 @@ impl Tcp {
         counters: Arc<Counters>,
         tallies: Tallies,
         limits: TcpLimits,
+        descriptors_kept: usize,
     ) -> io::Result<Tcp> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -89,7 +95,10 @@ impl Tcp {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let (task, tasks) = mpsc::channel(1);
-        let permits = Permits::new(room_for(limits.max_connections), limits.max_connections_per_address);
+        let permits = Permits::new(
+            room_for(limits.max_connections, descriptors_kept),
+            limits.max_connections_per_address,
+        );
         let shared = Arc::new(Shared::new(responder, Arc::clone(&counters), tallies, limits));
         let inside = runtime.enter();
         runtime.spawn(async move {
@@ -162,8 +171,6 @@ async fn accept<R: Responder>(
         shared.counters.add(Counts { accepted: 1, displaced, ..Counts::default() });
         let (shared, stopped, task) = (Arc::clone(&shared), stopped.clone(), task.clone());
         tokio::spawn(async move {
-            // An answer is one write; waiting to fill a segment would only delay it.
-            let _ = stream.set_nodelay(true);
             tokio::select! {
                 _ = connection::serve(stream, address, &shared, permit.place(), stopped) => {}
                 () = permit.told_to_go() => {}

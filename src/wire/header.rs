@@ -164,6 +164,7 @@ impl fmt::Display for Rcode {
             Rcode::NXDOMAIN => "NXDOMAIN",
             Rcode::NOTIMP => "NOTIMP",
             Rcode::REFUSED => "REFUSED",
+            Rcode::YXDOMAIN => "YXDOMAIN",
             Rcode::NOTAUTH => "NOTAUTH",
             Rcode::BADVERS => "BADVERS",
             Rcode::BADCOOKIE => "BADCOOKIE",
@@ -201,6 +202,7 @@ mod tests {
         assert_eq!(Flags(0x8102).with_rcode(Rcode::REFUSED), Flags(0x8105));
         assert_eq!(Rcode::REFUSED.extended(), 0);
         assert_eq!(Rcode::REFUSED.to_string(), "REFUSED");
+        assert_eq!(Rcode::YXDOMAIN.to_string(), "YXDOMAIN");
         assert_eq!(Rcode(24).to_string(), "RCODE24");
     }
 

@@ -3,6 +3,9 @@
 //! A leaf: it knows nothing of zones, peers, sockets or settings. Every reader takes bytes that are hostile until
 //! parsed and returns an error by cause; none panics, recurses or does work beyond the size of its input.
 
+// Numbers from the network are added here: where a sum might not fit, the code says what becomes of it.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod cookie;
 mod ede;
 mod edns;

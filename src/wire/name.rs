@@ -58,7 +58,7 @@ impl Name {
         let mut end = 0;
         loop {
             let length = usize::from(*octets.get(end)?);
-            end += 1 + length;
+            end = length.saturating_add(1).saturating_add(end);
             if length > LABEL_MAX || end > NAME_MAX {
                 return None;
             }
@@ -141,7 +141,7 @@ impl FromStr for Name {
         if text == "." {
             return Ok(Name::root());
         }
-        let mut wire = Vec::with_capacity(text.len() + 2);
+        let mut wire = Vec::with_capacity(text.len().saturating_add(2));
         let mut label = Vec::with_capacity(LABEL_MAX);
         let mut octets = text.bytes();
         while let Some(octet) = octets.next() {
@@ -169,15 +169,11 @@ impl FromStr for Name {
 
 fn unescape(octets: &mut impl Iterator<Item = u8>) -> Result<u8, NameError> {
     let first = octets.next().ok_or(NameError::BadEscape)?;
-    if !first.is_ascii_digit() {
-        return Ok(first);
-    }
-    let mut value = u32::from(first - b'0');
+    let digit = |octet: u8| char::from(octet).to_digit(10);
+    let Some(mut value) = digit(first) else { return Ok(first) };
     for _ in 0..2 {
-        match octets.next() {
-            Some(digit) if digit.is_ascii_digit() => value = value * 10 + u32::from(digit - b'0'),
-            _ => return Err(NameError::BadEscape),
-        }
+        let next = octets.next().and_then(digit).ok_or(NameError::BadEscape)?;
+        value = value.saturating_mul(10).saturating_add(next);
     }
     u8::try_from(value).map_err(|_| NameError::BadEscape)
 }

@@ -51,6 +51,7 @@ pub struct ZoneVersion {
     pub serial: u32,
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "lengths of a few slices, of which memory holds all")]
 impl Opt<'_> {
     /// Most extended errors of one answer: an old one that is cut as well.
     pub const ERRORS_MAX: usize = 2;
@@ -113,7 +114,7 @@ impl ZoneVersion {
 impl ExtendedError {
     /// Octets of the option: code, length, INFO-CODE, EXTRA-TEXT.
     pub const fn option_len(&self) -> usize {
-        OPTION_HEAD_LEN + 2 + self.text.len()
+        self.text.len().saturating_add(OPTION_HEAD_LEN + 2)
     }
 }
 

@@ -45,8 +45,8 @@ impl<'a> PseudoRecords<'a> {
     /// Looks for them behind the questions of a query, of which the first ends at `question_end` if it is the only one.
     /// Octets behind the last counted record are not looked at.
     ///
-    /// After an error this holds what was found before it: the answer to a query with an OPT record has one too, even a
-    /// FORMERR. The work is bounded by the length of the message: every counted record takes at least eleven octets.
+    /// After an error, which is the first, this holds what was found in spite of it: the answer to a query with an OPT
+    /// record has one too, even a FORMERR. The work is bounded by the length of the message: every counted record takes at least eleven octets.
     pub fn read(
         &mut self,
         message: &'a [u8],
@@ -58,17 +58,22 @@ impl<'a> PseudoRecords<'a> {
         self.walk(message, header, behind.ok_or(PseudoRecordError::Records)?)
     }
 
-    /// Looks at the records from `at` on.
+    /// Looks at the records from `at` on, to the last that can be read: RFC 6891 6.1.1 wants an OPT record in the answer
+    /// wherever the one of the query stands, behind what is wrong too.
     fn walk(&mut self, message: &'a [u8], header: &Header, at: usize) -> Result<(), PseudoRecordError> {
         let mut at = at;
-        let before = u32::from(header.answers) + u32::from(header.authorities);
-        let count = before + u32::from(header.additionals);
-        for index in 0..count {
-            let (record, end) = Record::read(message, at).ok_or(PseudoRecordError::Records)?;
+        let mut found = Ok(());
+        let additionals = u32::from(header.additionals);
+        let count: u32 = [header.answers, header.authorities, header.additionals].map(u32::from).iter().sum();
+        for left in (0..count).rev() {
+            let Some((record, end)) = Record::read(message, at) else {
+                return found.and(Err(PseudoRecordError::Records));
+            };
             at = end;
-            self.take(&record, index >= before, index + 1 == count)?;
+            let taken = self.take(&record, left < additionals, left == 0);
+            found = found.and(taken);
         }
-        Ok(())
+        found
     }
 
     /// Looks at one record: whether it is in the additional section, and the last of the message.
@@ -169,8 +174,14 @@ mod tests {
             (message(&[], &[], &[A, b"\0\0\x29"]), PseudoRecordError::Records, false),
             (long_count, PseudoRecordError::Records, true),
             (message(&[TSIG], &[], &[]), PseudoRecordError::TsigPlace, false),
-            (message(&[], &[TSIG], &[OPT]), PseudoRecordError::TsigPlace, false),
-            (message(&[], &[], &[TSIG, OPT]), PseudoRecordError::TsigPlace, false),
+            (message(&[], &[TSIG], &[OPT]), PseudoRecordError::TsigPlace, true),
+            (message(&[], &[], &[TSIG, OPT]), PseudoRecordError::TsigPlace, true),
+            (message(&[], &[], &[TSIG, OPT, b"\x01"]), PseudoRecordError::TsigPlace, true),
+            (
+                message(&[], &[], &[b"\x01k\0\0\xfa\0\xff\0\0\0\0\0\0", OPT, OPT]),
+                PseudoRecordError::TsigPlace,
+                true,
+            ),
             (message(&[], &[], &[OPT, TSIG, TSIG]), PseudoRecordError::TsigPlace, true),
             (
                 message(&[], &[], &[OPT, b"\x01k\0\0\xfa\0\xff\0\0\0\0\0\x02\x01h"]),

@@ -36,6 +36,10 @@ impl QueryName {
     }
 
     /// Reads the name at `offset` of `message` and returns the offset behind it.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "at most 255 octets and 127 labels, all within the message"
+    )]
     pub fn read(&mut self, message: &[u8], offset: usize) -> Result<usize, QueryNameError> {
         let source = message.get(offset..).ok_or(QueryNameError::Truncated)?;
         let mut at = 0_usize;
@@ -101,7 +105,7 @@ impl QueryName {
     /// The index of the label that starts at `offset` octets from the start of the name; the number of labels for the
     /// root label; `None` inside a label.
     pub fn label_at(&self, offset: usize) -> Option<usize> {
-        if offset + 1 == usize::from(self.length) {
+        if usize::from(self.length).checked_sub(1) == Some(offset) {
             return Some(self.label_count());
         }
         let starts = self.starts.get(..self.label_count())?;
@@ -148,8 +152,8 @@ mod tests {
         assert_eq!(name.offset(1), 6);
         assert_eq!(name.offset(2), 14);
         assert_eq!(
-            [0, 6, 14, 1, 13, 15].map(|at| name.label_at(at)),
-            [Some(0), Some(1), Some(2), None, None, None]
+            [0, 6, 14, 1, 13, 15, usize::MAX].map(|at| name.label_at(at)),
+            [Some(0), Some(1), Some(2), None, None, None, None]
         );
     }
 

@@ -33,7 +33,7 @@ impl Question {
         Ok(Question {
             record_type: RecordType(u16::from_be_bytes([t0, t1])),
             class: Class(u16::from_be_bytes([c0, c1])),
-            end: at + 4,
+            end: at.saturating_add(4),
         })
     }
 }

@@ -26,8 +26,8 @@ impl<'a> Record<'a> {
     pub fn read(message: &'a [u8], offset: usize) -> Option<(Record<'a>, usize)> {
         let at = skip_name(message, offset)?;
         let &[t0, t1, c0, c1, l0, l1, l2, l3, r0, r1] = message.get(at..)?.first_chunk::<10>()?;
-        let rdata_at = at + 10;
-        let end = rdata_at + usize::from(u16::from_be_bytes([r0, r1]));
+        let rdata_at = at.saturating_add(10);
+        let end = rdata_at.saturating_add(u16::from_be_bytes([r0, r1]).into());
         let record = Record {
             owner: message.get(offset..at)?,
             record_type: RecordType(u16::from_be_bytes([t0, t1])),
@@ -43,7 +43,7 @@ impl<'a> Record<'a> {
 pub(super) fn skip_questions(message: &[u8], offset: usize, count: u16) -> Option<usize> {
     let mut at = offset;
     for _ in 0..count {
-        at = skip_name(message, at)? + 4;
+        at = skip_name(message, at)?.saturating_add(4);
     }
     (at <= message.len()).then_some(at)
 }
@@ -53,14 +53,15 @@ fn skip_name(message: &[u8], offset: usize) -> Option<usize> {
     let mut at = offset;
     loop {
         let length = usize::from(*message.get(at)?);
-        let (end, last) = match length {
-            0 => (at + 1, true),
-            1..=LABEL_MAX => (at + 1 + length, false),
+        let (octets, last) = match length {
+            0 => (1, true),
+            1..=LABEL_MAX => (length.saturating_add(1), false),
             // RFC 1035 4.1.4: two set bits begin a pointer of two octets, which ends the name.
-            0xc0.. => (at + 2, true),
+            0xc0.. => (2, true),
             _ => return None,
         };
-        if end - offset > NAME_MAX || end > message.len() {
+        let end = at.saturating_add(octets);
+        if end.saturating_sub(offset) > NAME_MAX || end > message.len() {
             return None;
         }
         if last {
@@ -75,8 +76,8 @@ pub(super) fn name_len(octets: &[u8]) -> Option<usize> {
     let mut at = 0_usize;
     loop {
         match usize::from(*octets.get(at)?) {
-            0 => return (at < NAME_MAX).then_some(at + 1),
-            length @ 1..=LABEL_MAX => at += 1 + length,
+            0 => return (at < NAME_MAX).then_some(at.saturating_add(1)),
+            length @ 1..=LABEL_MAX => at = at.saturating_add(length).saturating_add(1),
             _ => return None,
         }
     }

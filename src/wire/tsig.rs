@@ -49,14 +49,14 @@ impl<'a> Tsig<'a> {
 
     /// Octets of the record that [`Tsig::write_bad_key`] writes.
     pub fn bad_key_len(&self) -> usize {
-        self.key.len() + FIXED_LEN + self.algorithm.len() + TAIL_LEN
+        self.key.len().saturating_add(self.algorithm.len()).saturating_add(FIXED_LEN + TAIL_LEN)
     }
 
     /// Writes the answer's record: unsigned, with the error BADKEY (RFC 8945 5.2.1, 5.3.2). Returns its length; nothing
     /// if `out` is too short.
     pub fn write_bad_key(&self, out: &mut [u8]) -> Option<usize> {
         let length = self.bad_key_len();
-        let rdata_len = u16::try_from(self.algorithm.len() + TAIL_LEN).ok()?;
+        let rdata_len = u16::try_from(self.algorithm.len().saturating_add(TAIL_LEN)).ok()?;
         let [t0, t1] = RecordType::TSIG.0.to_be_bytes();
         let [c0, c1] = Class::ANY.0.to_be_bytes();
         let [r0, r1] = rdata_len.to_be_bytes();

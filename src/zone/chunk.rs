@@ -1,22 +1,22 @@
-//! A run of neighbouring RRs of a list.
+//! A run of neighbouring RRs of a list: one block of memory, shared by the snapshots that have it.
+//!
+//! ```text
+//! count 2, form 2 | octets of the RRs | where each ends, 2 each | keys | parts, glue and causes
+//! ```
+//! Most sets are small, and a cluster has tens of thousands of chunks: what is the same for nearly all RRs is not
+//! written. A key of IPv4 has 4 octets; the last section is there only where an RR has more than one cause, or is of
+//! another part than its key says, or of another glue than its neighbours.
 
 use super::rr;
+use super::set::part_of;
 use crate::wire::RecordType;
 use std::cmp::Ordering;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-/// Rendered RRs in order, with what is known of each beside.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Chunk {
-    keys: Vec<IpAddr>,
-    parts: Vec<u8>,
-    glue: Vec<Glue>,
-    /// How many causes each RR has that fall into its part.
-    causes: Vec<u32>,
-    /// End of each RR in `octets`.
-    ends: Vec<u16>,
-    octets: Vec<u8>,
-}
+/// Rendered RRs in order, with what is known of each beside. A clone shares them; a change makes another block.
+#[derive(Debug, Clone)]
+pub(super) struct Chunk(Arc<[u8]>);
 
 /// An RR to be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,7 @@ pub(super) enum Glue {
 /// One RR of a list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rr<'a> {
-    pub(super) key: &'a IpAddr,
+    pub(super) key: IpAddr,
     pub(super) part: u8,
     pub(super) glue: Glue,
     /// How many causes it has that fall into its part.
@@ -58,40 +58,168 @@ impl<'a> Rr<'a> {
     pub(super) fn rdata(&self) -> &'a [u8] {
         self.octets.get(rr::HEAD..).unwrap_or(&[])
     }
+
+    /// Whether it needs no more said than its key, among neighbours of this glue.
+    fn is_plain(&self, glue: Glue) -> bool {
+        self.causes == 1 && self.glue == glue && self.part == part_of(self.key)
+    }
+}
+
+/// Octets before those of the RRs.
+const HEAD: usize = 4;
+
+/// Octets of an end.
+const END: usize = 2;
+
+/// Octets of what an RR has in the last section: part, glue, causes.
+const EXTRA: usize = 6;
+
+/// How a chunk is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Form {
+    /// The glue of all RRs, where there is no last section.
+    glue: Glue,
+    /// Whether all keys are IPv4.
+    short_keys: bool,
+    /// Whether there is a last section.
+    extras: bool,
+}
+
+impl Form {
+    fn of<'a>(rrs: impl Iterator<Item = Rr<'a>> + Clone) -> Form {
+        let glue = rrs.clone().next().map_or(Glue::None, |rr| rr.glue);
+        Form {
+            glue,
+            short_keys: rrs.clone().all(|rr| rr.key.is_ipv4()),
+            extras: !rrs.clone().all(|rr| rr.is_plain(glue)),
+        }
+    }
+
+    fn read(octet: u8) -> Form {
+        let glue = Glue::read(octet & 3);
+        Form { glue, short_keys: octet & 4 != 0, extras: octet & 8 != 0 }
+    }
+
+    fn write(self) -> u8 {
+        self.glue as u8 | if self.short_keys { 4 } else { 0 } | if self.extras { 8 } else { 0 }
+    }
+
+    /// Octets of a key. The longer ones are IPv6 behind an octet that is 1 if it is none.
+    fn key(self) -> usize {
+        if self.short_keys { 4 } else { 17 }
+    }
+
+    fn holds(self, item: &Item) -> bool {
+        !self.extras
+            && (!self.short_keys || item.key.is_ipv4())
+            && self.glue == item.glue
+            && item.part == part_of(item.key)
+    }
+
+    fn push_key(self, key: IpAddr, into: &mut Vec<u8>) {
+        match key {
+            IpAddr::V4(v4) if self.short_keys => into.extend(v4.octets()),
+            IpAddr::V4(v4) => {
+                into.push(1);
+                into.extend(v4.to_ipv6_mapped().octets());
+            }
+            IpAddr::V6(v6) => {
+                into.push(0);
+                into.extend(v6.octets());
+            }
+        }
+    }
+}
+
+impl Glue {
+    fn read(octet: u8) -> Glue {
+        match octet {
+            1 => Glue::Pod,
+            2 => Glue::Peer,
+            _ => Glue::None,
+        }
+    }
 }
 
 impl Chunk {
+    /// A chunk of one RR.
+    pub(super) fn new(item: &Item, rtype: RecordType, ttl: u32) -> Chunk {
+        let octets = rr::render(rtype, ttl, &item.rdata);
+        let Item { key, part, glue, .. } = *item;
+        Chunk::of(&[Rr { key, part, glue, causes: 1, octets: &octets }])
+    }
+
+    fn of(rrs: &[Rr<'_>]) -> Chunk {
+        let form = Form::of(rrs.iter().copied());
+        let octets: usize = rrs.iter().map(|rr| rr.octets.len()).sum();
+        let beside = END + form.key() + if form.extras { EXTRA } else { 0 };
+        let mut block = Vec::with_capacity(HEAD + octets + rrs.len() * beside);
+        block.extend(short(rrs.len()).to_le_bytes());
+        block.extend([form.write(), 0]);
+        block.extend(rrs.iter().flat_map(|rr| rr.octets));
+        let mut end = 0;
+        for rr in rrs {
+            end += rr.octets.len();
+            block.extend(short(end).to_le_bytes());
+        }
+        rrs.iter().for_each(|rr| form.push_key(rr.key, &mut block));
+        if form.extras {
+            for rr in rrs {
+                block.extend([rr.part, rr.glue as u8]);
+                block.extend(rr.causes.to_le_bytes());
+            }
+        }
+        Chunk(block.into())
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.0.first_chunk().map_or(0, |count| usize::from(u16::from_le_bytes(*count)))
     }
 
     pub(super) fn octets(&self) -> &[u8] {
-        &self.octets
+        self.0.get(HEAD..HEAD + self.octets_len()).unwrap_or(&[])
     }
 
     pub(super) fn rr(&self, index: usize) -> Option<Rr<'_>> {
-        Some(Rr {
-            key: self.keys.get(index)?,
-            part: *self.parts.get(index)?,
-            glue: *self.glue.get(index)?,
-            causes: *self.causes.get(index)?,
-            octets: self.octets.get(self.start(index)..self.end(index))?,
-        })
+        let (start, end) = (self.start(index), self.end(index)?);
+        let octets = self.0.get(HEAD + start..HEAD + end)?;
+        let form = self.form();
+        let keys = self.ends_at() + self.len() * END;
+        let key = self.0.get(keys + index * form.key()..)?;
+        let key: IpAddr = if form.short_keys {
+            Ipv4Addr::from(*key.first_chunk::<4>()?).into()
+        } else {
+            let (is_v4, octets) = key.split_first()?;
+            let v6 = Ipv6Addr::from(*octets.first_chunk::<16>()?);
+            v6.to_ipv4_mapped().filter(|_| *is_v4 == 1).map_or(v6.into(), IpAddr::V4)
+        };
+        if !form.extras {
+            return Some(Rr { key, part: part_of(key), glue: form.glue, causes: 1, octets });
+        }
+        let extras = keys + self.len() * form.key() + index * EXTRA;
+        let [part, glue, causes @ ..] = *self.0.get(extras..)?.first_chunk::<EXTRA>()?;
+        Some(Rr { key, part, glue: Glue::read(glue), causes: u32::from_le_bytes(causes), octets })
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Rr<'_>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Rr<'_>> + Clone {
         (0..self.len()).filter_map(|index| self.rr(index))
     }
 
     /// Where the RR at `index` begins; the end of the chunk beyond the last.
     pub(super) fn start(&self, index: usize) -> usize {
-        index.checked_sub(1).map_or(0, |last| self.end(last.min(self.len().saturating_sub(1))))
+        let before = index.min(self.len()).checked_sub(1);
+        before.and_then(|before| self.end(before)).unwrap_or(0)
     }
 
     /// How many of the RRs from the one at `first` on end within `room` octets of its start.
     pub(super) fn fitting(&self, first: usize, room: usize) -> usize {
         let limit = self.start(first) + room;
-        self.ends.partition_point(|&end| usize::from(end) <= limit).saturating_sub(first)
+        let (mut low, mut high) = (first.min(self.len()), self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.end(middle).is_some_and(|end| end <= limit) { low = middle + 1 } else { high = middle }
+        }
+        low - first.min(low)
     }
 
     /// How the RR at `index` compares with this key and rdata; one beyond the last is greater than all.
@@ -102,79 +230,111 @@ impl Chunk {
         }
     }
 
-    /// Part and causes of the RR at `index`, to be changed.
-    pub(super) fn cause_mut(&mut self, index: usize) -> Option<(&mut u8, &mut u32)> {
-        Some((self.parts.get_mut(index)?, self.causes.get_mut(index)?))
+    /// Gives the RR at `index` another part and number of causes.
+    pub(super) fn set_cause(&mut self, index: usize, part: u8, causes: u32) {
+        let mut rrs: Vec<Rr<'_>> = self.iter().collect();
+        if let Some(rr) = rrs.get_mut(index) {
+            (rr.part, rr.causes) = (part, causes);
+        }
+        *self = Chunk::of(&rrs);
     }
 
     pub(super) fn set_ttls(&mut self, ttl: u32) {
-        rr::set_ttls(&mut self.octets, ttl);
+        let octets = HEAD..HEAD + self.octets_len();
+        if let Some(octets) = Arc::make_mut(&mut self.0).get_mut(octets) {
+            rr::set_ttls(octets, ttl);
+        }
     }
 
     pub(super) fn insert(&mut self, index: usize, item: &Item, rtype: RecordType, ttl: u32) {
-        let start = self.start(index);
         let rendered = rr::render(rtype, ttl, &item.rdata);
         // A set's rdata never reaches 300 octets, and 65 of them stay below 65,536.
-        let (Ok(size), Ok(end)) = (u16::try_from(rendered.len()), u16::try_from(start + rendered.len()))
-        else {
+        if u16::try_from(self.octets_len() + rendered.len()).is_err() {
             return;
-        };
-        self.octets.splice(start..start, rendered);
-        for later in self.ends.iter_mut().skip(index) {
-            *later += size;
         }
-        self.ends.insert(index, end);
-        self.keys.insert(index, item.key);
-        self.parts.insert(index, item.part);
-        self.glue.insert(index, item.glue);
-        self.causes.insert(index, 1);
+        if self.form().holds(item) {
+            self.insert_plain(index, item.key, &rendered);
+            return;
+        }
+        let Item { key, part, glue, .. } = *item;
+        let mut rrs: Vec<Rr<'_>> = self.iter().collect();
+        rrs.insert(index.min(rrs.len()), Rr { key, part, glue, causes: 1, octets: &rendered });
+        *self = Chunk::of(&rrs);
+    }
+
+    /// Inserts an RR that needs no other form: the sections are copied as they are.
+    fn insert_plain(&mut self, index: usize, key: IpAddr, rendered: &[u8]) {
+        let (form, len, start) = (self.form(), self.len(), self.start(index));
+        let (ends, keys) = (self.ends_at(), self.ends_at() + len * END);
+        let section = |from: usize, to: usize| self.0.get(from..to).unwrap_or(&[]);
+        let mut block = Vec::with_capacity(self.0.len() + rendered.len() + END + form.key());
+        block.extend(short(len + 1).to_le_bytes());
+        block.extend(section(HEAD - 2, HEAD + start));
+        block.extend(rendered);
+        block.extend(section(HEAD + start, ends));
+        block.extend(section(ends, ends + index * END));
+        block.extend(short(start + rendered.len()).to_le_bytes());
+        for end in section(ends + index * END, keys).as_chunks::<END>().0 {
+            block.extend(short(usize::from(u16::from_le_bytes(*end)) + rendered.len()).to_le_bytes());
+        }
+        block.extend(section(keys, keys + index * form.key()));
+        form.push_key(key, &mut block);
+        block.extend(section(keys + index * form.key(), self.0.len()));
+        self.0 = block.into();
     }
 
     /// Removes the RR at `index` and returns its size in octets.
     pub(super) fn remove(&mut self, index: usize) -> usize {
-        let (start, end) = (self.start(index), self.end(index));
-        self.octets.drain(start..end);
-        self.ends.remove(index);
-        let size = end - start;
-        for later in self.ends.iter_mut().skip(index) {
-            *later -= u16::try_from(size).unwrap_or(0);
+        let mut rrs: Vec<Rr<'_>> = self.iter().collect();
+        if index >= rrs.len() {
+            return 0;
         }
-        self.keys.remove(index);
-        self.parts.remove(index);
-        self.glue.remove(index);
-        self.causes.remove(index);
+        let size = rrs.remove(index).octets.len();
+        *self = Chunk::of(&rrs);
         size
     }
 
+    /// Leaves the RRs before `index` and returns the others.
     pub(super) fn split_off(&mut self, index: usize) -> Chunk {
-        let start = self.start(index);
-        let cut = u16::try_from(start).unwrap_or(0);
-        let mut upper = Chunk {
-            keys: self.keys.split_off(index),
-            parts: self.parts.split_off(index),
-            glue: self.glue.split_off(index),
-            causes: self.causes.split_off(index),
-            ends: self.ends.split_off(index),
-            octets: self.octets.split_off(start),
-        };
-        for end in &mut upper.ends {
-            *end -= cut;
-        }
-        self.octets.shrink_to_fit();
+        let rrs: Vec<Rr<'_>> = self.iter().collect();
+        let (lower, upper) = rrs.split_at(index.min(rrs.len()));
+        let (lower, upper) = (Chunk::of(lower), Chunk::of(upper));
+        *self = lower;
         upper
     }
 
-    pub(super) fn append(&mut self, right: Chunk) {
-        let shift = u16::try_from(self.octets.len()).unwrap_or(0);
-        self.ends.extend(right.ends.iter().map(|end| end + shift));
-        self.keys.extend(right.keys);
-        self.parts.extend(right.parts);
-        self.glue.extend(right.glue);
-        self.causes.extend(right.causes);
-        self.octets.extend(right.octets);
+    pub(super) fn append(&mut self, right: &Chunk) {
+        let rrs: Vec<Rr<'_>> = self.iter().chain(right.iter()).collect();
+        *self = Chunk::of(&rrs);
     }
 
-    fn end(&self, index: usize) -> usize {
-        self.ends.get(index).map_or(0, |&end| usize::from(end))
+    fn form(&self) -> Form {
+        Form::read(self.0.get(2).copied().unwrap_or(0))
     }
+
+    /// Where the ends begin.
+    ///
+    /// What stands behind the octets has one size for each RR, so that theirs is what is left.
+    fn ends_at(&self) -> usize {
+        let form = self.form();
+        let beside = END + form.key() + if form.extras { EXTRA } else { 0 };
+        self.0.len().saturating_sub(self.len() * beside)
+    }
+
+    fn octets_len(&self) -> usize {
+        self.ends_at().saturating_sub(HEAD)
+    }
+
+    fn end(&self, index: usize) -> Option<usize> {
+        if index >= self.len() {
+            return None;
+        }
+        let end = self.0.get(self.ends_at() + index * END..)?.first_chunk()?;
+        Some(usize::from(u16::from_le_bytes(*end)))
+    }
+}
+
+/// Chunks are far smaller than 65,536 octets.
+fn short(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }

@@ -1,7 +1,7 @@
 //! Who holds an address: the data of pod names and of reverse names.
 
 use super::ordered::OrderedTable;
-use crate::roster::Peer;
+use crate::roster::{NodeName, Peer, PeerShape};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,46 +11,59 @@ use std::sync::Arc;
 /// export ask for addresses too.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AddressTable {
-    v4: OrderedTable<u32, Holders>,
-    v6: OrderedTable<u128, Holders>,
+    v4: OrderedTable<u32, Stored>,
+    v6: OrderedTable<u128, Stored>,
 }
 
-/// The namespaces that hold one address: nearly always one.
+/// The namespaces that hold one address: nearly always one, with one listed peer of one address and no hostname.
 #[derive(Debug, Clone)]
-enum Holders {
-    One(Holder),
-    Many(Box<[Holder]>),
+enum Stored {
+    /// A peer of this shape, and whether a watched object holds the address in its namespace.
+    Plain(Arc<PeerShape>, bool),
+    /// By namespace.
+    #[expect(clippy::box_collection, reason = "the common case stays at 16 octets")]
+    Several(Box<Vec<StoredHolder>>),
+}
+
+#[derive(Debug, Clone)]
+struct StoredHolder {
+    namespace: Arc<str>,
+    held: bool,
+    /// By node name.
+    peers: Box<[Arc<Peer>]>,
+}
+
+/// Whoever holds an address, by namespace.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Holders<'a> {
+    address: IpAddr,
+    stored: Option<&'a Stored>,
 }
 
 /// An address in a namespace.
-#[derive(Debug, Clone)]
-pub(super) struct Holder {
-    pub(super) namespace: Arc<str>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Holder<'a> {
+    pub(super) namespace: &'a Arc<str>,
     /// Whether a watched object holds it, so that its pod name exists.
     pub(super) held: bool,
-    peers: Peers,
-}
-
-/// Listed peers with an address, sorted by node name.
-#[derive(Debug, Clone)]
-enum Peers {
-    None,
-    One(Arc<Peer>),
-    Many(Box<[Arc<Peer>]>),
+    /// One that is plain, with the address.
+    plain: Option<(&'a Arc<PeerShape>, IpAddr)>,
+    /// Others, sorted by node name.
+    peers: &'a [Arc<Peer>],
 }
 
 impl AddressTable {
-    /// The holders of an address, by namespace.
-    pub(super) fn holders(&self, address: IpAddr) -> &[Holder] {
-        let found = match address {
+    /// The holders of an address.
+    pub(super) fn holders(&self, address: IpAddr) -> Holders<'_> {
+        let stored = match address {
             IpAddr::V4(v4) => self.v4.get(&v4.to_bits()),
             IpAddr::V6(v6) => self.v6.get(&v6.to_bits()),
         };
-        found.map_or(&[], Holders::as_slice)
+        Holders { address, stored }
     }
 
     /// The holder of an address in a namespace, given as octets of a question.
-    pub(super) fn holder(&self, address: IpAddr, namespace: &[u8]) -> Option<&Holder> {
+    pub(super) fn holder(&self, address: IpAddr, namespace: &[u8]) -> Option<Holder<'_>> {
         self.holders(address).iter().find(|holder| holder.namespace.as_bytes() == namespace)
     }
 
@@ -65,10 +78,10 @@ impl AddressTable {
     }
 
     /// All addresses with their holders, IPv4 first, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (IpAddr, &[Holder])> {
-        let v4 = self.v4.iter().map(|(bits, own)| (IpAddr::V4((*bits).into()), own.as_slice()));
-        let v6 = self.v6.iter().map(|(bits, own)| (IpAddr::V6((*bits).into()), own.as_slice()));
-        v4.chain(v6)
+    pub(super) fn iter(&self) -> impl Iterator<Item = (IpAddr, Holders<'_>)> {
+        let v4 = self.v4.iter().map(|(bits, own)| (IpAddr::V4((*bits).into()), own));
+        let v6 = self.v6.iter().map(|(bits, own)| (IpAddr::V6((*bits).into()), own));
+        v4.chain(v6).map(|(address, own)| (address, Holders { address, stored: Some(own) }))
     }
 
     /// Sets whether an object of the namespace holds the address. Whether that is new.
@@ -79,8 +92,8 @@ impl AddressTable {
     /// Adds a listed peer to all its addresses. Whether that added its node name to a pod name that exists.
     pub(super) fn insert(&mut self, peer: &Arc<Peer>) -> bool {
         self.change_all(peer, |holder| {
-            let known = holder.names(peer);
-            holder.peers.insert(peer);
+            let known = holder.view().names(peer);
+            holder.insert(peer);
             holder.held && !known
         })
     }
@@ -88,43 +101,41 @@ impl AddressTable {
     /// Takes a listed peer away from all its addresses. Whether that took its node name from a pod name that exists.
     pub(super) fn remove(&mut self, peer: &Arc<Peer>) -> bool {
         self.change_all(peer, |holder| {
-            holder.peers.remove(peer);
-            holder.held && !holder.names(peer)
+            holder.remove(peer);
+            holder.held && !holder.view().names(peer)
         })
     }
 
-    fn change_all(&mut self, peer: &Arc<Peer>, change: impl Fn(&mut Holder) -> bool) -> bool {
+    fn change_all(&mut self, peer: &Arc<Peer>, change: impl Fn(&mut StoredHolder) -> bool) -> bool {
         let mut differs = false;
-        for &address in &peer.addresses {
-            differs |= self.change(address, &peer.namespace, &change);
+        for &address in peer.addresses() {
+            differs |= self.change(address, &peer.shape().namespace, &change);
         }
-        differs && peer.node_name.is_some()
+        differs && peer.node_name().is_some()
     }
 
     fn change<T: Default>(
         &mut self,
         address: IpAddr,
         namespace: &Arc<str>,
-        change: impl FnOnce(&mut Holder) -> T,
+        change: impl FnOnce(&mut StoredHolder) -> T,
     ) -> T {
         let mut result = T::default();
-        let update = |entry: &mut Option<Holders>| {
-            let mut holders = entry.take().map_or_else(Vec::new, Holders::into_vec);
+        let update = |entry: &mut Option<Stored>| {
+            let mut holders = entry.take().map_or_else(Vec::new, |stored| stored.into_vec(address));
             let index = holders.binary_search_by(|holder| holder.namespace.cmp(namespace));
             let index = index.unwrap_or_else(|index| {
-                holders.insert(
-                    index,
-                    Holder { namespace: Arc::clone(namespace), held: false, peers: Peers::None },
-                );
+                let namespace = Arc::clone(namespace);
+                holders.insert(index, StoredHolder { namespace, held: false, peers: Box::default() });
                 index
             });
             if let Some(holder) = holders.get_mut(index) {
                 result = change(holder);
-                if !holder.held && matches!(holder.peers, Peers::None) {
+                if !holder.held && holder.peers.is_empty() {
                     holders.remove(index);
                 }
             }
-            *entry = Holders::from_vec(holders);
+            *entry = Stored::from_vec(holders);
         };
         match address {
             IpAddr::V4(v4) => self.v4.update(&v4.to_bits(), update),
@@ -134,77 +145,103 @@ impl AddressTable {
     }
 }
 
-impl Holder {
+impl<'a> Holders<'a> {
+    /// They, by namespace.
+    pub(super) fn iter(self) -> impl Iterator<Item = Holder<'a>> {
+        let (plain, several) = match self.stored {
+            Some(Stored::Plain(shape, held)) => (Some((shape, *held)), None),
+            Some(Stored::Several(several)) => (None, Some(several)),
+            None => (None, None),
+        };
+        let one = plain.into_iter().map(move |(shape, held)| Holder {
+            namespace: &shape.namespace,
+            held,
+            plain: Some((shape, self.address)),
+            peers: &[],
+        });
+        one.chain(several.into_iter().flat_map(|several| several.iter()).map(StoredHolder::view))
+    }
+
+    /// Those in whose namespaces a watched object holds the address.
+    pub(super) fn held(self) -> impl Iterator<Item = Holder<'a>> {
+        self.iter().filter(|holder| holder.held)
+    }
+}
+
+impl<'a> Holder<'a> {
     /// Whether any of its peers has this one's node name.
     fn names(&self, peer: &Peer) -> bool {
-        self.peers.as_slice().iter().any(|own| own.node_name == peer.node_name)
+        let name = peer.node_name();
+        self.each_name().any(|own| own == name)
     }
 
     /// The node names of the listed peers with this address, sorted, each once.
-    pub(super) fn node_names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn node_names(&self) -> impl Iterator<Item = NodeName<'a>> + use<'a> {
         let mut last = None;
-        self.peers.as_slice().iter().filter_map(|peer| peer.node_name.as_deref()).filter(move |name| {
+        self.each_name().flatten().filter(move |name| {
             let new = last != Some(*name);
             last = Some(*name);
             new
         })
     }
-}
 
-impl Holders {
-    fn as_slice(&self) -> &[Holder] {
-        match self {
-            Holders::One(holder) => std::slice::from_ref(holder),
-            Holders::Many(holders) => holders,
-        }
-    }
-
-    fn into_vec(self) -> Vec<Holder> {
-        match self {
-            Holders::One(holder) => vec![holder],
-            Holders::Many(holders) => holders.into_vec(),
-        }
-    }
-
-    fn from_vec(mut holders: Vec<Holder>) -> Option<Holders> {
-        match holders.len() {
-            0 | 1 => holders.pop().map(Holders::One),
-            _ => Some(Holders::Many(holders.into())),
-        }
+    fn each_name(&self) -> impl Iterator<Item = Option<NodeName<'a>>> + use<'a> {
+        let plain = self.plain.into_iter().map(|(shape, address)| shape.node_name_at(address));
+        plain.chain(self.peers.iter().map(|peer| peer.node_name()))
     }
 }
 
-impl Peers {
-    fn as_slice(&self) -> &[Arc<Peer>] {
+impl Stored {
+    fn into_vec(self, address: IpAddr) -> Vec<StoredHolder> {
         match self {
-            Peers::None => &[],
-            Peers::One(peer) => std::slice::from_ref(peer),
-            Peers::Many(peers) => peers,
+            Stored::Plain(shape, held) => {
+                let namespace = Arc::clone(&shape.namespace);
+                let peer = Arc::new(Peer::new(address, Vec::new(), None, shape));
+                vec![StoredHolder { namespace, held, peers: Box::new([peer]) }]
+            }
+            Stored::Several(holders) => *holders,
         }
+    }
+
+    fn from_vec(holders: Vec<StoredHolder>) -> Option<Stored> {
+        if let [StoredHolder { held, peers, .. }] = &*holders
+            && let [peer] = &**peers
+            && peer.is_plain()
+        {
+            return Some(Stored::Plain(Arc::clone(peer.shape()), *held));
+        }
+        (!holders.is_empty()).then(|| Stored::Several(Box::new(holders)))
+    }
+}
+
+impl StoredHolder {
+    fn view(&self) -> Holder<'_> {
+        Holder { namespace: &self.namespace, held: self.held, plain: None, peers: &self.peers }
     }
 
     fn insert(&mut self, peer: &Arc<Peer>) {
-        self.change(|peers| {
-            let index = peers.partition_point(|own| own.node_name <= peer.node_name);
-            peers.insert(index, Arc::clone(peer));
-        });
+        let mut peers = std::mem::take(&mut self.peers).into_vec();
+        let name = peer.node_name();
+        peers.insert(peers.partition_point(|own| own.node_name() <= name), Arc::clone(peer));
+        self.peers = peers.into();
     }
 
     fn remove(&mut self, peer: &Arc<Peer>) {
-        self.change(|peers| {
-            if let Some(index) = peers.iter().position(|own| own == peer) {
-                peers.remove(index);
-            }
-        });
+        let mut peers = std::mem::take(&mut self.peers).into_vec();
+        if let Some(index) = peers.iter().position(|own| own == peer) {
+            peers.remove(index);
+        }
+        self.peers = peers.into();
     }
+}
 
-    fn change(&mut self, change: impl FnOnce(&mut Vec<Arc<Peer>>)) {
-        let mut peers = self.as_slice().to_vec();
-        change(&mut peers);
-        *self = match peers.len() {
-            0 => Peers::None,
-            1 => peers.pop().map_or(Peers::None, Peers::One),
-            _ => Peers::Many(peers.into()),
-        };
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each octet more is 150 kB in a large cluster.
+    #[test]
+    fn an_address_takes_little() {
+        assert!(size_of::<Stored>() <= 16, "{}", size_of::<Stored>());
     }
 }

@@ -4,12 +4,11 @@
 //! they are not in the files either.
 
 use super::arpa::{self, Covered};
-use super::hosts::HostLabel;
 use super::master::fields::{self, Field};
 use super::master::{location, svcb, text};
 use super::node::NodeKind;
 use super::rr;
-use super::set::Ports;
+use super::set::{HostLabel, Ports};
 use super::snapshot::{Snapshot, Zone, ZoneTree};
 use crate::roster::{SetKey, dashed};
 use crate::wire::{Name, RecordType};
@@ -91,7 +90,7 @@ impl Snapshot {
                 let node = NodeKind::Set(self, set, Ports::Named(port));
                 add_below(text, &[name.as_bytes(), protocol.as_bytes()], &owner, node);
             }
-            for (label, addresses) in set.hosts.iter() {
+            for (label, addresses) in set.each_host() {
                 let node = NodeKind::Host(self, set, addresses);
                 match label {
                     HostLabel::Hostname(hostname) => add_below(text, &[hostname], &owner, node),
@@ -105,8 +104,8 @@ impl Snapshot {
 
     fn add_pods(&self, text: &mut String) {
         for (address, holders) in self.addresses.iter() {
-            for holder in holders.iter().filter(|holder| holder.held) {
-                if let Some(owner) = self.constants.rendering.domains.pod(address, &holder.namespace) {
+            for holder in holders.held() {
+                if let Some(owner) = self.constants.rendering.domains.pod(address, holder.namespace) {
                     add(text, &owner, NodeKind::Pod(self, address, Some(holder)));
                 }
             }

@@ -8,6 +8,7 @@
 mod apex;
 mod arpa;
 mod chunk;
+mod chunks;
 mod holders;
 mod hosts;
 mod master;
@@ -34,6 +35,7 @@ mod target;
 mod tests;
 mod writer;
 
+pub use hosts::HostAddresses;
 pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position, RECORDS_MAX};
 pub use node::{Found, Node, Redirection, Referral};
 pub use oversize::Oversize;

@@ -1,6 +1,7 @@
 //! What stands at a name, and which RRsets it has.
 
-use super::holders::Holder;
+use super::holders::{Holder, Holders};
+use super::hosts::HostAddresses;
 use super::rr_list::Part;
 use super::rrset::{Kind, Rrset};
 use super::set::{Ports, SetRecords};
@@ -72,11 +73,11 @@ pub(super) enum NodeKind<'a> {
     /// `_<i>._of<n>` below a set.
     Part(&'a Snapshot, &'a SetRecords, Part),
     /// A peer's name below its set.
-    Host(&'a Snapshot, &'a SetRecords, &'a [IpAddr]),
+    Host(&'a Snapshot, &'a SetRecords, HostAddresses<'a>),
     /// A pod name.
-    Pod(&'a Snapshot, IpAddr, Option<&'a Holder>),
+    Pod(&'a Snapshot, IpAddr, Option<Holder<'a>>),
     /// A reverse name of an address.
-    Pointer(&'a Snapshot, IpAddr, &'a [Holder]),
+    Pointer(&'a Snapshot, IpAddr, Holders<'a>),
 }
 
 impl<'a> Found<'a> {
@@ -99,6 +100,12 @@ impl<'a> Found<'a> {
     /// With what a file says of the name.
     pub(super) fn with(self, added: Option<&'a TreeNode>) -> Found<'a> {
         match self {
+            // No watch contributes to a pointer that stands in the place of the generated one.
+            Found::Node(node @ Node { kind: NodeKind::Pointer(..), .. })
+                if added.is_some_and(|added| added.rrset(RecordType::PTR).is_some()) =>
+            {
+                Found::Node(Node { added, stale: false, ..node })
+            }
             Found::Node(node) => Found::Node(Node { added, ..node }),
             found => found,
         }
@@ -174,9 +181,11 @@ impl<'a> NodeKind<'a> {
                 RecordType::NS => (snapshot, None, Kind::Nameserver(snapshot, &zone.apex.ns)),
                 _ => return None,
             },
-            NodeKind::Nameserver(snapshot) => {
-                (snapshot, None, Kind::addresses(&snapshot.constants.advertised, rtype)?)
-            }
+            NodeKind::Nameserver(snapshot) => (
+                snapshot,
+                None,
+                Kind::addresses(HostAddresses::Several(&snapshot.constants.advertised), rtype)?,
+            ),
             NodeKind::DnsVersion(snapshot) if rtype == RecordType::TXT => {
                 (snapshot, None, Kind::One(&snapshot.constants.dns_version))
             }

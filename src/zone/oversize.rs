@@ -9,7 +9,7 @@ use std::fmt;
 
 /// Octets of RRs that every message has room for beside header, question and an OPT record (RFC 1035 4.2.2: the length
 /// of a message over TCP has 16 bits).
-const ROOM: usize = 65_535 - 12 - (NAME_MAX + 4) - 11;
+pub(super) const ROOM: usize = 65_535 - 12 - (NAME_MAX + 4) - 11;
 
 /// An RRset that does not fit into one message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -57,8 +57,7 @@ fn below_set<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, label: &[u8]) -> O
         let exists = set.has_protocol(special) || number_of_parts(special).is_some();
         return exists.then_some(NodeKind::EmptyNonTerminal);
     }
-    let addresses = set.hosts.addresses(label);
-    (!addresses.is_empty()).then_some(NodeKind::Host(snapshot, set, addresses))
+    set.host(label).map(|addresses| NodeKind::Host(snapshot, set, addresses))
 }
 
 fn service_or_part<'a>(

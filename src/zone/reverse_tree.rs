@@ -11,7 +11,7 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, tree: Tree) -> 
     let Some(covered) = tree.covered(name) else { return Found::IMPOSSIBLE };
     let found = if let Some(address) = covered.address() {
         let holders = snapshot.addresses.holders(address);
-        holders.iter().any(|holder| holder.held).then_some(NodeKind::Pointer(snapshot, address, holders))
+        holders.held().next().is_some().then_some(NodeKind::Pointer(snapshot, address, holders))
     } else {
         let any = match covered {
             Covered::Ipv4(first, last) => snapshot.addresses.any_v4(first, last),

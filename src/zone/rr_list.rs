@@ -5,11 +5,11 @@
 //! into one that counts its causes: it goes when the last of them goes.
 
 use super::chunk::{Chunk, Item, Rr};
+use super::chunks::Chunks;
 use super::rr;
 use crate::wire::RecordType;
 use std::cmp::Ordering;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Most RRs of a chunk. At 64, a change copies at most 17 KiB and usually 2, and the end offsets fit 16 bits: the
 /// largest RR that a set can have is SRV with 273 octets.
@@ -23,12 +23,16 @@ const CHUNK_SMALL: usize = CHUNK_MAX / 4;
 pub(super) struct RrList {
     rtype: RecordType,
     ttl: u32,
-    records: usize,
-    octets: usize,
-    chunks: Vec<Arc<Chunk>>,
-    /// Causes that fall into another part than the RR itself, which has the lowest; sorted. Nearly always empty: only
+    records: u32,
+    octets: u32,
+    chunks: Chunks,
+    /// Causes that fall into another part than the RR itself, which has the lowest; sorted. Nearly always absent: only
     /// an address that several peers hold, one of them as its second, has any.
-    others: Vec<(Item, u32)>,
+    #[expect(
+        clippy::box_collection,
+        reason = "there are hundreds of thousands of lists, and most have none"
+    )]
+    others: Option<Box<Vec<(Item, u32)>>>,
 }
 
 /// How much of an RRset was copied.
@@ -60,28 +64,28 @@ impl Part {
 
 impl RrList {
     pub(super) fn new(rtype: RecordType, ttl: u32) -> RrList {
-        RrList { rtype, ttl, records: 0, octets: 0, chunks: Vec::new(), others: Vec::new() }
+        RrList { rtype, ttl, records: 0, octets: 0, chunks: Chunks::default(), others: None }
     }
 
     pub(super) fn records(&self) -> usize {
-        self.records
+        self.records as usize
     }
 
     pub(super) fn octets(&self) -> usize {
-        self.octets
+        self.octets as usize
     }
 
     /// All RRs in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Rr<'_>> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter())
+        self.chunks.as_slice().iter().flat_map(Chunk::iter)
     }
 
     /// The RRs of one part, in order.
     pub(super) fn part(&self, part: Part) -> impl Iterator<Item = Rr<'_>> {
         // Both are in one order, so that one walk over both finds the other causes of each RR.
-        let mut others = self.others.as_slice();
+        let mut others = self.others();
         self.iter().filter(move |rr| {
-            let this = (*rr.key, rr.rdata());
+            let this = (rr.key, rr.rdata());
             while let Some(((other, _), behind)) = others.split_first()
                 && (other.key, &*other.rdata) < this
             {
@@ -95,9 +99,9 @@ impl RrList {
     /// Every cause of every RR, as it was inserted.
     pub(super) fn causes(&self) -> impl Iterator<Item = Item> {
         let own = self.iter().map(|rr| {
-            (Item { key: *rr.key, rdata: rr.rdata().into(), part: rr.part, glue: rr.glue }, rr.causes)
+            (Item { key: rr.key, rdata: rr.rdata().into(), part: rr.part, glue: rr.glue }, rr.causes)
         });
-        own.chain(self.others.iter().cloned()).flat_map(|(item, causes)| {
+        own.chain(self.others().iter().cloned()).flat_map(|(item, causes)| {
             std::iter::repeat_n(item, usize::try_from(causes).unwrap_or(usize::MAX))
         })
     }
@@ -106,7 +110,7 @@ impl RrList {
     pub(super) fn octets_before(&self, index: usize) -> usize {
         let mut skip = index;
         let mut octets = 0;
-        for chunk in &self.chunks {
+        for chunk in self.chunks.as_slice() {
             if skip < chunk.len() {
                 return octets + chunk.start(skip);
             }
@@ -121,15 +125,15 @@ impl RrList {
         let (place, index) = match self.find(key, &[]) {
             Ok(found) | Err(found) => found,
         };
-        let rest = self.chunks.iter().skip(place).flat_map(|chunk| chunk.iter()).skip(index);
-        rest.take_while(|rr| *rr.key == key).any(|rr| rr.rdata().get(srv_head..) == Some(target))
+        let rest = self.chunks.as_slice().iter().skip(place).flat_map(Chunk::iter).skip(index);
+        rest.take_while(|rr| rr.key == key).any(|rr| rr.rdata().get(srv_head..) == Some(target))
     }
 
     /// Copies whole RRs from the one at `start` on, as many as fit, with this TTL.
     pub(super) fn copy(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
         let mut copied = Copied::default();
         let mut skip = start;
-        for chunk in &self.chunks {
+        for chunk in self.chunks.as_slice() {
             if skip >= chunk.len() {
                 skip -= chunk.len();
                 continue;
@@ -155,6 +159,15 @@ impl RrList {
         copied
     }
 
+    /// How many causes an RR has, whatever their parts.
+    pub(super) fn causes_of(&self, key: IpAddr, rdata: &[u8]) -> usize {
+        let Ok((place, index)) = self.find(key, rdata) else { return 0 };
+        let own = self.chunks.as_slice().get(place).and_then(|chunk| chunk.rr(index));
+        let others = self.others().iter().skip(self.others_from(key, rdata));
+        let others = others.take_while(|(other, _)| (other.key, &*other.rdata) == (key, rdata));
+        own.map_or(0, |rr| rr.causes as usize) + others.map(|(_, causes)| *causes as usize).sum::<usize>()
+    }
+
     /// Adds an RR, or a cause to one that is there.
     pub(super) fn insert(&mut self, item: &Item) {
         let (place, index) = match self.find(item.key, &item.rdata) {
@@ -164,47 +177,43 @@ impl RrList {
             }
             Err(found) => found,
         };
-        if self.chunks.is_empty() {
-            self.chunks.push(Arc::default());
-        }
         let (rtype, ttl) = (self.rtype, self.ttl);
-        let Some(slot) = self.chunks.get_mut(place) else { return };
-        let chunk = Arc::make_mut(slot);
-        chunk.insert(index, item, rtype, ttl);
-        self.records += 1;
-        self.octets += rr::HEAD + item.rdata.len();
-        if chunk.len() > CHUNK_MAX {
-            let upper = chunk.split_off(chunk.len() / 2);
-            self.chunks.insert(place + 1, Arc::new(upper));
+        match self.chunks.get_mut(place) {
+            None => self.chunks.insert(0, Chunk::new(item, rtype, ttl)),
+            Some(chunk) => {
+                chunk.insert(index, item, rtype, ttl);
+                if chunk.len() > CHUNK_MAX {
+                    let upper = chunk.split_off(chunk.len() / 2);
+                    self.chunks.insert(place + 1, upper);
+                }
+            }
         }
+        self.records += 1;
+        self.octets += octets_of(item);
     }
 
     /// Takes a cause of an RR away, and the RR with its last cause. What is not there is left alone.
     pub(super) fn remove(&mut self, item: &Item) {
         let Ok((place, index)) = self.find(item.key, &item.rdata) else { return };
-        let Some(slot) = self.chunks.get_mut(place) else { return };
-        let Some(rr) = slot.rr(index) else { return };
-        if rr.part != item.part {
+        let Some(chunk) = self.chunks.get_mut(place) else { return };
+        let Some((part, causes)) = chunk.rr(index).map(|rr| (rr.part, rr.causes)) else { return };
+        if part != item.part {
             self.add_other(item, false);
             return;
         }
-        if rr.causes > 1 {
-            if let Some((_, causes)) = Arc::make_mut(slot).cause_mut(index) {
-                *causes -= 1;
-            }
+        if causes > 1 {
+            chunk.set_cause(index, part, causes - 1);
             return;
         }
         // The last of its part: the RR falls into the lowest part of what is left, or goes.
         let next = self.others_from(item.key, &item.rdata);
-        match self.others.get(next) {
+        match self.others().get(next) {
             Some((other, causes)) if other.key == item.key && other.rdata == item.rdata => {
                 let (part, causes) = (other.part, *causes);
-                if let Some(slot) = self.chunks.get_mut(place)
-                    && let Some(own) = Arc::make_mut(slot).cause_mut(index)
-                {
-                    (*own.0, *own.1) = (part, causes);
+                if let Some(chunk) = self.chunks.get_mut(place) {
+                    chunk.set_cause(index, part, causes);
                 }
-                self.others.remove(next);
+                self.remove_other(next);
             }
             _ => self.remove_at(place, index),
         }
@@ -216,76 +225,90 @@ impl RrList {
             return;
         }
         self.ttl = ttl;
-        for chunk in &mut self.chunks {
-            Arc::make_mut(chunk).set_ttls(ttl);
-        }
+        self.chunks.each_mut().for_each(|chunk| chunk.set_ttls(ttl));
     }
 
     /// The RR carries the lowest part of its causes, so that it does not depend on their order of arrival.
     fn add_cause(&mut self, place: usize, index: usize, item: &Item) {
-        let Some(slot) = self.chunks.get_mut(place) else { return };
-        let Some((part, causes)) = Arc::make_mut(slot).cause_mut(index) else { return };
-        match item.part.cmp(part) {
-            Ordering::Equal => *causes += 1,
+        let Some(chunk) = self.chunks.get_mut(place) else { return };
+        let Some((part, causes)) = chunk.rr(index).map(|rr| (rr.part, rr.causes)) else { return };
+        match item.part.cmp(&part) {
+            Ordering::Equal => chunk.set_cause(index, part, causes + 1),
             Ordering::Greater => self.add_other(item, true),
             Ordering::Less => {
-                let before = Item { part: std::mem::replace(part, item.part), ..item.clone() };
-                let causes = std::mem::replace(causes, 1);
-                let at = self.others.partition_point(|(other, _)| *other < before);
-                self.others.insert(at, (before, causes));
+                chunk.set_cause(index, item.part, 1);
+                let before = Item { part, ..item.clone() };
+                let others = self.others.get_or_insert_default();
+                let at = others.partition_point(|(other, _)| *other < before);
+                others.insert(at, (before, causes));
             }
         }
     }
 
     /// One cause more, or one less, that falls into another part than its RR.
     fn add_other(&mut self, item: &Item, more: bool) {
-        match self.others.binary_search_by(|(other, _)| other.cmp(item)) {
+        match self.others().binary_search_by(|(other, _)| other.cmp(item)) {
             Ok(at) => {
-                if let Some((_, causes)) = self.others.get_mut(at) {
+                if let Some((_, causes)) = self.others.as_mut().and_then(|others| others.get_mut(at)) {
                     *causes = if more { *causes + 1 } else { *causes - 1 };
                     if *causes == 0 {
-                        self.others.remove(at);
+                        self.remove_other(at);
                     }
                 }
             }
-            Err(at) if more => self.others.insert(at, (item.clone(), 1)),
+            Err(at) if more => self.others.get_or_insert_default().insert(at, (item.clone(), 1)),
             Err(_) => {}
         }
     }
 
+    fn others(&self) -> &[(Item, u32)] {
+        self.others.as_ref().map_or(&[], |others| others.as_slice())
+    }
+
     /// Where in `others` the causes of this RR begin.
     fn others_from(&self, key: IpAddr, rdata: &[u8]) -> usize {
-        self.others.partition_point(|(other, _)| (other.key, &*other.rdata) < (key, rdata))
+        self.others().partition_point(|(other, _)| (other.key, &*other.rdata) < (key, rdata))
+    }
+
+    fn remove_other(&mut self, at: usize) {
+        if let Some(others) = &mut self.others {
+            others.remove(at);
+            if others.is_empty() {
+                self.others = None;
+            }
+        }
     }
 
     fn remove_at(&mut self, place: usize, index: usize) {
-        let Some(slot) = self.chunks.get_mut(place) else { return };
-        let chunk = Arc::make_mut(slot);
-        self.octets -= chunk.remove(index);
-        self.records -= 1;
+        let Some(chunk) = self.chunks.get_mut(place) else { return };
+        let octets = chunk.remove(index);
         let size = chunk.len();
+        self.octets -= u32::try_from(octets).unwrap_or(0);
+        self.records -= 1;
         if size == 0 {
             self.chunks.remove(place);
             return;
         }
-        if size > CHUNK_SMALL || self.chunks.len() < 2 {
+        let chunks = self.chunks.as_slice().len();
+        if size > CHUNK_SMALL || chunks < 2 {
             return;
         }
-        let left = if place + 1 < self.chunks.len() { place } else { place - 1 };
-        let together: usize = self.chunks.iter().skip(left).take(2).map(|chunk| chunk.len()).sum();
-        if together <= CHUNK_MAX * 3 / 4 {
-            let right = Arc::unwrap_or_clone(self.chunks.remove(left + 1));
-            if let Some(slot) = self.chunks.get_mut(left) {
-                Arc::make_mut(slot).append(right);
-            }
+        let left = if place + 1 < chunks { place } else { place - 1 };
+        let together: usize = self.chunks.as_slice().iter().skip(left).take(2).map(Chunk::len).sum();
+        if together <= CHUNK_MAX * 3 / 4
+            && let Some(right) = self.chunks.remove(left + 1)
+            && let Some(chunk) = self.chunks.get_mut(left)
+        {
+            chunk.append(&right);
         }
     }
 
     /// The chunk and the index in it where the RR stands (`Ok`) or belongs (`Err`).
     fn find(&self, key: IpAddr, rdata: &[u8]) -> Result<(usize, usize), (usize, usize)> {
-        let behind = self.chunks.partition_point(|chunk| chunk.compare(0, key, rdata).is_le());
+        let chunks = self.chunks.as_slice();
+        let behind = chunks.partition_point(|chunk| chunk.compare(0, key, rdata).is_le());
         let place = behind.saturating_sub(1);
-        let Some(chunk) = self.chunks.get(place) else { return Err((0, 0)) };
+        let Some(chunk) = chunks.get(place) else { return Err((0, 0)) };
         let (mut low, mut high) = (0, chunk.len());
         while low < high {
             let middle = low.midpoint(high);
@@ -297,6 +320,10 @@ impl RrList {
         }
         Err((place, low))
     }
+}
+
+fn octets_of(item: &Item) -> u32 {
+    u32::try_from(rr::HEAD + item.rdata.len()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -356,19 +383,19 @@ mod tests {
                 }
             }
             prop_assert_eq!(list.records(), model.len());
-            prop_assert!(list.chunks.iter().all(|chunk| (1..=CHUNK_MAX).contains(&chunk.len())));
-            let listed: Vec<_> = list.iter().map(|rr| (*rr.key, Box::from(rr.rdata()))).collect();
+            prop_assert!(list.chunks.as_slice().iter().all(|chunk| (1..=CHUNK_MAX).contains(&chunk.len())));
+            let listed: Vec<_> = list.iter().map(|rr| (rr.key, Box::from(rr.rdata()))).collect();
             prop_assert!(listed.iter().eq(model.keys()));
             for rr in list.iter() {
-                prop_assert!(list.has_target(*rr.key, rr.rdata(), 0));
-                let causes = &model[&(*rr.key, Box::from(rr.rdata()))];
+                prop_assert!(list.has_target(rr.key, rr.rdata(), 0));
+                let causes = &model[&(rr.key, Box::from(rr.rdata()))];
                 prop_assert_eq!(Some(&rr.part), causes.keys().next());
             }
             let mask = (1_u8 << parts) - 1;
             for index in 0..=mask {
                 let part = Part { index, mask };
                 let wanted = model.iter().filter(|(_, causes)| causes.keys().any(|&p| part.holds(p)));
-                prop_assert!(list.part(part).map(|rr| (*rr.key, Box::from(rr.rdata())))
+                prop_assert!(list.part(part).map(|rr| (rr.key, Box::from(rr.rdata())))
                     .eq(wanted.map(|(key, _)| key.clone())));
             }
             // Whole RRs from `start` on, as many as fit.

@@ -1,7 +1,8 @@
 //! An RRset as answers copy it: whole RRs in a stable order, each with a pointer to the question's name as owner.
 
 use super::chunk::{Glue, Rr};
-use super::holders::Holder;
+use super::holders::{Holder, Holders};
+use super::hosts::HostAddresses;
 use super::master::{fields, svcb};
 use super::rr;
 use super::rr_list::{Copied, Part, RrList};
@@ -28,7 +29,7 @@ pub struct Additional<'a> {
     /// TTL in seconds.
     pub ttl: u32,
     /// Addresses, IPv4 first.
-    pub addresses: &'a [IpAddr],
+    pub addresses: HostAddresses<'a>,
 }
 
 /// How the names are found that the RRs of a set point at.
@@ -48,6 +49,11 @@ pub enum Target {
 }
 
 impl Targets {
+    /// The type that names pointed at may have too, where they are services that may be found under other names.
+    pub fn service(self) -> Option<RecordType> {
+        matches!(self.rtype, RecordType::SVCB | RecordType::HTTPS).then_some(self.rtype)
+    }
+
     /// What the RR of these data points at.
     pub fn of(self, rdata: &[u8]) -> Target {
         if svcb::target_is_owner(self.rtype, rdata) { Target::Owner } else { Target::At(self.at) }
@@ -74,9 +80,9 @@ pub(super) enum Kind<'a> {
     /// A or AAAA from one address.
     Address(IpAddr),
     /// TXT of a pod name.
-    NodeNames(&'a Holder),
+    NodeNames(Holder<'a>),
     /// PTR to the pod names of an address.
-    Pointers { address: IpAddr, holders: &'a [Holder], cluster: &'a Name },
+    Pointers { address: IpAddr, holders: Holders<'a>, cluster: &'a Name },
 }
 
 #[expect(clippy::len_without_is_empty, reason = "an RRset is never empty")]
@@ -139,7 +145,7 @@ impl<'a> Rrset<'a> {
             Kind::Nameserver(snapshot, _) => {
                 Some(snapshot.constants.nameserver_is_ours.then(|| Additional {
                     ttl: glue_ttl(snapshot, None, &snapshot.constants.advertised),
-                    addresses: &snapshot.constants.advertised,
+                    addresses: HostAddresses::Several(&snapshot.constants.advertised),
                 }))
             }
             _ => None,
@@ -241,14 +247,15 @@ impl<'a> Rrset<'a> {
                 holder.node_names().all(|name| {
                     // Node names have at most 255 octets: one character-string each.
                     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
-                    writer.rr(RecordType::TXT, &[&[length], name.as_bytes()])
+                    let [basename, at, host, tail] = name.pieces().map(str::as_bytes);
+                    writer.rr(RecordType::TXT, &[&[length], basename, at, host, tail])
                 });
                 writer.copied
             }
             Kind::Pointers { address, holders, cluster } => {
                 let mut writer = RrWriter::new(out, ttl);
                 let label = DashedLabel::new(address);
-                held(holders).all(|holder| {
+                holders.held().all(|holder| {
                     writer.rr(RecordType::PTR, &PodName::new(&label, holder, cluster).pieces())
                 });
                 writer.copied
@@ -259,7 +266,14 @@ impl<'a> Rrset<'a> {
 
 impl<'a> Kind<'a> {
     /// The addresses of the type's family; `None` where there is none.
-    pub(super) fn addresses(sorted: &'a [IpAddr], rtype: RecordType) -> Option<Kind<'a>> {
+    pub(super) fn addresses(sorted: HostAddresses<'a>, rtype: RecordType) -> Option<Kind<'a>> {
+        let sorted = match sorted {
+            HostAddresses::One(address) => {
+                let own = if address.is_ipv4() { RecordType::A } else { RecordType::AAAA };
+                return (rtype == own).then_some(Kind::Address(address));
+            }
+            HostAddresses::Several(addresses) => addresses,
+        };
         let (v4, v6) = sorted.split_at_checked(sorted.partition_point(IpAddr::is_ipv4))?;
         let addresses = match rtype {
             RecordType::A => v4,
@@ -297,7 +311,8 @@ impl<'a> Kind<'a> {
             Kind::NodeNames(holder) => sum(&mut holder.node_names().map(|name| rr::HEAD + 1 + name.len())),
             Kind::Pointers { address, holders, cluster } => {
                 let label = DashedLabel::new(address);
-                sum(&mut held(holders)
+                sum(&mut holders
+                    .held()
                     .map(|holder| rr::HEAD + PodName::new(&label, holder, cluster).wire_len()))
             }
         }
@@ -350,10 +365,10 @@ struct PodName<'a> {
 }
 
 impl<'a> PodName<'a> {
-    fn new(label: &'a DashedLabel, holder: &'a Holder, cluster: &'a Name) -> PodName<'a> {
+    fn new(label: &'a DashedLabel, holder: Holder<'a>, cluster: &'a Name) -> PodName<'a> {
         let lengths =
-            [label.as_str(), &holder.namespace].map(|text| u8::try_from(text.len()).unwrap_or(u8::MAX));
-        PodName { lengths, label, namespace: &holder.namespace, cluster }
+            [label.as_str(), holder.namespace].map(|text| u8::try_from(text.len()).unwrap_or(u8::MAX));
+        PodName { lengths, label, namespace: holder.namespace, cluster }
     }
 
     fn pieces(&self) -> [&[u8]; 6] {
@@ -397,10 +412,6 @@ fn address_octets(address: IpAddr) -> usize {
     if address.is_ipv4() { 4 } else { 16 }
 }
 
-fn held(holders: &[Holder]) -> impl Iterator<Item = &Holder> {
-    holders.iter().filter(|holder| holder.held)
-}
-
 /// Octets of SRV rdata before the target: priority, weight, port (RFC 2782).
 const SRV_HEAD: usize = 6;
 
@@ -408,15 +419,14 @@ fn target_addresses<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, rr: &Rr<'a>
     match rr.glue {
         Glue::None => None,
         Glue::Pod => {
-            let addresses = std::slice::from_ref(rr.key);
-            Some(Additional { ttl: glue_ttl(snapshot, None, addresses), addresses })
+            let addresses = HostAddresses::One(rr.key);
+            Some(Additional { ttl: glue_ttl(snapshot, None, addresses.as_slice()), addresses })
         }
         Glue::Peer => {
             let target = rr.rdata().get(SRV_HEAD..)?;
             let (&length, rest) = target.split_first()?;
-            let addresses = set.hosts.addresses(rest.get(..usize::from(length))?);
-            let ttl = glue_ttl(snapshot, set.settings.ttl, addresses);
-            (!addresses.is_empty()).then_some(Additional { ttl, addresses })
+            let addresses = set.host(rest.get(..usize::from(length))?)?;
+            Some(Additional { ttl: glue_ttl(snapshot, set.settings.ttl, addresses.as_slice()), addresses })
         }
     }
 }
@@ -430,5 +440,5 @@ fn glue_ttl(snapshot: &Snapshot, own: Option<u32>, addresses: &[IpAddr]) -> u32 
 /// Whether a list before this one has the same target with its own port number.
 fn already_given<'a>(mut earlier: impl Iterator<Item = &'a RrList>, rr: &Rr<'_>) -> bool {
     let target = rr.rdata().get(SRV_HEAD..).unwrap_or(&[]);
-    earlier.any(|list| list.has_target(*rr.key, target, SRV_HEAD))
+    earlier.any(|list| list.has_target(rr.key, target, SRV_HEAD))
 }

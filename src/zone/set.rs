@@ -1,12 +1,13 @@
 //! The records of one set, changed peer by peer.
 
 use super::chunk::{Glue, Item};
-use super::hosts::Hosts;
+use super::hosts::{HostAddresses, Hosts};
 use super::rr_list::RrList;
 use super::sharded::Keyed;
 use super::target::Domains;
-use crate::roster::{Peer, Port, PortName, SetKey, SetSettings, SrvTarget};
+use crate::roster::{Peer, Port, PortName, SetKey, SetSettings, SrvTarget, parse_dashed};
 use crate::wire::RecordType;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -46,7 +47,8 @@ impl Rendering {
 pub(super) struct SetRecords {
     pub(super) key: SetKey,
     pub(super) settings: Arc<SetSettings>,
-    pub(super) hosts: Hosts,
+    /// What the addresses do not tell of the names of peers.
+    hosts: Option<Box<Hosts>>,
     a: RrList,
     aaaa: RrList,
     txt: RrList,
@@ -76,7 +78,7 @@ impl SetRecords {
         SetRecords {
             key,
             settings,
-            hosts: Hosts::default(),
+            hosts: None,
             a: RrList::new(RecordType::A, DEFAULT_TTL),
             aaaa: RrList::new(RecordType::AAAA, DEFAULT_TTL),
             txt: RrList::new(RecordType::TXT, DEFAULT_TTL),
@@ -98,17 +100,13 @@ impl SetRecords {
         });
         let hosts_differ = match (old, new) {
             (Some(old), Some(new)) => {
-                (old.primary, &old.hostname, &old.addresses) != (new.primary, &new.hostname, &new.addresses)
+                (old.primary(), old.hostname(), old.addresses())
+                    != (new.primary(), new.hostname(), new.addresses())
             }
             _ => true,
         };
         if hosts_differ {
-            if let Some(peer) = old {
-                self.hosts.remove(peer);
-            }
-            if let Some(peer) = new {
-                self.hosts.insert(peer);
-            }
+            self.change_hosts(old, new);
         }
         for (list, item) in &gone {
             self.remove(list, item);
@@ -118,6 +116,51 @@ impl SetRecords {
         }
         self.settle(rendering);
         hosts_differ || !gone.is_empty() || !come.is_empty()
+    }
+
+    fn change_hosts(&mut self, old: Option<&Peer>, new: Option<&Peer>) {
+        if let Some(peer) = new.filter(|peer| !peer.is_plain()) {
+            self.hosts.get_or_insert_default().insert(peer);
+        }
+        if let Some(peer) = old.filter(|peer| !peer.is_plain()) {
+            self.hosts.get_or_insert_default().remove(peer);
+        }
+        self.hosts.take_if(|hosts| hosts.is_empty());
+    }
+
+    /// The addresses of the peer of this label (lower case or not, in any spelling of an address); `None` when no peer
+    /// has it.
+    pub(super) fn host(&self, label: &[u8]) -> Option<HostAddresses<'_>> {
+        let hosts = self.hosts.as_deref();
+        match parse_dashed(label) {
+            None => hosts?.of_hostname(label),
+            Some(address) => {
+                hosts.and_then(|hosts| hosts.of_address(address)).or_else(|| self.plain_host(address))
+            }
+        }
+    }
+
+    /// Labels with their addresses: hostnames and those of addresses, in order.
+    pub(super) fn each_host(&self) -> Vec<(HostLabel<'_>, HostAddresses<'_>)> {
+        let hosts = self.hosts.as_deref();
+        let hostnames = hosts.into_iter().flat_map(Hosts::hostnames);
+        let plain =
+            self.a.iter().chain(self.aaaa.iter()).filter_map(|rr| Some((rr.key, self.plain_host(rr.key)?)));
+        let addresses: BTreeMap<_, _> = plain.chain(hosts.into_iter().flat_map(Hosts::addresses)).collect();
+        let hostnames = hostnames.map(|(name, own)| (HostLabel::Hostname(name), own));
+        hostnames
+            .chain(addresses.into_iter().map(|(address, own)| (HostLabel::Address(address), own)))
+            .collect()
+    }
+
+    /// The address, where it is all there is to say of a peer.
+    fn plain_host(&self, address: IpAddr) -> Option<HostAddresses<'_>> {
+        let causes = match address {
+            IpAddr::V4(v4) => self.a.causes_of(address, &v4.octets()),
+            IpAddr::V6(v6) => self.aaaa.causes_of(address, &v6.octets()),
+        };
+        let others = self.hosts.as_ref().map_or(0, |hosts| hosts.not_plain(address));
+        (causes > others).then_some(HostAddresses::One(address))
     }
 
     /// Takes over settings. Whether any record changed by it.
@@ -245,6 +288,13 @@ impl SetRecords {
     }
 }
 
+/// What a peer's label is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum HostLabel<'a> {
+    Hostname(&'a [u8]),
+    Address(IpAddr),
+}
+
 /// Which list an item belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum List {
@@ -256,33 +306,33 @@ enum List {
 
 /// Everything that a peer contributes to the RRsets of its set.
 fn items(rendering: &Rendering, set: &SetKey, peer: &Peer) -> Vec<(List, Item)> {
-    let part = part_of(peer.primary);
+    let (primary, part) = (peer.primary(), part_of(peer.primary()));
     let mut items = Vec::with_capacity(4);
-    for &address in &peer.addresses {
+    for &address in peer.addresses() {
         let (list, rdata): (_, Box<[u8]>) = match address {
             IpAddr::V4(v4) => (List::A, v4.octets().into()),
             IpAddr::V6(v6) => (List::Aaaa, v6.octets().into()),
         };
         items.push((list, Item { key: address, rdata, part, glue: Glue::None }));
     }
-    if let Some(rdata) = peer.node_name.as_deref().and_then(txt_rdata) {
-        items.push((List::Txt, Item { key: peer.primary, rdata, part, glue: Glue::None }));
+    if let Some(rdata) = peer.node_name().and_then(|name| txt_rdata(&name.to_string())) {
+        items.push((List::Txt, Item { key: primary, rdata, part, glue: Glue::None }));
     }
-    let glue = match peer.target {
+    let glue = match peer.shape().target {
         SrvTarget::Pod if rendering.serves_pods => Glue::Pod,
         SrvTarget::Peer => Glue::Peer,
         _ => Glue::None,
     };
     // RFC 2782: a target "." means that the service is decidedly not available; ours always name a host.
     let Some(target) = rendering.domains.srv_target(peer, set) else { return items };
-    for port in &*peer.ports {
+    for port in &*peer.shape().ports {
         let mut rdata = Vec::with_capacity(6 + target.as_wire().len());
         for field in [SRV_PRIORITY, SRV_WEIGHT, port.number] {
             rdata.extend_from_slice(&field.to_be_bytes());
         }
         // RFC 2782: name compression is not to be used for the target.
         rdata.extend_from_slice(target.as_wire());
-        items.push((List::Srv(port.clone()), Item { key: peer.primary, rdata: rdata.into(), part, glue }));
+        items.push((List::Srv(port.clone()), Item { key: primary, rdata: rdata.into(), part, glue }));
     }
     items
 }

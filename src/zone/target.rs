@@ -31,14 +31,15 @@ impl Domains {
 
     /// What the SRV records of a peer point at.
     pub(super) fn srv_target(&self, peer: &Peer, set: &SetKey) -> Option<Name> {
-        match &peer.target {
-            SrvTarget::Pod => self.pod(peer.primary, &peer.namespace),
-            SrvTarget::Peer => match &peer.hostname {
+        let namespace = &peer.shape().namespace;
+        match &peer.shape().target {
+            SrvTarget::Pod => self.pod(peer.primary(), namespace),
+            SrvTarget::Peer => match peer.hostname() {
                 Some(hostname) => self.host(hostname, set),
-                None => self.host(&dashed(peer.primary), set),
+                None => self.host(&dashed(peer.primary()), set),
             },
-            SrvTarget::Service { hostname, service } => {
-                self.below_cluster([&**hostname, &**service, &*peer.namespace, "svc"])
+            SrvTarget::Service(service) => {
+                self.below_cluster([peer.given_hostname()?, service, namespace, "svc"])
             }
         }
     }

@@ -87,6 +87,8 @@ pub struct SnapshotWriter {
     oversize: OversizeWatch,
     /// The zones of files, by apex.
     files: BTreeMap<Name, Arc<StaticZone>>,
+    /// Their apexes, by file.
+    origins: BTreeMap<Arc<str>, Name>,
     /// Whether one of them changed since the last publication.
     files_changed: bool,
 }
@@ -139,6 +141,7 @@ impl SnapshotWriter {
             versioned: false,
             oversize: OversizeWatch::default(),
             files: BTreeMap::new(),
+            origins: BTreeMap::new(),
             files_changed: false,
         })
     }
@@ -161,7 +164,9 @@ impl SnapshotWriter {
         let warning = before.and_then(|before| zone.same_serial(before));
         let same = before.is_some_and(|before| before.tree == zone.tree);
         if !same {
+            // The file may have had another zone before.
             self.remove_zone(&zone.file);
+            self.origins.insert(Arc::clone(&zone.file), zone.origin.clone());
             self.records_changed(&zone.origin, Some(&zone));
         }
         self.files.insert(zone.origin.clone(), zone);
@@ -180,8 +185,7 @@ impl SnapshotWriter {
 
     /// Takes the zone of a file away, and returns its apex. It is gone with the next publication.
     pub fn remove_zone(&mut self, file: &str) -> Option<Name> {
-        let origin =
-            self.files.iter().find(|(_, zone)| *zone.file == *file).map(|(origin, _)| origin.clone())?;
+        let origin = self.origins.remove(file)?;
         self.files.remove(&origin);
         self.records_changed(&origin, None);
         Some(origin)

@@ -12,7 +12,7 @@ const DIG: Program = Program {
     arguments: |server, transport, name, record_type| {
         let (address, port) = (format!("@{}", server.ip()), server.port().to_string());
         let transport = if transport == Transport::Tcp { "+tcp" } else { "+notcp" };
-        [&address, "-p", &port, "+tries=1", "+time=10", transport, name, record_type]
+        [&address, "-p", &port, "+tries=1", "+time=60", transport, name, record_type]
             .map(str::to_owned)
             .to_vec()
     },

@@ -11,7 +11,7 @@ const KDIG: Program = Program {
     arguments: |server, transport, name, record_type| {
         let (address, port) = (format!("@{}", server.ip()), server.port().to_string());
         let transport = if transport == Transport::Tcp { "+tcp" } else { "+notcp" };
-        [&address, "-p", &port, "+retry=0", "+time=10", transport, "-q", name, "-t", record_type]
+        [&address, "-p", &port, "+retry=0", "+time=60", transport, "-q", name, "-t", record_type]
             .map(str::to_owned)
             .to_vec()
     },

@@ -12,7 +12,10 @@ use tokio::time::{Instant, advance};
 async fn a_list_is_read_page_by_page_and_shown_at_its_end() {
     let mut world = World::start();
     let first = world.api.next().await;
-    assert_eq!((first.method.as_str(), first.accept.as_str()), ("GET", "application/json"));
+    assert_eq!(
+        (first.method.as_str(), first.accept.as_str()),
+        ("GET", "application/vnd.kubernetes.protobuf, application/json")
+    );
     assert_eq!(first.path, "/apis/discovery.k8s.io/v1/endpointslices");
     assert_eq!(first.query.iter().collect::<Vec<_>>(), [(&"limit".to_owned(), &"500".to_owned())]);
     let batches = world.batches().await;
@@ -190,6 +193,25 @@ async fn a_list_that_fails_begins_again_and_shows_nothing() {
             watch.refuse(410).await;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_page_is_asked_for_while_one_is_read() {
+    let mut world = World::start();
+    let first = page("10", &[slice("a", 1, "10.0.0.1"), slice("b", 2, "10.0.0.2")], "next");
+    let (head, tail) = first.split_at(first.len() - 30);
+    let mut body = world.api.list().await.accept();
+    body.send(head).await;
+    let second = world.api.next().await;
+    assert_eq!(second.query["continue"], "next");
+    // Answered before the first one is complete, and asked for once.
+    second.answer(200, &[], &page("10", &[slice("c", 3, "10.0.0.3")], "")).await;
+    world.idle().await;
+    assert!(world.api.is_quiet());
+    body.send(tail).await;
+    drop(body);
+    world.api.watch("10").await;
+    assert_eq!(world.served().await, ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
 }
 
 #[tokio::test(start_paused = true)]

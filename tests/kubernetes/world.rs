@@ -234,10 +234,10 @@ impl Seen {
             Change::SetGone(set) => drop(self.served.remove(&name(&set))),
             Change::Peer { set, old, new } => {
                 let addresses = self.served.entry(name(&set)).or_default();
-                for address in old.iter().flat_map(|peer| &peer.addresses) {
+                for address in old.iter().flat_map(|peer| peer.addresses()) {
                     addresses.remove(&address.to_string());
                 }
-                addresses.extend(new.iter().flat_map(|peer| &peer.addresses).map(ToString::to_string));
+                addresses.extend(new.iter().flat_map(|peer| peer.addresses()).map(ToString::to_string));
             }
             Change::Namespace { namespace, known } => {
                 self.known.insert(namespace.to_string(), known.sets);

@@ -1,10 +1,17 @@
 //! Small zones full of corners: wildcards, empty non-terminals, delegations, redirections and aliases, made from a
 //! fixed seed.
 
+use super::message::{A, ANY, CNAME, MX, NS, Question, Way};
 use std::fmt::Write as _;
 
 /// How many zones there are.
-pub(crate) const ZONES: usize = 300;
+pub(crate) const ZONES: usize = 3000;
+
+/// How many of them are asked everything; of the others, each is asked a part.
+const WHOLE: usize = 60;
+
+/// Parts that what is asked of a zone is cut into.
+const PARTS: usize = 16;
 
 const LABELS: [&str; 4] = ["a", "b", "c", "*"];
 
@@ -25,9 +32,13 @@ impl Numbers {
         (0..labels).map(|_| LABELS[self.below(LABELS.len())]).collect::<Vec<_>>().join(".")
     }
 
-    /// Mostly a name of the zone.
+    /// Mostly a name of the zone, else one of another zone or of none.
     fn target(&mut self) -> String {
-        if self.below(6) == 0 { "elsewhere.invalid.".to_owned() } else { self.name() }
+        match self.below(12) {
+            0 => "elsewhere.invalid.".to_owned(),
+            1 | 2 => format!("{}.z{}.test.", self.name(), self.below(ZONES)),
+            _ => self.name(),
+        }
     }
 }
 
@@ -43,7 +54,11 @@ pub(crate) fn zone(index: usize) -> (String, String) {
         let record = match numbers.below(if wild { 6 } else { 9 }) {
             0 | 1 => ("A", format!("192.0.2.{}", numbers.below(250))),
             2 => ("TXT", format!("\"{}\"", numbers.below(9))),
-            3 => ("MX", format!("10 {}", numbers.target())),
+            3 => match numbers.below(3) {
+                0 => ("AAAA", format!("2001:db8::{}", 1 + numbers.below(9))),
+                1 => ("SRV", format!("0 10 4369 {}", numbers.target())),
+                _ => ("MX", format!("10 {}", numbers.target())),
+            },
             4 | 5 => ("CNAME", numbers.target()),
             6 | 7 => ("NS", format!("ns.{owner}")),
             _ => ("DNAME", numbers.target()),
@@ -84,8 +99,9 @@ pub(crate) fn zone(index: usize) -> (String, String) {
     (origin, text)
 }
 
-/// Names that exist in some of the zones.
-pub(crate) fn names(origin: &str) -> Vec<String> {
+/// What is asked of the zone.
+pub(crate) fn questions(index: usize, origin: &str) -> Vec<Question> {
+    const TYPES: [u16; 9] = [A, 28, 16, MX, 33, NS, 43, CNAME, ANY];
     let mut names = vec![format!("{origin}.")];
     let labels = ["a", "b", "*", "x"];
     for one in labels {
@@ -96,9 +112,9 @@ pub(crate) fn names(origin: &str) -> Vec<String> {
             names.push(format!("c.{one}.{two}.{origin}."));
         }
     }
-    names
-}
-
-pub(crate) fn types() -> [&'static str; 6] {
-    ["A", "TXT", "MX", "NS", "DS", "CNAME"]
+    let all = names.iter().flat_map(|name| TYPES.map(|qtype| (name.clone(), qtype)));
+    all.enumerate()
+        .filter(|(number, _)| index < WHOLE || (number + index).is_multiple_of(PARTS))
+        .map(|(_, (name, qtype))| Question { name, qtype, way: Way::Udp(1232) })
+        .collect()
 }

@@ -4,117 +4,173 @@
 //! explains fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::indexing_slicing, clippy::print_stdout, reason = "a test, and what it prints is its result")]
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "what it prints is its result")]
 
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
 
 mod corpus;
+mod exchange;
 mod explained;
+mod message;
 mod servers;
+mod written;
 
-use corpus::{ZONES, names, types, zone};
-use hickory_proto::op::{Edns, Message, Query};
-use hickory_proto::rr::{Name, Record};
+use exchange::{Client, WINDOW};
+use explained::Case;
+use message::{Question, Way};
 use rosterd::{PATIENCE, Rosterd};
 use servers::Peer;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, UdpSocket};
 
 const MANIFEST: &str = "apiVersion: v1\nkind: List\nitems: []\n";
 
-/// What is compared of an answer. Additional records are compared where they are needed: glue inside of a delegation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) code: String,
-    pub(crate) authoritative: bool,
-    pub(crate) truncated: bool,
-    pub(crate) answers: BTreeSet<String>,
-    pub(crate) authorities: BTreeSet<String>,
-    pub(crate) glue: BTreeSet<String>,
+/// Most differences that are shown.
+const SHOWN_MAX: usize = 20;
+
+/// What came of questions.
+#[derive(Debug, Default)]
+struct Tally {
+    agreed: usize,
+    differing: usize,
+    /// By server and reason.
+    explained: BTreeMap<(&'static str, &'static str), usize>,
+    unexplained: Vec<String>,
 }
 
-pub(crate) fn ask(server: SocketAddr, name: &str, qtype: &str) -> Option<Answer> {
-    let mut message = Message::query();
-    message.add_query(Query::query(Name::from_ascii(name).unwrap(), qtype.parse().unwrap()));
-    let mut edns = Edns::new();
-    edns.set_max_payload(1232);
-    message.set_edns(edns);
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.connect(server).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.send(&message.to_vec().unwrap()).ok()?;
-    let mut octets = vec![0; 65_535];
-    let length = socket.recv(&mut octets).ok()?;
-    let answer = Message::from_vec(&octets[..length]).expect("a decodable answer");
-    let texts = |records: &[Record]| -> BTreeSet<String> {
-        records.iter().map(|record| record.to_string().to_ascii_lowercase()).collect()
-    };
-    let cuts: Vec<String> = answer
-        .authorities
-        .iter()
-        .filter(|record| record.record_type().to_string() == "NS")
-        .map(|record| record.name.to_string().to_ascii_lowercase())
-        .collect();
-    let mut glue = texts(&answer.additionals);
-    glue.retain(|record| {
-        let owner = record.split(' ').next().unwrap_or_default();
-        cuts.iter().any(|cut| owner == cut || owner.ends_with(&format!(".{cut}")))
-    });
-    Some(Answer {
-        code: answer.metadata.response_code.to_string(),
-        authoritative: answer.metadata.authoritative,
-        truncated: answer.metadata.truncation,
-        answers: texts(&answer.answers),
-        authorities: texts(&answer.authorities),
-        glue,
-    })
+/// The servers that are compared.
+struct Servers {
+    ours: Client,
+    peers: Vec<(Peer, Client)>,
+    /// The apexes of all zones, absolute.
+    zones: BTreeSet<String>,
+    _rosterd: Rosterd,
 }
 
-#[test]
-fn zones_are_answered_as_by_nsd_knot_and_bind() {
-    let zones: Vec<(String, String)> = (0..ZONES).map(zone).collect();
-    let files: Vec<(String, &str)> =
-        zones.iter().map(|(origin, text)| (format!("{origin}.zone"), text.as_str())).collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (file.as_str(), *text)).collect();
-    let ours = Rosterd::start_with_zones(MANIFEST, &files);
-    let peers: Vec<Peer> = [Peer::nsd, Peer::knot, Peer::bind].iter().map(|start| start(&files)).collect();
-    let (mut agreed, mut differing, mut unexplained) = (0_usize, 0_usize, Vec::new());
-    let mut explained = BTreeMap::<(&str, &str), usize>::new();
-    for (origin, text) in &zones {
-        for name in names(origin) {
-            for qtype in types() {
-                let own = ask(ours.ipv4(), &name, qtype).expect("our answer");
-                let mut same = true;
-                for peer in &peers {
-                    let theirs = ask(peer.address, &name, qtype)
-                        .unwrap_or_else(|| panic!("{} does not answer {name} {qtype}", peer.name));
-                    if theirs == own {
-                        continue;
-                    }
-                    same = false;
-                    match explained::why(peer.name, &own, &theirs) {
-                        Some(why) => *explained.entry((peer.name, why)).or_default() += 1,
-                        None => unexplained.push(format!(
-                            "{} {name} {qtype} in\n{text}\n  ours {own:?}\n  its  {theirs:?}",
-                            peer.name
+impl Servers {
+    /// Starts them on master files: names of files and texts. `skipped` says which peer cannot load which.
+    fn start(files: &[(&str, &str)], skipped: impl Fn(&str, &str) -> bool) -> Servers {
+        let rosterd = Rosterd::start_with_zones(MANIFEST, files);
+        let files_of = |name: &str| -> Vec<(&str, &str)> {
+            files.iter().filter(|(file, _)| !skipped(name, file)).copied().collect()
+        };
+        let peers =
+            [Peer::nsd(&files_of("nsd")), Peer::knot(&files_of("knotd")), Peer::bind(&files_of("named"))];
+        let peers = peers.map(|peer| {
+            let client = Client::new(peer.address);
+            (peer, client)
+        });
+        let zones =
+            files.iter().map(|(file, _)| format!("{}.", file.strip_suffix(".zone").unwrap())).collect();
+        Servers { ours: Client::new(rosterd.ipv4()), peers: peers.into(), zones, _rosterd: rosterd }
+    }
+
+    /// Asks all of them the same questions, all of one way, and compares what comes. `skipped` says which peer has no
+    /// such zone.
+    fn compare(
+        &mut self,
+        questions: &[Question],
+        text: &str,
+        skipped: impl Fn(&str) -> bool,
+        tally: &mut Tally,
+    ) {
+        for window in questions.chunks(WINDOW) {
+            // All of them work at once.
+            self.ours.send(window);
+            for (_, client) in self.peers.iter_mut().filter(|(peer, _)| !skipped(peer.name)) {
+                client.send(window);
+            }
+            let ours = self.ours.receive(PATIENCE).expect("our answers");
+            let mut same = vec![true; window.len()];
+            for index in 0..self.peers.len() {
+                let (peer, client) = &mut self.peers[index];
+                let peer = peer.name;
+                if skipped(peer) {
+                    continue;
+                }
+                let theirs = client.receive(PATIENCE).unwrap_or_else(|| panic!("{peer} does not answer"));
+                for ((question, same), (ours, theirs)) in
+                    window.iter().zip(&mut same).zip(ours.iter().zip(&theirs))
+                {
+                    assert!(!ours.repeats, "no record twice (RFC 2181 5): {question:?} {ours:?}");
+                    let whole = |client: &mut Client| {
+                        client.ask(Question { way: Way::Tcp, ..question.clone() }).length
+                    };
+                    let whole = if ours.truncated == theirs.truncated {
+                        None
+                    } else {
+                        let own = whole(&mut self.ours);
+                        Some((own, whole(&mut self.peers[index].1)))
+                    };
+                    let case = Case { peer, question, ours, theirs, whole, zones: &self.zones };
+                    let reasons = explained::why(&case);
+                    *same &= reasons.as_ref().is_some_and(BTreeSet::is_empty);
+                    match reasons {
+                        Some(reasons) => reasons
+                            .into_iter()
+                            .for_each(|why| *tally.explained.entry((peer, why)).or_default() += 1),
+                        None => tally.unexplained.push(format!(
+                            "{peer} {question:?} in\n{text}\n  ours {ours:#?}\n  its  {theirs:#?}"
                         )),
                     }
                 }
-                if same { agreed += 1 } else { differing += 1 }
             }
+            tally.agreed += same.iter().filter(|same| **same).count();
+            tally.differing += same.iter().filter(|same| !**same).count();
         }
     }
-    println!("{ZONES} zones, {} questions: {agreed} agreed, {differing} differing", agreed + differing);
-    for ((peer, why), count) in &explained {
-        println!("explained: {count} of {peer}: {why}");
+}
+
+impl Tally {
+    /// Prints what came of it; fails where anything is not explained.
+    fn conclude(self, what: &str) {
+        let asked = self.agreed + self.differing;
+        println!("{what}, {asked} questions: {} agreed, {} differing", self.agreed, self.differing);
+        for ((peer, why), count) in &self.explained {
+            println!("explained: {count} of {peer}: {why}");
+        }
+        println!("{} unexplained", self.unexplained.len());
+        let shown: Vec<String> = self.unexplained.iter().take(SHOWN_MAX).cloned().collect();
+        assert!(self.unexplained.is_empty(), "{}", shown.join("\n"));
+        assert!(self.agreed > self.differing);
     }
-    println!("{} unexplained", unexplained.len());
-    assert!(
-        unexplained.is_empty(),
-        "{}",
-        unexplained.iter().take(20).cloned().collect::<Vec<_>>().join("\n")
-    );
-    assert!(agreed > differing, "{agreed} agreed, {differing} differing");
+}
+
+#[test]
+fn small_zones_are_answered_as_by_nsd_knot_and_bind() {
+    let zones: Vec<(String, String)> = (0..corpus::ZONES).map(corpus::zone).collect();
+    let files: Vec<(String, &str)> =
+        zones.iter().map(|(origin, text)| (format!("{origin}.zone"), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (file.as_str(), *text)).collect();
+    let mut servers = Servers::start(&files, |_, _| false);
+    let mut tally = Tally::default();
+    for (index, (origin, text)) in zones.iter().enumerate() {
+        servers.compare(&corpus::questions(index, origin), text, |_| false, &mut tally);
+    }
+    tally.conclude(&format!("{} small zones", corpus::ZONES));
+}
+
+#[test]
+fn written_zones_are_answered_as_by_nsd_knot_and_bind() {
+    let zones = written::zones();
+    let files: Vec<(String, &str)> =
+        zones.iter().map(|zone| (format!("{}.zone", zone.origin), zone.text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (file.as_str(), *text)).collect();
+    let skips = |peer: &str, file: &str| {
+        let zone = zones.iter().find(|zone| file == format!("{}.zone", zone.origin));
+        zone.is_some_and(|zone| zone.not.as_deref() == Some(peer))
+    };
+    let mut servers = Servers::start(&files, skips);
+    let mut tally = Tally::default();
+    let types = written::types(&zones);
+    for zone in &zones {
+        let skipped = |peer: &str| zone.not.as_deref() == Some(peer);
+        servers.compare(&zone.questions(&types), &zone.origin, skipped, &mut tally);
+        for way in [Way::Plain, Way::Udp(512), Way::Udp(700), Way::Udp(4096), Way::Tcp] {
+            servers.compare(&zone.questions_by(way), &zone.origin, skipped, &mut tally);
+        }
+    }
+    tally.conclude(&format!("{} written zones", zones.len()));
 }

@@ -1,13 +1,17 @@
 //! The other servers: configured, started and ended.
 
-use super::ask;
+use super::exchange::{Client, WINDOW};
+use super::message::{Question, SOA, Way};
 use super::rosterd::{PATIENCE, unused_port};
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to load all zones.
+const LOADING: Duration = Duration::from_secs(120);
 
 /// A running server, ended when dropped.
 pub(crate) struct Peer {
@@ -31,7 +35,7 @@ impl Peer {
             let mut text = format!(
                 "server:\n ip-address: 127.0.0.1\n port: {port}\n username: \"\"\n zonesdir: \"{folder}\"\n database: \"\"\n \
                  pidfile: \"{folder}/pid\"\n xfrdfile: \"{folder}/xfrd\"\n xfrdir: \"{folder}\"\n \
-                 zonelistfile: \"{folder}/list\"\n minimal-responses: yes\n server-count: 1\n rrl-ratelimit: 0\n\
+                 zonelistfile: \"{folder}/list\"\n minimal-responses: no\n server-count: 1\n rrl-ratelimit: 0\n\
                  remote-control:\n control-enable: no\n"
             );
             for (origin, file) in zones {
@@ -59,7 +63,7 @@ impl Peer {
         Peer::start("named", files, &["-g", "-n", "1", "-c"], |folder, port, zones| {
             let mut text = format!(
                 "options {{ directory \"{}\"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n\
-                 recursion no; minimal-responses yes; pid-file none; session-keyfile none; dnssec-validation no;\n\
+                 recursion no; minimal-responses no-auth; pid-file none; session-keyfile none; dnssec-validation no;\n\
                  notify no; empty-zones-enable no; check-integrity no;\n\
                  check-names primary ignore; check-names secondary ignore; check-names response ignore; }};\ncontrols {{ }};\n",
                 folder.display()
@@ -98,12 +102,22 @@ impl Peer {
             .unwrap_or_else(|error| panic!("{name}: {error}; it is in the packages nsd, knot and bind9"));
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let peer = Peer { name, address, child, folder };
-        let until = Instant::now() + PATIENCE;
-        for (origin, _) in zones {
-            // A zone that is not loaded yet is refused, or the port is not open yet.
-            while ask(address, &format!("{origin}."), "SOA").is_none_or(|answer| answer.answers.is_empty()) {
+        // A zone that is not loaded yet is refused, or the port is not open yet.
+        let questions: Vec<Question> = zones
+            .iter()
+            .map(|(origin, _)| Question { name: format!("{origin}."), qtype: SOA, way: Way::Udp(1232) })
+            .collect();
+        let until = Instant::now() + LOADING;
+        let mut client = Client::new(address);
+        for window in questions.chunks(WINDOW) {
+            loop {
+                client.send(window);
+                let answers = client.receive(PATIENCE).unwrap_or_default();
+                if !answers.is_empty() && answers.iter().all(|answer| answer.has(SOA)) {
+                    break;
+                }
                 let log = || fs::read_to_string(peer.folder.path().join("log")).unwrap_or_default();
-                assert!(Instant::now() < until, "{name} does not serve {origin}:\n{}", log());
+                assert!(Instant::now() < until, "{name} does not serve {window:?}: {answers:?}\n{}", log());
                 std::thread::yield_now();
             }
         }

@@ -1,7 +1,7 @@
 //! A responder that shows what reached it, for tests of transports alone.
 
 use rosterd::answer::{Client, Outcome, Transport};
-use rosterd::server::{Responder, Server, ServerConfig, TcpLimits};
+use rosterd::server::{Responder, Server, ServerConfig, TcpLimits, UdpOptions};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -49,7 +49,15 @@ pub(crate) const LIMITS: TcpLimits = TcpLimits {
 /// An echo server on `listen`, with the first address it got.
 pub(crate) fn start(listen: &[&str], tcp: TcpLimits) -> (Server, SocketAddr) {
     let listen = listen.iter().map(|address| address.parse().unwrap()).collect();
-    let server = Server::start(&ServerConfig { listen, workers: 2, udp_max: 1232, tcp }, Echo).unwrap();
+    let config = ServerConfig {
+        listen,
+        workers: 2,
+        udp_max: 1232,
+        udp: UdpOptions::default(),
+        tcp,
+        descriptors_kept: 0,
+    };
+    let server = Server::start(&config, Echo).unwrap();
     let address = server.local_addresses()[0];
     (server, address)
 }

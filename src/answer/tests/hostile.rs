@@ -1,22 +1,41 @@
 //! Any octets get at most one answer, within its limits.
 
-use super::world::{SetOf, Target, with_sets};
-use super::{ADDRESS, NOW, Query, Transport, answer_in, answer_into, decode};
-use crate::answer::{Client, Context, Cookies, Policy};
+use super::world::{SetOf, Target, with_files};
+use super::{ADDRESS, NOW, Query, Transport, answer_into, decode};
+use crate::answer::{AccessList, AccessRule, Client, Context, Cookies, Outcome, Policy, Scratch, answer};
 use crate::wire::{CookieSecret, RecordType};
 use crate::zone::Snapshot;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{Record, RecordType as HickoryType};
 use proptest::prelude::*;
 use std::sync::{Arc, LazyLock};
 
+/// A zone with everything that leads elsewhere, into one that not everybody may know of.
+const OPEN: &str = "@ 5 SOA ns hostmaster 1 2 3 4 5\n@ 5 NS ns\nns 5 A 192.0.2.1\n*.wild 5 CNAME host.closed.test.\n\
+    moved 5 DNAME closed.test.\nmail 5 MX 1 host.closed.test.\nsub 5 NS host.closed.test.\nsub 5 NS ns.sub\n\
+    ns.sub 5 A 192.0.2.2\nmyapp 5 CNAME myapp.default.svc.peers.cluster.local.\n";
+const CLOSED: &str = "@ 5 SOA ns hostmaster 1 2 3 4 5\n@ 5 NS ns\nns 5 A 192.0.2.99\nhost 5 A 192.0.2.99\n";
+
+/// The address that stands in the closed zone alone.
+const CLOSED_ADDRESS: [u8; 4] = [192, 0, 2, 99];
+
 static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
-    with_sets(&[SetOf { name: "myapp", peers: 40, dual_stack: true, target: Target::Peer }], false)
+    let sets = [SetOf { name: "myapp", peers: 40, dual_stack: true, target: Target::Peer }];
+    with_files(&sets, &[("open.test.zone", OPEN), ("closed.test.zone", CLOSED)])
 });
 
 /// The default settings, and those that turn everything on.
 static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
     let secrets = [*b"the first secret", *b"the other secret"].map(CookieSecret::new);
     let [signing, other] = secrets;
+    let closed = AccessRule {
+        allow: false,
+        clients: Vec::new(),
+        zones: vec!["closed.test".parse().unwrap()],
+        transports: Vec::new(),
+    };
     let everything = Policy {
+        access: AccessList::new(vec![closed]),
         cookies: Some(Cookies::new(signing, vec![other], true)),
         nsid: b"replica-1"[..].into(),
         identity: Some(b"replica-1"[..].into()),
@@ -30,19 +49,33 @@ static POLICIES: LazyLock<[Policy; 2]> = LazyLock::new(|| {
 /// SOA of names that the query did not have.
 const OVERHEAD: usize = 11 + 28 + 13 + 6 + 12 + 100;
 
-/// Asserts what holds for whatever comes in.
+/// Asserts what holds for whatever comes in, and that the next query is answered as if it had not.
 fn assert_sane(query: &[u8], transport: Transport) {
     for policy in &*POLICIES {
         let context = Context { snapshot: &SNAPSHOT, policy, limiter: None, now: NOW };
         let client = Client { transport, address: ADDRESS };
-        let answer = answer_in(&context, query, &client, 1, &mut vec![0; 65535]);
+        let mut scratch = Scratch::new();
+        let mut out = vec![0; if transport == Transport::Tcp { 65535 } else { 4096 }];
+        let mut ask = |query: &[u8]| match answer(query, &client, 1, &context, &mut scratch, &mut out) {
+            Outcome::Reply(length) => Some(out[..length].to_vec()),
+            Outcome::Drop => None,
+        };
+        let good = Query::new("ns.dns.peers.cluster.local", RecordType::A).octets();
+        let expected = [&b"\x12\x34\x85\0\0\x01\0\x01\0\0\0\0"[..], &good[12..], GOOD_RECORD].concat();
+        let answer = ask(query);
+        assert_eq!(ask(&good).unwrap(), expected, "after {}", query.escape_ascii());
         let is_query = query.len() >= 12 && query[2] & 0x80 == 0;
         assert_eq!(answer.is_some(), is_query, "{}", query.escape_ascii());
         if let Some(answer) = answer {
             assert_answers(&answer, query, transport);
+            let told = answer.windows(4).any(|octets| octets == CLOSED_ADDRESS);
+            assert!(!told || policy.access == AccessList::default(), "{}", query.escape_ascii());
         }
     }
 }
+
+/// The address of the name server, as it stands in an answer.
+const GOOD_RECORD: &[u8] = b"\xc0\x0c\0\x01\0\x01\0\0\0\x05\0\x04\x0a\0\0\x35";
 
 fn assert_answers(answer: &[u8], query: &[u8], transport: Transport) {
     assert_eq!(answer[..2], query[..2]);
@@ -58,8 +91,10 @@ fn assert_answers(answer: &[u8], query: &[u8], transport: Transport) {
     if message.answers.is_empty() {
         assert!(answer.len() <= query.len() + OVERHEAD, "{} for {}", answer.len(), query.len());
     }
-    if message.metadata.response_code != hickory_proto::op::ResponseCode::NoError {
-        assert_eq!(message.answers.len(), 0);
+    // Aliases alone stand in an answer that denies what they lead to (RFC 6604 3).
+    if message.metadata.response_code != ResponseCode::NoError {
+        let mut types = message.answers.iter().map(Record::record_type);
+        assert!(types.all(|rtype| matches!(rtype, HickoryType::CNAME | HickoryType::DNAME)), "{message}");
     }
 }
 
@@ -87,6 +122,11 @@ fn good_queries() -> Vec<Vec<u8>> {
             .octets(),
         Query::new("nothing.peers.cluster.local", RecordType::ANY).edns(512).octets(),
         Query::new("1.0.1.10.in-addr.arpa", RecordType::PTR).octets(),
+        Query::new("x.wild.open.test", RecordType::A).edns(1232).octets(),
+        Query::new("host.moved.open.test", RecordType::A).octets(),
+        Query::new("mail.open.test", RecordType::MX).octets(),
+        Query::new("x.sub.open.test", RecordType::A).octets(),
+        Query::new("myapp.open.test", RecordType::SRV).edns(1232).octets(),
         Query { class: 3, ..Query::new("id.server", RecordType::TXT) }.octets(),
         Query { flags: 5 << 11, ..Query::new("peers.cluster.local", RecordType::SOA) }.octets(),
         signed(Query::new(name, RecordType::AAAA)),
@@ -111,7 +151,9 @@ fn every_change_of_one_octet_of_a_good_query_is_handled() {
             for value in 0..=255 {
                 let mut changed = query.clone();
                 changed[at] = value;
-                assert_sane(&changed, Transport::Udp);
+                // Each over one transport: which of them matters little before anything is looked up.
+                let over_tcp = (at + usize::from(value)) % 2 == 1;
+                assert_sane(&changed, if over_tcp { Transport::Tcp } else { Transport::Udp });
             }
         }
     }

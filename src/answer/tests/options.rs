@@ -42,6 +42,23 @@ fn the_identifier_is_told_to_who_asks() {
     assert!(options(&unasked, NSID).is_empty());
 }
 
+/// Before a question is admitted, nothing is known of who asks.
+#[test]
+fn errors_do_not_tell_the_identifier() {
+    let snapshot = snapshot(false);
+    let cookies = Cookies::new(CookieSecret::new([7; 16]), Vec::new(), true);
+    let policy = Policy { cookies: Some(cookies), ..policy() };
+    for (query, rcode) in [
+        (query(NAME).option(NSID, b"").option(ZONE_VERSION, b"x"), 1),
+        (Query { flags: 4 << 11, ..query(NAME) }.option(NSID, b""), 4),
+        (query(NAME).option(NSID, b"").option(COOKIE, b"a client"), 23),
+    ] {
+        let message = ask_by(&policy, &query, Transport::Udp, &snapshot);
+        assert_eq!(u16::from(message.metadata.response_code), rcode);
+        assert!(options(&message, NSID).is_empty(), "{rcode}");
+    }
+}
+
 #[test]
 fn the_idle_timeout_is_told_over_tcp_to_who_asks() {
     let snapshot = snapshot(false);

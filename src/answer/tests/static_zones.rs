@@ -2,7 +2,7 @@
 //! sections of its answer.
 
 use super::world::{SetOf, Target, with_files};
-use super::{Query, Transport, ask};
+use super::{Query, Transport, ask, explanations};
 use crate::zone::Snapshot;
 use hickory_proto::op::Message;
 use hickory_proto::rr::Record;
@@ -21,6 +21,7 @@ fn snapshot() -> Arc<Snapshot> {
             ("peers.cluster.local.zone", include_str!("../../../tests/data/static/peers.cluster.local.zone")),
             ("10.in-addr.arpa.zone", include_str!("../../../tests/data/static/10.in-addr.arpa.zone")),
         ],
+        false,
     )
 }
 
@@ -75,7 +76,7 @@ fn glue_is_whole_or_the_answer_is_truncated() {
             let below = if inside { "cut" } else { "other" };
             writeln!(text, "cut NS n{number}.{below}\nn{number}.{below} AAAA 2001:db8::{number}").unwrap();
         }
-        with_files(&[], &[("g.test.zone", &text)])
+        with_files(&[], &[("g.test.zone", &text)], false)
     };
     for (servers, inside, truncated) in [(2, true, false), (12, true, true), (12, false, false)] {
         let snapshot = zone(servers, inside);
@@ -86,5 +87,21 @@ fn glue_is_whole_or_the_answer_is_truncated() {
         assert_eq!(cut.additionals.len() < servers, servers == 12);
         let whole = ask(&query, Transport::Tcp, &snapshot);
         assert!(!whole.metadata.truncation && whole.additionals.len() == servers);
+    }
+}
+
+#[test]
+fn a_pointer_of_a_file_is_not_stale() {
+    let myapp = SetOf { name: "myapp", peers: 2, dual_stack: false, target: Target::Pod };
+    let file = ("10.in-addr.arpa.zone", "0.0.1 60 PTR by.hand.\n1.0.1 60 TXT \"beside a pointer\"\n");
+    let snapshot = with_files(&[myapp], &[file], true);
+    for (name, qtype, stale) in [
+        ("0.0.1.10.in-addr.arpa", "PTR", false),
+        ("0.0.1.10.in-addr.arpa", "TXT", false),
+        ("1.0.1.10.in-addr.arpa", "PTR", true),
+        ("1.0.1.10.in-addr.arpa", "TXT", true),
+    ] {
+        let message = ask(&Query::new(name, qtype.parse().unwrap()).edns(1232), Transport::Udp, &snapshot);
+        assert_eq!(!explanations(&message).is_empty(), stale, "{name} {qtype}");
     }
 }

@@ -1,7 +1,8 @@
 //! Snapshots to ask.
 
 use crate::roster::{
-    Change, Peer, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget, Standing, Standings,
+    Change, NodeHost, Peer, PeerShape, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget,
+    Standing, Standings,
 };
 use crate::wire::Name;
 use crate::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
@@ -32,8 +33,8 @@ pub(super) fn with_sets(sets: &[SetOf], stale: bool) -> Arc<Snapshot> {
 }
 
 /// The same, with these files (name, text) as static zones and records of generated ones.
-pub(super) fn with_files(sets: &[SetOf], files: &[(&str, &str)]) -> Arc<Snapshot> {
-    let mut writer = writer("peers.cluster.local", None, sets, false);
+pub(super) fn with_files(sets: &[SetOf], files: &[(&str, &str)], stale: bool) -> Arc<Snapshot> {
+    let mut writer = writer("peers.cluster.local", None, sets, stale);
     let reader = writer.zone_reader();
     for (file, text) in files {
         let origin = file.strip_suffix(".zone").map(|name| name.parse::<Name>().unwrap());
@@ -97,7 +98,7 @@ fn changes(set: &SetOf) -> Vec<Change> {
     let mut changes = vec![Change::Set(key.clone(), Arc::new(settings))];
     for index in 0..set.peers {
         let peer = Arc::new(peer(set, index));
-        for &address in &peer.addresses {
+        for &address in peer.addresses() {
             changes.push(Change::Address { namespace: "default".into(), address, held: true });
         }
         changes.push(Change::Peer { set: key.clone(), old: None, new: Some(peer) });
@@ -111,19 +112,18 @@ fn peer(set: &SetOf, index: u32) -> Peer {
     if set.dual_stack {
         addresses.push(Ipv6Addr::from(0xfd00_u128 << 112 | u128::from(index)).into());
     }
-    Peer {
-        primary,
-        addresses: addresses.into(),
+    let hostname =
+        (set.target == Target::Elsewhere).then(|| Arc::new(format!("host-{index}").as_str().into()));
+    let shape = PeerShape {
         namespace: "default".into(),
-        hostname: None,
-        node_name: Some(format!("{}@{primary}", set.name).into()),
+        basename: set.name.into(),
+        host: NodeHost::Address,
         target: match set.target {
             Target::Pod => SrvTarget::Pod,
             Target::Peer => SrvTarget::Peer,
-            Target::Elsewhere => {
-                SrvTarget::Service { hostname: format!("host-{index}").into(), service: "other".into() }
-            }
+            Target::Elsewhere => SrvTarget::Service("other".into()),
         },
         ports: [Port { number: 4369, protocol: Protocol::Tcp, name: "epmd".into() }].into(),
-    }
+    };
+    Peer::new(primary, addresses, hostname, Arc::new(shape))
 }

@@ -318,6 +318,12 @@ lameduck = \"5s\"                        # default
 # identity is not set: id.server is refused
 # version is not set: version.server is refused
 
+[server.udp]
+batch = 32                             # default
+receive_buffer = 1048576               # default
+send_buffer = 1048576                  # default
+pin = false                            # default
+
 [server.tcp]
 max_connections = 4096                 # default
 max_connections_per_address = 256      # default

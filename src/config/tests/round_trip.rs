@@ -128,6 +128,7 @@ prop_compose! {
         udp_max in 512_u16..=4096,
         recursion_available: bool,
         workers in prop::option::of(1_usize..=1024),
+        udp in (1_usize..=32, 4096_usize..=1 << 30, 4096_usize..=1 << 30, any::<bool>()),
         limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
         timeouts in prop::array::uniform4((1_u64..=86_400_000).prop_map(Duration::from_millis)),
         about in any_about(),
@@ -151,6 +152,7 @@ prop_compose! {
             advertise: advertise.into_iter().filter(|ip| values::advertised(&ip.to_string()).is_ok()).collect(),
             nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers, lameduck,
             nsid, identity, version, cookies, rate_limit, access,
+            udp: UdpSettings { batch: udp.0, receive_buffer: udp.1, send_buffer: udp.2, pin: udp.3 },
             tcp: TcpSettings {
                 max_connections: limits.0,
                 max_connections_per_address: limits.1,

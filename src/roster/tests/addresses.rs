@@ -45,7 +45,7 @@ fn peers_are_not_theirs() {
     served.handle(1, apply(pod("a", "uid=a 10.0.0.1 host=pod-0")));
     served.apply(slice("web", "web").with("uid=a 10.0.0.1").with("10.0.0.2 unready"));
     assert_eq!(served.names("web.default"), "web@10.0.0.1");
-    assert_eq!(served.peers("web.default").unwrap()[0].hostname, None);
+    assert_eq!(served.peers("web.default").unwrap()[0].hostname(), None);
     served.delete(key("web"));
     assert_eq!((served.sets().as_str(), served.addresses().as_str()), ("", "default/10.0.0.1"));
 }

@@ -27,7 +27,7 @@ fn one_of_five_thousand_is_one_change() {
     assert_eq!(served.peers("web.default").unwrap().len(), 5000);
     let changes = served.apply(hundred(7, 42));
     let [Change::Peer { old: Some(old), new: None, .. }] = &changes[..] else { panic!("{changes:?}") };
-    assert_eq!(old.primary, address(742));
+    assert_eq!(old.primary(), address(742));
     let changes = served.apply(hundred(7, 43));
     assert_eq!(changes.len(), 2, "one came back, one went");
     let mut shifted = hundred(7, 100);
@@ -88,7 +88,7 @@ fn an_endpoint_that_changes_its_group_changes_its_ports() {
     };
     let ports = |served: &super::served::Served| {
         let peers = served.peers("web.default").unwrap();
-        peers.iter().map(|peer| peer.ports[0].number).collect::<Vec<_>>()
+        peers.iter().map(|peer| peer.shape().ports[0].number).collect::<Vec<_>>()
     };
     served.apply(object(&["10.0.0.1", "10.0.0.2"], &["10.0.0.3"]));
     assert_eq!(ports(&served), [1, 1, 2]);

@@ -19,8 +19,12 @@ fn served(topology: Topology, objects: &[EndpointObject]) -> Served {
 fn addresses(served: &Served) -> Vec<String> {
     let peers = served.peers("web.default").unwrap();
     let text = |peer: &crate::roster::Peer| {
-        let others = peer.addresses.iter().filter(|address| **address != peer.primary);
-        std::iter::once(&peer.primary).chain(others).map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        let others = peer.addresses().iter().copied().filter(|address| *address != peer.primary());
+        std::iter::once(peer.primary())
+            .chain(others)
+            .map(|address| address.to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     peers.iter().map(|peer| text(peer)).collect()
 }
@@ -112,7 +116,7 @@ fn a_joined_peer_is_in_if_any_entry_is_and_has_all_addresses_and_ports() {
     let served = served(Topology::every_service(), &objects);
     assert_eq!(addresses(&served), ["10.0.0.1 fd00::1"]);
     let peers = served.peers("web.default").unwrap();
-    let ports: Vec<_> = peers[0].ports.iter().map(|port| (&*port.name, port.number)).collect();
+    let ports: Vec<_> = peers[0].shape().ports.iter().map(|port| (&*port.name, port.number)).collect();
     assert_eq!(ports, [("http", 80), ("epmd", 4369)]);
 }
 
@@ -133,11 +137,9 @@ fn hostname_and_service_come_from_the_first_that_has_one() {
         let topology = Topology { mode: crate::roster::Mode::Hostname, ..gathered() };
         let served = served(topology, &objects);
         let peer = &served.peers("web.default").unwrap()[0];
-        let crate::roster::SrvTarget::Service { hostname, service } = &peer.target else {
-            panic!("{peer:?}")
-        };
-        assert_eq!(format!("{hostname} {service}"), expected);
-        assert_eq!(peer.hostname.as_deref(), Some(&**hostname));
+        let crate::roster::SrvTarget::Service(service) = &peer.shape().target else { panic!("{peer:?}") };
+        assert_eq!(format!("{} {service}", peer.given_hostname().unwrap()), expected);
+        assert_eq!(peer.hostname(), peer.given_hostname());
     }
 }
 
@@ -168,7 +170,7 @@ fn a_hostname_of_two_is_nobodys() {
     assert_eq!(served.names("web.default"), first);
     served.apply(slice("web", "2").with("uid=b 10.0.0.2 host=web-0"));
     assert_eq!(served.names("web.default"), both);
-    assert!(served.peers("web.default").unwrap().iter().all(|peer| peer.hostname.is_none()));
+    assert!(served.peers("web.default").unwrap().iter().all(|peer| peer.hostname().is_none()));
     assert_eq!(
         served.notices(),
         ["set web.default: several peers have the hostname `web-0` and go by their addresses"]

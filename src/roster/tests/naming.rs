@@ -4,8 +4,8 @@ use super::build::{slice, topology};
 use super::served::{options, serve, serve_with};
 use crate::roster::{Mode, Options, SrvHost, SrvTarget, Topology};
 
-fn service(hostname: &str, service: &str) -> SrvTarget {
-    SrvTarget::Service { hostname: hostname.into(), service: service.into() }
+fn service(service: &str) -> SrvTarget {
+    SrvTarget::Service(service.into())
 }
 
 #[test]
@@ -18,24 +18,19 @@ fn modes_name_peers() {
         (Mode::Dns, "10.0.0.1 ns=", "myapp@10-0-0-1.default.pod.cluster.local", SrvTarget::Pod),
         (Mode::Dns, "10.0.0.1 ns=Not.Valid", "myapp@10-0-0-1.default.pod.cluster.local", SrvTarget::Pod),
         (Mode::Dns, "::1", "myapp@0--1.default.pod.cluster.local", SrvTarget::Pod),
-        (
-            Mode::Hostname,
-            "10.0.0.1 host=web-0",
-            "myapp@web-0.web.default.svc.cluster.local",
-            service("web-0", "web"),
-        ),
+        (Mode::Hostname, "10.0.0.1 host=web-0", "myapp@web-0.web.default.svc.cluster.local", service("web")),
         (
             Mode::Hostname,
             "10.0.0.1 host=web-0 ns=other",
             "myapp@web-0.web.other.svc.cluster.local",
-            service("web-0", "web"),
+            service("web"),
         ),
         (Mode::Hostname, "10.0.0.1", "myapp@10-0-0-1.default.pod.cluster.local", SrvTarget::Pod),
         (
             Mode::Hostname,
             "10.0.0.1 host=10-0-0-1",
             "myapp@10-0-0-1.web.default.svc.cluster.local",
-            service("10-0-0-1", "web"),
+            service("web"),
         ),
         (
             Mode::Peer,
@@ -63,7 +58,7 @@ fn modes_name_peers() {
             served.apply(slice("web", "web-1").with(endpoint));
             assert_eq!(served.names("app.default"), name, "{mode:?} {endpoint}");
             let target = if srv_host == SrvHost::Peer { SrvTarget::Peer } else { target.clone() };
-            assert_eq!(served.peers("app.default").unwrap()[0].target, target, "{mode:?} {endpoint}");
+            assert_eq!(served.peers("app.default").unwrap()[0].shape().target, target, "{mode:?} {endpoint}");
         }
     }
 }
@@ -75,7 +70,7 @@ fn a_hostname_without_service_falls_back() {
         let mut served = serve([Topology { mode: Mode::Hostname, ..topology("app", "") }]);
         served.apply(slice(bad, "web-1").with("10.0.0.1 host=web-0"));
         assert_eq!(served.names("app.default"), "app@10-0-0-1.default.pod.cluster.local");
-        assert_eq!(served.peers("app.default").unwrap()[0].hostname.as_deref(), Some("web-0"));
+        assert_eq!(served.peers("app.default").unwrap()[0].hostname(), Some("web-0"));
     }
 }
 

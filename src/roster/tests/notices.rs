@@ -102,6 +102,6 @@ fn absurd_objects_are_served_as_far_as_they_go() {
     let object = slice("web", "1").with(&format!("uid=a {}", many.join(" "))).group().group();
     let object = (0..50).fold(object, |object, _| object.with("uid=a 10.0.0.1 host=Bad"));
     served.apply(object);
-    assert_eq!(served.peers("web.default").unwrap()[0].addresses.len(), 1001);
+    assert_eq!(served.peers("web.default").unwrap()[0].addresses().len(), 1001);
     assert_eq!(served.notices().len(), 1);
 }

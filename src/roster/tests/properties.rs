@@ -259,7 +259,7 @@ impl Left {
         }));
         let sets = from_scratch(options, &Left { good, broken: vec![], ..self.clone() }).sets;
         let lists = |peers: &[Arc<Peer>]| {
-            peers.iter().any(|peer| peer.addresses.iter().any(|address| addresses.contains(address)))
+            peers.iter().any(|peer| peer.addresses().iter().any(|address| addresses.contains(address)))
         };
         sets.into_iter().filter(|(_, (_, peers))| lists(peers)).map(|(key, _)| key).collect()
     }

@@ -73,7 +73,7 @@ impl Model {
     /// Sets with their peers in one order.
     pub(super) fn sorted(mut self) -> Model {
         for (_, peers) in self.sets.values_mut() {
-            peers.sort_by(|a, b| (a.primary, format!("{a:?}")).cmp(&(b.primary, format!("{b:?}"))));
+            peers.sort_by(|a, b| (a.primary(), format!("{a:?}")).cmp(&(b.primary(), format!("{b:?}"))));
         }
         self
     }
@@ -137,7 +137,7 @@ impl Served {
     pub(super) fn peers(&self, set: &str) -> Option<Vec<Arc<Peer>>> {
         let (_, peers) = self.set(set)?;
         let mut peers = peers.clone();
-        peers.sort_by_key(|peer| peer.primary);
+        peers.sort_by_key(|peer| peer.primary());
         Some(peers)
     }
 
@@ -153,8 +153,9 @@ impl Served {
     /// The node names of a set, sorted, with a blank between them; `-` for a peer without.
     pub(super) fn names(&self, set: &str) -> String {
         let Some(peers) = self.peers(set) else { return "no such set".into() };
-        let mut names: Vec<&str> =
-            peers.iter().map(|peer| peer.node_name.as_deref().unwrap_or("-")).collect();
+        let name =
+            |peer: &Arc<Peer>| peer.node_name().map_or_else(|| "-".to_owned(), |name| name.to_string());
+        let mut names: Vec<String> = peers.iter().map(name).collect();
         names.sort_unstable();
         names.join(" ")
     }

@@ -217,7 +217,7 @@ fn port_names_are_those_of_all_objects() {
     assert_eq!(served.port_names("app.default"), "dist/sctp", "given without any object");
     served.apply(slice("web", "1").port("http/80").with("10.0.0.1"));
     let peers = served.peers("app.default").unwrap();
-    let numbers: Vec<_> = peers[0].ports.iter().map(|port| (&*port.name, port.number)).collect();
+    let numbers: Vec<_> = peers[0].shape().ports.iter().map(|port| (&*port.name, port.number)).collect();
     assert_eq!(numbers, [("dist", 9100)]);
 }
 
@@ -240,7 +240,8 @@ fn peers_without_port_have_the_port_mappers() {
     let mut served = serve([]);
     served.apply(slice("web", "1").port("zero/0").with("10.0.0.1"));
     let peers = served.peers("web.default").unwrap();
-    let ports: Vec<_> = peers[0].ports.iter().map(|port| (&*port.name, port.protocol, port.number)).collect();
+    let ports: Vec<_> =
+        peers[0].shape().ports.iter().map(|port| (&*port.name, port.protocol, port.number)).collect();
     assert_eq!(ports, [("epmd", Protocol::Tcp, 4369)]);
 }
 

@@ -8,8 +8,10 @@
 //! `udp_max` of 1232 no path that carries IPv6 makes fragments of them.
 
 mod family;
+mod options;
 
 pub(super) use family::ask_for_destination;
+pub use options::UdpOptions;
 
 use super::counters::{Counters, Counts};
 use super::responder::Responder;
@@ -18,15 +20,13 @@ use crate::answer::{Client, Outcome, Transport};
 use family::{Family, Ipv4, Ipv6};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, recvmmsg, sendmmsg};
+use options::BATCH_MAX;
 use socket2::Socket;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// Datagrams per system call. Beyond it the calls are no longer what costs.
-const BATCH: usize = 32;
 
 /// Octets of a datagram that are read: at least the 4096 that OPT records of answers announce at most. An odd number of
 /// cache lines, so that the slots' first lines do not all fall into one set of the cache.
@@ -62,6 +62,9 @@ pub(super) struct Setting<R> {
     pub(super) stop: Arc<AtomicBool>,
     /// Size of the largest answer, in octets.
     pub(super) udp_max: u16,
+    pub(super) options: UdpOptions,
+    /// Which of its address's workers this is.
+    pub(super) number: usize,
     /// Where this worker's rotation starts.
     pub(super) rotation: u32,
 }
@@ -74,6 +77,8 @@ pub(super) fn serve<R: Responder>(
 ) -> io::Result<()> {
     socket.set_read_timeout(Some(STOP_CHECK))?;
     socket.set_write_timeout(Some(SEND_TIMEOUT))?;
+    setting.options.set_buffers(socket);
+    setting.options.place(setting.number);
     let wildcard = super::bind::is_wildcard(address);
     if address.is_ipv6() {
         Worker::<Ipv6, R>::new(socket, wildcard, setting).run();
@@ -95,15 +100,16 @@ struct Worker<'a, F: Family, R: Responder> {
     counts: Counts,
     receive_headers: MultiHeaders<F::Address>,
     send_headers: MultiHeaders<F::Address>,
-    queries: Box<[[u8; RECEIVE_SLOT]; BATCH]>,
-    received: [Received<F>; BATCH],
+    /// One slot for each datagram of a batch.
+    queries: Box<[[u8; RECEIVE_SLOT]]>,
+    received: [Received<F>; BATCH_MAX],
     /// Answers, `answer_slot` octets each; the first `replies` of them are to be sent.
     answers: Box<[u8]>,
     answer_slot: usize,
     replies: usize,
-    lengths: [usize; BATCH],
-    clients: [Option<F::Address>; BATCH],
-    destinations: [Option<F::Destination>; BATCH],
+    lengths: [usize; BATCH_MAX],
+    clients: [Option<F::Address>; BATCH_MAX],
+    destinations: [Option<F::Destination>; BATCH_MAX],
 }
 
 /// One received datagram; its octets are in the slot of the same index.
@@ -122,8 +128,8 @@ impl<F: Family> Clone for Received<F> {
 impl<F: Family> Copy for Received<F> {}
 
 impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
-    #[expect(clippy::large_stack_arrays, reason = "made once, near the bottom of a thread's own stack")]
     fn new(socket: &'a Socket, wildcard: bool, setting: &'a Setting<R>) -> Worker<'a, F, R> {
+        let batch = setting.options.batch.clamp(1, BATCH_MAX);
         let answer_slot = (usize::from(setting.udp_max).div_ceil(CACHE_LINE) | 1) * CACHE_LINE;
         Worker {
             socket,
@@ -133,16 +139,16 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             rotation: setting.rotation,
             turns: 0,
             counts: Counts::default(),
-            receive_headers: family::headers::<F>(BATCH, wildcard),
-            send_headers: family::headers::<F>(BATCH, wildcard),
-            queries: Box::new([[0; RECEIVE_SLOT]; BATCH]),
-            received: [Received { length: 0, client: None, destination: None }; BATCH],
-            answers: vec![0; answer_slot * BATCH].into(),
+            receive_headers: family::headers::<F>(batch, wildcard),
+            send_headers: family::headers::<F>(batch, wildcard),
+            queries: vec![[0; RECEIVE_SLOT]; batch].into(),
+            received: [Received { length: 0, client: None, destination: None }; BATCH_MAX],
+            answers: vec![0; answer_slot * batch].into(),
             answer_slot,
             replies: 0,
-            lengths: [0; BATCH],
-            clients: [None; BATCH],
-            destinations: [None; BATCH],
+            lengths: [0; BATCH_MAX],
+            clients: [None; BATCH_MAX],
+            destinations: [None; BATCH_MAX],
         }
     }
 
@@ -184,9 +190,13 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
     }
 
     fn receive(&mut self, flags: MsgFlags) -> nix::Result<usize> {
-        let mut slices = self.queries.each_mut().map(|slot| [IoSliceMut::new(slot)]);
-        let messages =
-            recvmmsg(self.socket.as_raw_fd(), &mut self.receive_headers, slices.iter_mut(), flags, None)?;
+        let batch = self.queries.len();
+        let mut slots = self.queries.iter_mut();
+        let mut slices: [[IoSliceMut<'_>; 1]; BATCH_MAX] = std::array::from_fn(|_| {
+            [IoSliceMut::new(slots.next().map_or(&mut [], |slot| slot.as_mut_slice()))]
+        });
+        let slices = slices.iter_mut().take(batch);
+        let messages = recvmmsg(self.socket.as_raw_fd(), &mut self.receive_headers, slices, flags, None)?;
         let mut count = 0;
         let mut bare = false;
         for (message, received) in messages.zip(&mut self.received) {
@@ -209,7 +219,7 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
         }
         if bare {
             // A header whose control message was missing has no room for the next.
-            self.receive_headers = family::headers::<F>(BATCH, self.wildcard);
+            self.receive_headers = family::headers::<F>(batch, self.wildcard);
         }
         self.counts.queries += count as u64;
         Ok(count)
@@ -252,7 +262,7 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
     }
 
     fn send(&mut self) {
-        let slices: [[IoSlice<'_>; 1]; BATCH] = {
+        let slices: [[IoSlice<'_>; 1]; BATCH_MAX] = {
             let mut slots = self.answers.chunks_exact(self.answer_slot).zip(&self.lengths);
             std::array::from_fn(|_| {
                 let answer = slots.next().and_then(|(slot, &length)| slot.get(..length));
@@ -325,6 +335,8 @@ mod tests {
             tally: Arc::default(),
             stop: Arc::default(),
             udp_max: 512,
+            options: UdpOptions::default(),
+            number: 0,
             rotation: 0,
         };
         let mut worker = Worker::<Ipv4, Echo>::new(&socket, false, &setting);
@@ -358,6 +370,8 @@ mod tests {
             tally: Arc::default(),
             stop: Arc::default(),
             udp_max: 4097,
+            options: UdpOptions { batch: 1, ..UdpOptions::default() },
+            number: 0,
             rotation: 0,
         };
         let mut worker = Worker::<Ipv4, Echo>::new(&socket, false, &setting);

@@ -1,5 +1,6 @@
 //! `v1 Endpoints`.
 
+use super::protobuf::{Malformed, Message, Value};
 use super::text::{object, objects};
 use super::{
     EndpointPort, EndpointSource, Metadata, Nameless, Slim, TargetRef, Text, address, non_empty, port,
@@ -41,6 +42,58 @@ struct Address<'a> {
     hostname: Option<Text<'a>>,
     #[serde(deserialize_with = "object")]
     target_ref: TargetRef<'a>,
+}
+
+/// `k8s.io.api.core.v1.Endpoints`.
+impl<'a> Message<'a> for Endpoints<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => value.merge_into(&mut self.metadata)?,
+            2 => self.subsets.push(value.message()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for Subset<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.addresses.push(value.message()?),
+            2 => self.not_ready_addresses.push(value.message()?),
+            3 => self.ports.push(value.message::<Port<'a>>()?.0),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for Address<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.ip = Some(value.text()?),
+            2 => value.merge_into(&mut self.target_ref)?,
+            3 => self.hostname = Some(value.text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// `k8s.io.api.core.v1.EndpointPort`: its numbers are not those of a slice's port.
+#[derive(Default)]
+struct Port<'a>(EndpointPort<'a>);
+
+impl<'a> Message<'a> for Port<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.0.name = Some(value.text()?),
+            2 => self.0.port = Some(value.int32()?),
+            3 => self.0.protocol = Some(value.text()?),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Slim<'a> for Endpoints<'a> {

@@ -1,5 +1,6 @@
 //! What is read of an object's `metadata`.
 
+use super::protobuf::{Entry, Malformed, Message, Value};
 use super::text::{Text, nullable};
 use super::{Nameless, non_empty};
 use crate::roster::{ObjectKey, ObjectKind};
@@ -77,6 +78,45 @@ impl Metadata<'_> {
     pub(in crate::source) fn triggered(&self) -> Option<SystemTime> {
         let text = self.annotations.last_change_trigger_time.as_deref()?;
         text.parse::<jiff::Timestamp>().ok().map(SystemTime::from)
+    }
+}
+
+/// `k8s.io.apimachinery.pkg.apis.meta.v1.ObjectMeta`.
+impl<'a> Message<'a> for Metadata<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.name = Some(value.text()?),
+            3 => self.namespace = Some(value.text()?),
+            5 => self.uid = Some(value.text()?),
+            6 => self.resource_version = Some(value.text()?),
+            // Read for its presence alone.
+            9 => self.deletion_timestamp = Some(Text::default()),
+            11 => self.labels.put(value.message()?),
+            12 => self.annotations.put(value.message()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Labels<'a> {
+    /// Of two with one key, "the last key seen is used".
+    fn put(&mut self, Entry { key, value }: Entry<'a>) {
+        let at = self.0.partition_point(|(one, _)| *one < key);
+        match self.0.get_mut(at) {
+            Some(label) if label.0 == key => label.1 = value,
+            _ => self.0.insert(at, (key, value)),
+        }
+    }
+}
+
+impl<'a> Annotations<'a> {
+    fn put(&mut self, Entry { key, value }: Entry<'a>) {
+        match &*key {
+            OVER_CAPACITY => self.over_capacity = Some(value),
+            LAST_CHANGE_TRIGGER_TIME => self.last_change_trigger_time = Some(value),
+            _ => {}
+        }
     }
 }
 

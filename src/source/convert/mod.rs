@@ -9,6 +9,7 @@
 mod endpoints;
 mod metadata;
 mod pod;
+pub(super) mod protobuf;
 mod slice;
 mod text;
 
@@ -21,6 +22,7 @@ pub(super) use text::{Object, Text};
 use super::notice::{Notices, Oddity};
 use crate::roster::{EndpointObject, ObjectKey, ObjectKind, ObjectName, Port, Protocol, Uid};
 use k8s_openapi::api::core::v1::ObjectReference;
+use protobuf::{Malformed, Message, Value};
 use std::net::IpAddr;
 
 /// The object has no `metadata.name`.
@@ -34,7 +36,7 @@ pub(super) trait EndpointSource: serde::de::DeserializeOwned {
 }
 
 /// What is read of an object of one kind.
-pub(super) trait Slim<'a>: serde::Deserialize<'a> {
+pub(super) trait Slim<'a>: serde::Deserialize<'a> + Message<'a> {
     /// What an object of this kind says in `kind`, if it says anything.
     const KIND: ObjectKind;
     /// And in `apiVersion`.
@@ -63,6 +65,18 @@ impl TargetRef<'_> {
     /// Its uid and namespace.
     fn read(self) -> (Option<Uid>, Option<Box<str>>) {
         (self.uid.as_deref().and_then(Uid::from_text), non_empty(self.namespace))
+    }
+}
+
+/// `k8s.io.api.core.v1.ObjectReference`.
+impl<'a> Message<'a> for TargetRef<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            2 => self.namespace = Some(value.text()?),
+            4 => self.uid = Some(value.text()?),
+            _ => {}
+        }
+        Ok(())
     }
 }
 

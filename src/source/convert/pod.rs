@@ -1,5 +1,6 @@
 //! `v1 Pod`.
 
+use super::protobuf::{Malformed, Message, Value};
 use super::text::{object, objects};
 use super::{EndpointSource, Metadata, Nameless, Slim, Text, address, non_empty, port, service};
 use crate::roster::{Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Uid};
@@ -79,6 +80,87 @@ struct PodCondition<'a> {
 struct PodIp<'a> {
     #[serde(borrow)]
     ip: Option<Text<'a>>,
+}
+
+/// `k8s.io.api.core.v1.Pod`.
+impl<'a> Message<'a> for Pod<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => value.merge_into(&mut self.metadata),
+            2 => value.merge_into(&mut self.spec),
+            3 => value.merge_into(&mut self.status),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<'a> Message<'a> for PodSpec<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            2 => self.containers.push(value.message()?),
+            16 => self.hostname = Some(value.text()?),
+            17 => self.subdomain = Some(value.text()?),
+            20 => self.init_containers.push(value.message()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for Container<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            6 => self.ports.push(value.message()?),
+            24 => self.restart_policy = Some(value.text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for ContainerPort<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.name = Some(value.text()?),
+            3 => self.number = Some(value.int32()?),
+            4 => self.protocol = Some(value.text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for PodStatus<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.phase = Some(value.text()?),
+            2 => self.conditions.push(value.message()?),
+            6 => self.pod_ip = Some(value.text()?),
+            12 => self.pod_ips.push(value.message()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for PodCondition<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.type_ = Some(value.text()?),
+            2 => self.status = Some(value.text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for PodIp<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        if number == 1 {
+            self.ip = Some(value.text()?);
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Slim<'a> for Pod<'a> {

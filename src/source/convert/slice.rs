@@ -1,5 +1,6 @@
 //! `discovery.k8s.io/v1 EndpointSlice`.
 
+use super::protobuf::{Malformed, Message, Value};
 use super::text::{nullable, object, objects};
 use super::{
     EndpointPort, EndpointSource, Metadata, Nameless, Slim, TargetRef, Text, address, described, non_empty,
@@ -44,6 +45,61 @@ struct EndpointConditions {
     ready: Option<bool>,
     serving: Option<bool>,
     terminating: Option<bool>,
+}
+
+/// `k8s.io.api.discovery.v1.EndpointSlice`.
+impl<'a> Message<'a> for EndpointSlice<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => value.merge_into(&mut self.metadata)?,
+            2 => self.endpoints.push(value.message()?),
+            3 => self.ports.push(value.message::<Port<'a>>()?.0),
+            4 => self.address_type = Some(value.text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for Endpoint<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.addresses.push(value.text()?),
+            2 => value.merge_into(&mut self.conditions)?,
+            3 => self.hostname = Some(value.text()?),
+            4 => value.merge_into(&mut self.target_ref)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> for EndpointConditions {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.ready = Some(value.boolean()?),
+            2 => self.serving = Some(value.boolean()?),
+            3 => self.terminating = Some(value.boolean()?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// `k8s.io.api.discovery.v1.EndpointPort`: its numbers are not those of an Endpoints' port.
+#[derive(Default)]
+struct Port<'a>(EndpointPort<'a>);
+
+impl<'a> Message<'a> for Port<'a> {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        match number {
+            1 => self.0.name = Some(value.text()?),
+            2 => self.0.protocol = Some(value.text()?),
+            3 => self.0.port = Some(value.int32()?),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Slim<'a> for EndpointSlice<'a> {

@@ -36,6 +36,12 @@ impl Borrow<str> for Text<'_> {
     }
 }
 
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Text<'a> {
+        Text(Cow::Borrowed(text))
+    }
+}
+
 impl<'a> From<&'a String> for Text<'a> {
     fn from(text: &'a String) -> Text<'a> {
         Text(Cow::Borrowed(text))

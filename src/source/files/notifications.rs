@@ -40,15 +40,7 @@ impl Notifications {
     pub(super) fn watch(&mut self, folders: &BTreeSet<PathBuf>) {
         let Some(inotify) = &self.inotify else { return };
         // The root of a path may be replaced at any time; adding a watch that stands is a look-up.
-        let flags = AddWatchFlags::IN_MODIFY
-            | AddWatchFlags::IN_CLOSE_WRITE
-            | AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_DELETE
-            | AddWatchFlags::IN_MOVE
-            | AddWatchFlags::IN_ATTRIB
-            | AddWatchFlags::IN_ONLYDIR;
-        let watched =
-            |folder: &PathBuf| Some((folder.clone(), inotify.add_watch(folder.as_path(), flags).ok()?));
+        let watched = |folder: &PathBuf| Some((folder.clone(), watch(inotify, folder)?));
         let watched: HashMap<_, _> = folders.iter().filter_map(watched).collect();
         let now: HashSet<WatchDescriptor> = watched.values().copied().collect();
         let before: HashSet<WatchDescriptor> = self.folders.values().copied().collect();
@@ -58,6 +50,16 @@ impl Notifications {
         }
         self.written.retain(|(descriptor, _)| now.contains(descriptor));
         self.folders = watched;
+    }
+
+    /// Watches this folder too, if it is not watched yet.
+    pub(super) fn watch_also(&mut self, folder: PathBuf) {
+        let Some(inotify) = self.inotify.as_ref().filter(|_| !self.folders.contains_key(&folder)) else {
+            return;
+        };
+        if let Some(descriptor) = watch(inotify, &folder) {
+            self.folders.insert(folder, descriptor);
+        }
     }
 
     /// Takes in what has been told.
@@ -96,4 +98,15 @@ impl Notifications {
             Err(_) => false,
         }
     }
+}
+
+fn watch(inotify: &Inotify, folder: &Path) -> Option<WatchDescriptor> {
+    let flags = AddWatchFlags::IN_MODIFY
+        | AddWatchFlags::IN_CLOSE_WRITE
+        | AddWatchFlags::IN_CREATE
+        | AddWatchFlags::IN_DELETE
+        | AddWatchFlags::IN_MOVE
+        | AddWatchFlags::IN_ATTRIB
+        | AddWatchFlags::IN_ONLYDIR;
+    inotify.add_watch(folder, flags).ok()
 }

@@ -97,6 +97,14 @@ impl<T: Followed> Files<T> {
         self.notifications.drain();
     }
 
+    /// Watches the folders of these paths too, and takes in what has been told.
+    pub(crate) fn watch_also<'p>(&mut self, paths: impl Iterator<Item = &'p Path>) {
+        for (folder, _) in paths.flat_map(places) {
+            self.notifications.watch_also(folder);
+        }
+        self.notifications.drain();
+    }
+
     /// Whether a file is open for writing, as far as is known by now.
     pub(crate) fn is_being_written(&mut self, path: &Path) -> bool {
         self.notifications.drain();

@@ -1,14 +1,17 @@
-//! Bodies of lists and watches without a connection, for fuzzing: octets in, what was read of them as text.
+//! Bodies of lists and watches without a connection, for fuzzing and benchmarks: octets in, what was read of them out.
 
-use super::decode::{Lines, ListBody, ListError, decode, watch_event};
-use crate::roster::ObjectKind;
+use super::decode::{Decoded, Encoding, Events, ListBody, ListError, WatchEvent};
+use crate::roster::{EndpointObject, EventKind, ObjectKind};
 use crate::source::notice::Notices;
+
+/// What the fuzzer and the benchmark write.
+const JSON: Encoding = Encoding::Json;
 
 /// Reads pieces of a list of one kind. What stands in it, item by item, and how it ended.
 pub fn list<'a>(kind: ObjectKind, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
-    let (mut body, mut notices, mut read) = (ListBody::default(), Notices::default(), Vec::new());
+    let (mut body, mut notices, mut read) = (ListBody::new(JSON), Notices::default(), Vec::new());
     let pushed = pieces.into_iter().try_for_each(|piece| {
-        body.push(piece, &mut |item| read.push(format!("{:?}", decode(kind, item, &mut notices))))
+        body.push(piece, &mut |item| read.push(format!("{:?}", JSON.decode(kind, item, &mut notices))))
     });
     read.push(match pushed.and_then(|()| body.finish()) {
         // Its words quote what had arrived, which is another piece each time.
@@ -21,12 +24,40 @@ pub fn list<'a>(kind: ObjectKind, pieces: impl IntoIterator<Item = &'a [u8]>) ->
 
 /// Reads pieces of a watch of one kind: its events, unless a line is too long.
 pub fn watch<'a>(kind: ObjectKind, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
-    let (mut lines, mut notices, mut read) = (Lines::default(), Notices::default(), Vec::new());
+    let (mut body, mut notices, mut read) = (Events::new(JSON), Notices::default(), Vec::new());
     for piece in pieces {
-        let line = &mut |line: &[u8]| read.push(format!("{:?}", watch_event(kind, line, &mut notices)));
-        if lines.push(piece, line).is_err() {
+        let line = &mut |line: &[u8]| read.push(format!("{:?}", JSON.watch_event(kind, line, &mut notices)));
+        if body.push(piece, line).is_err() {
             break;
         }
     }
     read
+}
+
+/// Reads pieces of a page of one kind, for benchmarks, and hands each object on that parses, as it is complete.
+pub fn objects<P: AsRef<[u8]>>(
+    kind: ObjectKind,
+    pieces: impl IntoIterator<Item = P>,
+    take: &mut dyn FnMut(Box<EndpointObject>),
+) {
+    let (mut body, mut notices) = (ListBody::new(JSON), Notices::default());
+    for piece in pieces {
+        let pushed = body.push(piece.as_ref(), &mut |item| {
+            if let Decoded::Good { object, .. } = JSON.decode(kind, item, &mut notices) {
+                take(object);
+            }
+        });
+        if pushed.is_err() {
+            break;
+        }
+    }
+}
+
+/// Reads a line of a watch of one kind, for benchmarks: what it tells of an object that parses.
+pub fn event(kind: ObjectKind, line: &[u8]) -> Option<EventKind> {
+    match JSON.watch_event(kind, line, &mut Notices::default()) {
+        WatchEvent::Applied(Decoded::Good { object, .. }) => Some(EventKind::Apply(object)),
+        WatchEvent::Deleted(key, _) => Some(EventKind::Delete(key)),
+        _ => None,
+    }
 }

@@ -3,7 +3,7 @@
 //! The roster stages what it is told between `Reset` and `Synced`, so that a list that fails, or is put aside, needs no
 //! undoing: the next one begins with `Reset`.
 
-use super::decode::{Lines, ListBody, ListError, ListMetadata, WatchEvent, decode, watch_event};
+use super::decode::{Events, ListBody, ListError, ListMetadata, WatchEvent};
 use super::failure::{Awaited, Failure};
 use super::health::State;
 use super::message::Word;
@@ -11,8 +11,9 @@ use super::reflector::Reflector;
 use super::report::Report;
 use super::request;
 use super::revision::Revision;
-use super::stream::open;
+use super::stream::{Stream, open};
 use crate::roster::EventKind;
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -70,7 +71,7 @@ impl Reflector {
     async fn check_revision(&mut self) -> Result<(), Failure> {
         let request = request::list(&self.plan, 1, None)?;
         let mut stream = open(&self.client, request, Awaited::List(LIST_SILENCE)).await?;
-        let mut body = ListBody::default();
+        let mut body = ListBody::new(stream.encoding);
         while let Some(octets) = stream.next().await? {
             body.push(octets.as_ref(), &mut |_| ())?;
             if let Some(revision) = body.metadata().and_then(parse_revision) {
@@ -113,24 +114,41 @@ impl Reflector {
     }
 
     /// All pages. Returns the revision of all of them and the number of objects.
+    ///
+    /// A page is asked for as soon as the one before says how: the API server makes it while this one is read.
     async fn paged_list(&mut self) -> Result<(Revision, usize), Failure> {
         let mut page: Option<(Revision, Box<str>)> = None;
+        let mut opening = self.open_page(None)?;
         let mut objects = 0;
         loop {
-            let token = page.as_ref().map(|(_, token)| &**token);
-            let request = request::list(&self.plan, self.options.page_size.max(1), token)?;
-            let mut stream = open(&self.client, request, Awaited::List(LIST_SILENCE)).await?;
+            let mut stream = opening.stream().await?;
             if page.is_none() {
                 self.begin().await;
             }
-            let mut body = ListBody::default();
-            while let Some(octets) = stream.next().await? {
+            let encoding = stream.encoding;
+            let mut body = ListBody::new(encoding);
+            let mut following: Option<(Box<str>, Opening)> = None;
+            loop {
+                let octets = tokio::select! {
+                    biased;
+                    () = advance(&mut following) => continue,
+                    octets = stream.next() => octets?,
+                };
+                let Some(octets) = octets else { break };
                 let mut items = Vec::new();
                 let (kind, notices) = (self.plan.resource, &mut self.oddities.notices);
-                body.push(octets.as_ref(), &mut |item| items.push(decode(kind, item, notices)))?;
+                body.push(octets.as_ref(), &mut |item| items.push(encoding.decode(kind, item, notices)))?;
                 // Known before the items where the server writes it first, so that what is put aside need not be read.
-                if let Some(revision) = body.metadata().and_then(parse_revision) {
-                    self.judge(&revision)?;
+                if following.is_none()
+                    && let Some(metadata) = body.metadata()
+                {
+                    if let Some(revision) = parse_revision(metadata) {
+                        self.judge(&revision)?;
+                    }
+                    let asked = page.as_ref().map(|(_, token)| &**token);
+                    if let Some(token) = next_page(metadata).filter(|token| Some(*token) != asked) {
+                        following = Some((token.into(), self.open_page(Some(token))?));
+                    }
                 }
                 objects += items.len();
                 for item in items {
@@ -148,11 +166,19 @@ impl Reflector {
                     return Err(malformed("a page is followed by itself"));
                 }
             }
-            match metadata.next.filter(|token| !token.is_empty()) {
-                Some(token) => page = Some((revision, token)),
-                None => return Ok((revision, objects)),
-            }
+            let Some(token) = next_page(&metadata) else { return Ok((revision, objects)) };
+            opening = match following {
+                Some((asked, opening)) if *asked == *token => opening,
+                _ => self.open_page(Some(token))?,
+            };
+            page = Some((revision, token.into()));
         }
+    }
+
+    fn open_page(&self, token: Option<&str>) -> Result<Opening, Failure> {
+        let request = request::list(&self.plan, self.options.page_size.max(1), token)?;
+        let client = self.client.clone();
+        Ok(Opening::Asked(Box::pin(async move { open(&client, request, Awaited::List(LIST_SILENCE)).await })))
     }
 
     /// A list as a stream. What follows it on the same stream is left to the watch that begins where the list ends.
@@ -164,13 +190,15 @@ impl Reflector {
         }
         let mut stream = opened?;
         self.begin().await;
-        let mut lines = Lines::default();
+        let encoding = stream.encoding;
+        let mut body = Events::new(encoding);
         let mut objects = 0;
         while let Some(octets) = stream.next().await? {
             let mut events = Vec::new();
             let (kind, notices) = (self.plan.resource, &mut self.oddities.notices);
-            let pushed =
-                lines.push(octets.as_ref(), &mut |line| events.push(watch_event(kind, line, notices)));
+            let pushed = body.push(octets.as_ref(), &mut |event| {
+                events.push(encoding.watch_event(kind, event, notices));
+            });
             for event in events {
                 match event {
                     WatchEvent::Applied(object) => {
@@ -212,6 +240,33 @@ impl Reflector {
         }
         self.unfinished >= UNFINISHED_MAX
     }
+}
+
+/// A page that has been asked for, or the answer to that.
+enum Opening {
+    Asked(Pin<Box<dyn Future<Output = Result<Stream, Failure>> + Send>>),
+    Answered(Result<Stream, Failure>),
+}
+
+impl Opening {
+    async fn stream(self) -> Result<Stream, Failure> {
+        match self {
+            Opening::Asked(asked) => asked.await,
+            Opening::Answered(answer) => answer,
+        }
+    }
+}
+
+/// Waits for the answer to what has been asked; for ever where it is there, or nothing has been.
+async fn advance(following: &mut Option<(Box<str>, Opening)>) {
+    let Some((_, opening)) = following else { return std::future::pending().await };
+    let Opening::Asked(asked) = opening else { return std::future::pending().await };
+    let answer = asked.await;
+    *opening = Opening::Answered(answer);
+}
+
+fn next_page(metadata: &ListMetadata) -> Option<&str> {
+    metadata.next.as_deref().filter(|token| !token.is_empty())
 }
 
 fn is_server_error(failure: &Failure) -> bool {

@@ -20,8 +20,15 @@ pub(super) struct Message {
 pub(super) enum Word {
     /// An event of the roster, with its revision.
     Event(EventKind, Option<u64>),
-    /// The like, caused by one change in the cluster; when that was triggered, where the object says so.
-    Change(EventKind, Option<u64>, Option<SystemTime>),
+    /// The like, caused by one change in the cluster.
+    Change {
+        kind: EventKind,
+        revision: Option<u64>,
+        /// When it was triggered, where the object says so.
+        triggered: Option<SystemTime>,
+        /// When it had been decoded.
+        decoded: Instant,
+    },
     /// The API server accepted the watch.
     Established,
     /// The watch is known to be current.

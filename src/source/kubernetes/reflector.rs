@@ -171,18 +171,24 @@ impl Reflector {
         self.tell_at(at, word).await;
     }
 
-    /// Takes an object in, of a list or, with `arrived`, of an event.
+    /// Takes an object in, of a list or, with the times at which it was received and decoded, of an event.
     ///
     /// One whose name cannot be read fails what it stands in: it may be any of those that are served, and without it
     /// the list would be a part of itself.
-    pub(super) async fn take(&mut self, decoded: Decoded, arrived: Option<Instant>) -> Result<(), Failure> {
-        match decoded {
+    pub(super) async fn take(
+        &mut self,
+        object: Decoded,
+        times: Option<(Instant, Instant)>,
+    ) -> Result<(), Failure> {
+        match object {
             Decoded::Good { object, revision, triggered } => {
                 let line = self.oddities.mended(&object.key, Instant::now());
                 self.name(line, || Report::Mended { object: ObjectName(object.key.clone()) }).await;
                 let kind = EventKind::Apply(object);
-                match arrived {
-                    Some(at) => self.tell_at(at, Word::Change(kind, revision, triggered)).await,
+                match times {
+                    Some((at, decoded)) => {
+                        self.tell_at(at, Word::Change { kind, revision, triggered, decoded }).await;
+                    }
                     None => self.event(kind, revision).await,
                 }
             }

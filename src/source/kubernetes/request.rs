@@ -71,7 +71,7 @@ fn get(plan: &WatchPlan, query: &[(&str, &str)]) -> Result<http::Request<Body>, 
         uri.push('=');
         push_encoded(&mut uri, value);
     }
-    let request = http::Request::get(uri).header(ACCEPT, HeaderValue::from_static("application/json"));
+    let request = http::Request::get(uri).header(ACCEPT, HeaderValue::from_static(super::decode::ACCEPT));
     // Only what the API server gave can be too long for a URI.
     request
         .body(Body::empty())
@@ -132,7 +132,7 @@ mod tests {
             let request = request.unwrap();
             assert_eq!(request.uri().to_string(), uri);
             assert_eq!(request.method(), "GET");
-            assert_eq!(request.headers()[ACCEPT], "application/json");
+            assert_eq!(request.headers()[ACCEPT], "application/vnd.kubernetes.protobuf, application/json");
         }
     }
 

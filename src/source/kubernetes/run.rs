@@ -49,6 +49,8 @@ pub struct Batch {
 pub struct Arrival {
     /// When its last octet was received.
     pub at: std::time::Instant,
+    /// When it had been decoded.
+    pub decoded: std::time::Instant,
     /// When it was triggered, by the cluster's clock: `endpoints.kubernetes.io/last-change-trigger-time`.
     pub triggered: Option<SystemTime>,
 }
@@ -133,9 +135,10 @@ impl Gathering {
                     self.heard(place, at, change);
                 }
             }
-            Word::Change(kind, revision, triggered) => {
+            Word::Change { kind, revision, triggered, decoded } => {
                 self.event(place, kind, revision);
-                self.batch.arrivals.push(Arrival { at: at.into_std(), triggered });
+                let (at, decoded) = (at.into_std(), decoded.into_std());
+                self.batch.arrivals.push(Arrival { at, decoded, triggered });
             }
             Word::Established => {
                 let change = self.staleness.established(place as usize, at);

@@ -1,10 +1,11 @@
 //! Answers of the API server while they arrive, with limits of time.
 
 use super::backoff::LONGEST;
+use super::decode::{Encoding, refused};
 use super::failure::{Awaited, Failure, Refusal};
 use super::transport::{cut, unanswered};
 use http::StatusCode;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
@@ -24,6 +25,7 @@ const ERROR_MAX: usize = 64 << 10;
 /// The body of an answer.
 pub(super) struct Stream {
     body: Body,
+    pub(super) encoding: Encoding,
     /// What is awaited, and for how long: of a list without a single octet, of a watch without an event.
     awaited: Awaited,
     until: Instant,
@@ -41,7 +43,13 @@ pub(super) async fn open(
     if response.status() != StatusCode::OK {
         return Err(Failure::Refused(refusal(response).await));
     }
-    Ok(Stream { body: response.into_body(), awaited, until: Instant::now() + awaited.time() })
+    let encoding = encoding(&response);
+    Ok(Stream { body: response.into_body(), encoding, awaited, until: Instant::now() + awaited.time() })
+}
+
+fn encoding(response: &http::Response<Body>) -> Encoding {
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Encoding::of(content_type.unwrap_or_default())
 }
 
 impl Stream {
@@ -97,6 +105,7 @@ async fn refusal(response: http::Response<Body>) -> Refusal {
     let status = response.status().as_u16();
     let header =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let encoding = encoding(&response);
     let mut octets = Vec::new();
     let mut body = response.into_body();
     let until = Instant::now() + ERROR_TIME;
@@ -108,9 +117,18 @@ async fn refusal(response: http::Response<Body>) -> Refusal {
             break;
         }
     }
-    let said: ErrorBody = serde_json::from_slice(&octets).unwrap_or_default();
-    let seconds = header.or(said.details.and_then(|details| details.retry_after_seconds));
-    let retry_after = seconds.map(|seconds: u64| Duration::from_secs(seconds).min(LONGEST));
-    let message = said.message.or(said.reason).unwrap_or_default();
+    let (message, seconds) = match encoding {
+        Encoding::Json => {
+            let said: ErrorBody = serde_json::from_slice(&octets).unwrap_or_default();
+            let message = said.message.or(said.reason).unwrap_or_default();
+            (message.into(), said.details.and_then(|details| details.retry_after_seconds))
+        }
+        Encoding::Protobuf => {
+            let said = refused(&octets);
+            let message = if said.message.is_empty() { said.reason } else { said.message };
+            (message, said.retry_after_seconds)
+        }
+    };
+    let retry_after = header.or(seconds).map(|seconds: u64| Duration::from_secs(seconds).min(LONGEST));
     Refusal::new(status, &message, retry_after)
 }

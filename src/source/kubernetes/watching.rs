@@ -1,6 +1,6 @@
 //! A watch from a revision on.
 
-use super::decode::{Decoded, Lines, WatchEvent, watch_event};
+use super::decode::{Decoded, Events, WatchEvent};
 use super::failure::{Awaited, Failure};
 use super::health::State;
 use super::message::Word;
@@ -40,7 +40,8 @@ impl Reflector {
         self.pulse.note(|watch| watch.watches += 1);
         self.hear(begun, Word::Established).await;
 
-        let mut lines = Lines::default();
+        let encoding = stream.encoding;
+        let mut body = Events::new(encoding);
         let mut settled = false;
         loop {
             let octets = tokio::select! {
@@ -56,12 +57,13 @@ impl Reflector {
             let at = Instant::now();
             let mut events = Vec::new();
             let (kind, notices) = (self.plan.resource, &mut self.oddities.notices);
-            let pushed =
-                lines.push(octets.as_ref(), &mut |line| events.push(watch_event(kind, line, notices)));
+            let pushed = body.push(octets.as_ref(), &mut |event| {
+                events.push((encoding.watch_event(kind, event, notices), Instant::now()));
+            });
             let mut outcome = Ok(());
             let mut is_current = false;
-            for event in events {
-                match self.follow(event, at).await {
+            for (event, decoded) in events {
+                match self.follow(event, at, decoded).await {
                     Ok(news) => is_current |= news,
                     Err(failure) => {
                         outcome = Err(failure);
@@ -87,12 +89,12 @@ impl Reflector {
     }
 
     /// Takes an event in. Returns whether it shows that the watch is current.
-    async fn follow(&mut self, event: WatchEvent, at: Instant) -> Result<bool, Failure> {
+    async fn follow(&mut self, event: WatchEvent, at: Instant, decoded: Instant) -> Result<bool, Failure> {
         match event {
             WatchEvent::Applied(object) => {
                 let revision = revision(&object);
                 self.comes_after(revision.as_ref())?;
-                self.take(object, Some(at)).await?;
+                self.take(object, Some((at, decoded))).await?;
                 self.pulse.note(|watch| watch.events += 1);
                 self.progress(revision);
             }
@@ -100,7 +102,8 @@ impl Reflector {
                 let reached = revision.map(Revision::Number);
                 self.comes_after(reached.as_ref())?;
                 self.oddities.gone(&key);
-                self.tell_at(at, Word::Change(EventKind::Delete(key), revision, None)).await;
+                let kind = EventKind::Delete(key);
+                self.tell_at(at, Word::Change { kind, revision, triggered: None, decoded }).await;
                 self.pulse.note(|watch| watch.events += 1);
                 self.progress(reached);
             }

@@ -95,7 +95,7 @@ impl<'a> Data<'a> {
             Field::Tag => {
                 let token = self.take("a tag")?;
                 let tag = self.plain(token)?;
-                // RFC 8659 4.1: "Tags MUST contain only ASCII letters and digits".
+                // RFC 8659 4.1: tags have letters and digits, and no other characters.
                 if tag.is_empty() || tag.len() > 255 || !tag.iter().all(u8::is_ascii_alphanumeric) {
                     return Err((token.at, Cause::Field("a tag of letters and digits, such as issue")));
                 }

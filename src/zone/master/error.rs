@@ -65,6 +65,9 @@ pub enum Cause {
     /// More records than a zone may have here.
     #[error("more than {0} records: the zone is too large")]
     TooManyRecords(usize),
+    /// More names than a zone may have here.
+    #[error("more than {0} names, empty non-terminals with them: the zone is too large")]
+    TooManyNames(usize),
     /// More text than a zone may have here.
     #[error("the file and what it includes have more than {0} octets")]
     TooLarge(usize),
@@ -96,6 +99,9 @@ pub enum Cause {
     /// Includes in includes, too deep.
     #[error("includes are nested deeper than {0} levels")]
     IncludeDepth(usize),
+    /// More files than a zone may have here.
+    #[error("more than {0} files are included: the zone is too large")]
+    TooManyIncludes(usize),
 
     // Records.
     /// A relative name where nothing says what it is relative to.
@@ -261,6 +267,16 @@ pub enum Cause {
         rtype: RecordType,
         /// The TTL that is taken.
         ttl: u32,
+    },
+    /// An RRset of more octets than a message has (RFC 1035 4.2.2: 16 bits).
+    #[error(
+        "the {rtype} records of {owner} exceed one message of 64 KiB: answers hold the first of them, and say so by TC"
+    )]
+    Oversize {
+        /// The name.
+        owner: Name,
+        /// The type.
+        rtype: RecordType,
     },
     /// Data that no question reaches.
     #[error("{owner} is below {above}, which has a {rtype}: it is not answered")]

@@ -16,6 +16,9 @@ pub const OCTETS_MAX: usize = 256 << 20;
 /// How deep files may include each other.
 pub const INCLUDE_DEPTH_MAX: usize = 10;
 
+/// How often files may be included in one zone. Without it, few lines could have one file read for each of them.
+pub(super) const INCLUDES_MAX: usize = 10_000;
+
 /// Most errors that are told of a zone; the rest is one more.
 pub(in crate::zone) const FAULTS_MAX: usize = 50;
 
@@ -168,6 +171,9 @@ impl Reader<'_> {
         if open.len() > INCLUDE_DEPTH_MAX {
             return Err(Cause::IncludeDepth(INCLUDE_DEPTH_MAX));
         }
+        if self.contents.files.len() > INCLUDES_MAX {
+            return Err(Cause::TooManyIncludes(INCLUDES_MAX));
+        }
         let name_of = |frame: &Frame| self.contents.files.get(frame.file).map_or("", |name| &**name);
         let Inclusion { path, origin, owner, .. } = inclusion;
         let from = open.last().map_or("", name_of);
@@ -208,7 +214,7 @@ impl Reader<'_> {
         }
         let data = Data { lexer: &frame.lexer, tokens: rest, at, origin: frame.origin.as_deref(), rtype };
         let rdata = data.read()?.into();
-        // RFC 2308 4: $TTL is "the default TTL for subsequent RRs that don't have an explicit TTL"; RFC 1035 5.1: without,
+        // RFC 2308 4: $TTL holds for all that follow and say none themselves; RFC 1035 5.1: without,
         // "Omitted class and TTL values are default to the last explicitly stated values".
         let ttl = ttl.or(self.default_ttl).or(self.last_ttl).ok_or((first.at, Cause::NoTtl))?;
         let place = Place { file: frame.file, at: first.at };

@@ -39,7 +39,7 @@ impl Parameters {
             Some(value) if text.starts_with("key") => value.to_vec(),
             _ => wire(key, value.unwrap_or(&[])).ok_or_else(|| format!("not a value of {text}"))?,
         };
-        // RFC 9460 2.1: "SvcParamKeys SHALL NOT be repeated".
+        // RFC 9460 2.1: no key stands twice.
         if self.0.insert(key, wire).is_some() {
             return Err(format!("{text} stands twice"));
         }
@@ -78,7 +78,8 @@ pub(super) fn check(octets: &[u8]) -> Result<(), String> {
     if end != octets.len() || present.iter().any(|(key, _)| *key == u16::MAX) {
         return Err("parameters that end too soon, or the reserved key65535".to_owned());
     }
-    let has = |wanted: u16| present.iter().any(|(key, _)| *key == wanted);
+    // In ascending order, by now.
+    let has = |wanted: u16| present.binary_search_by_key(&wanted, |(key, _)| *key).is_ok();
     // RFC 9460 7.1.1: "no-default-alpn" needs "alpn" beside it.
     if has(NO_DEFAULT_ALPN) && !has(ALPN) {
         return Err("no-default-alpn needs alpn".to_owned());

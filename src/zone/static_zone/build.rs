@@ -4,7 +4,10 @@ use super::additions::{conflict, generated_zone};
 use super::{Above, Rendered, Tree, TreeNode};
 use crate::wire::{Name, RecordType};
 use crate::zone::master::fields;
-use crate::zone::master::{Cause, Contents, FAULTS_MAX, Fault, Included, Place, Position, Record, read};
+use crate::zone::master::{
+    Cause, Contents, FAULTS_MAX, Fault, Included, Place, Position, RECORDS_MAX, Record, read,
+};
+use crate::zone::oversize::ROOM;
 use crate::zone::rr;
 use crate::zone::snapshot::ZoneTree;
 use foldhash::quality::RandomState;
@@ -12,6 +15,9 @@ use hashbrown::HashTable;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
+
+/// Most names of a zone, those above its owners with them: each record can have more than a hundred of these.
+const NAMES_MAX: usize = 2 * RECORDS_MAX;
 
 /// Octets of an SOA's data behind its two names.
 const SOA_TIMERS: usize = 20;
@@ -70,14 +76,17 @@ impl ZoneReader {
         let Some((origin, home)) = home else { return Err(build.faults) };
         // What a line that cannot be read would have held is not missed.
         let whole = contents.faults.is_empty();
-        let owners = build.rrsets(contents.records, &origin, home);
+        let mut owners = build.rrsets(contents.records, &origin, home);
+        if !add_empty_non_terminals(&mut owners, &origin, NAMES_MAX) {
+            build.fault(BEGIN, Cause::TooManyNames(NAMES_MAX));
+        }
         build.check(&owners, &origin, whole && home == ZoneTree::Static);
         if !build.faults.is_empty() {
             build.faults.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
             return Err(build.faults);
         }
         let authority = authority(&owners, &origin);
-        let tree = build.tree(owners, &origin);
+        let tree = build.tree(&owners, &origin);
         build.warnings.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
         Ok(StaticZone { origin, file: file.into(), tree, authority, warnings: build.warnings })
     }
@@ -240,12 +249,11 @@ impl Build {
     }
 
     /// The tree of checked RRsets.
-    fn tree(&mut self, mut owners: Owners, origin: &Name) -> Tree {
-        add_empty_non_terminals(&mut owners, origin);
+    fn tree(&mut self, owners: &Owners, origin: &Name) -> Tree {
         let mut nodes: Vec<TreeNode> = Vec::with_capacity(owners.len());
         // The names from the apex to the last node, with their places.
         let mut path: Vec<(Canonical, u32)> = Vec::new();
-        for (canonical, types) in &owners {
+        for (canonical, types) in owners {
             let Ok(place) = u32::try_from(nodes.len()) else { break };
             while path.last().is_some_and(|(last, _)| !canonical.is_below(last)) {
                 path.pop();
@@ -280,7 +288,7 @@ impl Build {
             }
         }
         let tree = Tree { nodes, places, hasher };
-        self.remark(&owners, &tree, origin);
+        self.remark(owners, &tree, origin);
         tree
     }
 
@@ -291,6 +299,9 @@ impl Build {
             let Some(node) = tree.get(set.owner.as_wire()) else { continue };
             if let Some(place) = set.other_ttl {
                 self.warn(place, Cause::Ttls { owner: set.owner.clone(), rtype, ttl: set.ttl });
+            }
+            if node.rrset(rtype).is_some_and(|rrset| rrset.octets.len() > ROOM) {
+                self.warn(set.place(), Cause::Oversize { owner: set.owner.clone(), rtype });
             }
             let above = match node.above {
                 Some(Above::Cut(place)) => tree.node(place).map(|above| (above, RecordType::NS)),
@@ -361,8 +372,8 @@ fn push(to: &mut Vec<Fault>, files: &[Arc<str>], Place { file, at }: Place, caus
     }
 }
 
-/// RFC 4592 2.2.2: names without records exist if there are names below them.
-fn add_empty_non_terminals(owners: &mut Owners, origin: &Name) {
+/// RFC 4592 2.2.2: names without records exist if there are names below them. False where there are more than `most`.
+fn add_empty_non_terminals(owners: &mut Owners, origin: &Name, most: usize) -> bool {
     let apex = Canonical::of(origin);
     let mut missing = Vec::new();
     let mut last: Option<&Canonical> = None;
@@ -370,8 +381,11 @@ fn add_empty_non_terminals(owners: &mut Owners, origin: &Name) {
         let shared = last.map_or(0, |last| {
             last.labels.iter().zip(&canonical.labels).take_while(|(one, other)| one == other).count()
         });
-        for length in shared.max(apex.labels.len())..canonical.labels.len() {
+        for length in (shared + 1).max(apex.labels.len())..canonical.labels.len() {
             missing.push(Canonical { labels: canonical.labels.iter().take(length).cloned().collect() });
+        }
+        if owners.len() + missing.len() > most {
+            return false;
         }
         last = Some(canonical);
     }
@@ -379,6 +393,7 @@ fn add_empty_non_terminals(owners: &mut Owners, origin: &Name) {
     for canonical in missing {
         owners.entry(canonical).or_default();
     }
+    true
 }
 
 fn rendered(types: &BTreeMap<RecordType, Set>) -> Box<[Rendered]> {
@@ -426,5 +441,21 @@ impl Canonical {
 
     fn is_wildcard(&self) -> bool {
         self.labels.last().is_some_and(|label| **label == *b"*")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_above_owners_are_counted() {
+        for (most, fits) in [(6, true), (5, true), (4, false)] {
+            let names: [Name; 2] = ["a.b.c.z", "d.c.z"].map(|name| name.parse().unwrap());
+            let mut owners: Owners =
+                names.iter().map(|name| (Canonical::of(name), BTreeMap::new())).collect();
+            assert_eq!(add_empty_non_terminals(&mut owners, &"z".parse().unwrap(), most), fits, "{most}");
+            assert_eq!(owners.len(), if fits { 5 } else { 2 });
+        }
     }
 }

@@ -119,3 +119,35 @@ fn a_serial_that_stays_while_records_change_is_mentioned() {
     );
     assert_eq!(first.serial(), Some(7));
 }
+
+#[test]
+fn what_no_message_holds_is_mentioned() {
+    let records = |owner: &str, count: usize| -> String {
+        (0..count).fold(String::new(), |text, number| text + &format!("{owner} 1 TXT \"{number:0250}\"\n"))
+    };
+    let text = format!(
+        "$TTL 1\n@ SOA ns.other. h.other. 1 2 3 4 5\n@ NS ns.other.\n{}{}",
+        records("fits", 240),
+        records("large", 260)
+    );
+    let zone = read(&text).unwrap();
+    let said: Vec<String> = zone.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "f.zone:244:1: the TXT records of large.example.test. exceed one message of 64 KiB: answers hold the first of \
+          them, and say so by TC"
+        ]
+    );
+}
+
+#[test]
+fn a_zone_has_so_many_files() {
+    let head = "$TTL 1\n@ SOA ns.other. h.other. 1 2 3 4 5\n@ NS ns.other.\n";
+    let said = |text: &str| read(text).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let includes = "$INCLUDE empty\n".repeat(10_001);
+    assert_eq!(
+        said(&format!("{head}{includes}\n+empty\n")),
+        ["f.zone:10004:10: more than 10000 files are included: the zone is too large"]
+    );
+}

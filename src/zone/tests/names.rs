@@ -3,7 +3,7 @@
 use super::super::{Found, PodNames, Snapshot, SnapshotWriter, ZoneConfig, ZoneConfigError};
 use super::world::{add_peer, ask, config, epmd, key, myapp, peer, settings, writer};
 use crate::roster::{
-    Change, Peer, PortName, Protocol, RecordTypes, SetSettings, SrvTarget, Standing, Standings,
+    Change, Peer, PeerShape, PortName, Protocol, RecordTypes, SetSettings, SrvTarget, Standing, Standings,
 };
 use crate::wire::{Name, QueryName, RecordType};
 use std::collections::BTreeMap;
@@ -207,9 +207,10 @@ fn records_hold_at_the_set_and_its_parts_and_leave_ports_alone() {
 fn hostnames_of_services_stand_in_the_namespace_of_the_address() {
     let mut writer = writer(config());
     writer.apply(&Change::Set(key("myapp"), settings(&[])));
-    let target = SrvTarget::Service { hostname: "web-0".into(), service: "web".into() };
-    let mut other = Peer::clone(&peer(&["10.0.0.2"], Some("web-0"), target, &[epmd()]));
-    other.namespace = "elsewhere".into();
+    let peer = peer(&["10.0.0.2"], Some("web-0"), SrvTarget::Service("web".into()), &[epmd()]);
+    let shape = PeerShape { namespace: "elsewhere".into(), ..PeerShape::clone(peer.shape()) };
+    let hostname = Some(Arc::new("web-0".into()));
+    let other = Peer::new(peer.primary(), Vec::new(), hostname, Arc::new(shape));
     add_peer(&mut writer, "myapp", &Arc::new(other));
     let snapshot = writer.publish(Some(1)).unwrap();
     assert_eq!(
@@ -293,7 +294,9 @@ fn targets_bring_their_addresses_once() {
         node.rrset(rtype)
             .unwrap()
             .additionals()
-            .map(|found| found.map_or(String::new(), |found| format!("{} {:?}", found.ttl, found.addresses)))
+            .map(|found| {
+                found.map_or(String::new(), |found| format!("{} {:?}", found.ttl, found.addresses.as_slice()))
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::super::{Found, Snapshot};
 use super::world::{add_peer, ask, config, epmd, key, myapp, peer, port, settings, writer};
-use crate::roster::{Change, Peer, Protocol, RecordTypes, SetSettings, SrvTarget};
+use crate::roster::{Change, Peer, PeerShape, Protocol, RecordTypes, SetSettings, SrvTarget};
 use crate::wire::{QueryName, RecordType};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -52,8 +52,9 @@ fn every_large_rrset_has_ttl_zero() {
     for number in 0..91 {
         let name = format!("s{number}");
         writer.apply(&Change::Set(key(&name), settings(&[])));
-        let mut peer = Peer::clone(&peer(&["10.0.1.1"], None, SrvTarget::Pod, &[epmd()]));
-        peer.node_name = Some(format!("{name}@10.0.1.1").into());
+        let peer = peer(&["10.0.1.1"], None, SrvTarget::Pod, &[epmd()]);
+        let shape = PeerShape { basename: name.as_str().into(), ..PeerShape::clone(peer.shape()) };
+        let peer = Peer::new(peer.primary(), Vec::new(), None, Arc::new(shape));
         add_peer(&mut writer, &name, &Arc::new(peer));
     }
     let snapshot = writer.publish(Some(1)).unwrap();
@@ -92,7 +93,7 @@ fn ports_of_one_number_collapse_whatever_the_size_of_the_set() {
     assert_eq!((0..64).map(|part| count(&snapshot, &format!("_{part}._of64."))).sum::<usize>(), 2_000);
     // One of the two ports goes: each RR keeps its other cause.
     for old in &peers[..1_000] {
-        let new = peer(&[&old.primary.to_string()], None, SrvTarget::Pod, &ports[..1]);
+        let new = peer(&[&old.primary().to_string()], None, SrvTarget::Pod, &ports[..1]);
         writer.apply(&Change::Peer { set: key("myapp"), old: Some(Arc::clone(old)), new: Some(new) });
     }
     let snapshot = writer.publish(Some(1)).unwrap();

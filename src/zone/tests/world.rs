@@ -3,8 +3,8 @@
 use super::super::master_file::records;
 use super::super::{Found, PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use crate::roster::{
-    Change, Peer, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget, Standing, Standings,
-    dashed,
+    Change, NodeHost, Peer, PeerShape, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget,
+    Standing, Standings,
 };
 use crate::wire::{Name, QueryName, RecordType};
 use std::net::IpAddr;
@@ -46,19 +46,16 @@ pub(in crate::zone) fn peer(
     ports: &[Port],
 ) -> Arc<Peer> {
     let primary: IpAddr = addresses[0].parse().unwrap();
-    let mut addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    let name = hostname.map_or_else(|| dashed(primary), str::to_owned);
-    Arc::new(Peer {
-        primary,
-        addresses: addresses.into(),
+    let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+    let shape = PeerShape {
         namespace: "default".into(),
-        hostname: hostname.map(Into::into),
-        node_name: Some(format!("myapp@{name}").into()),
+        basename: "myapp".into(),
+        host: NodeHost::Label("".into()),
         target,
         ports: ports.into(),
-    })
+    };
+    let hostname = hostname.map(|hostname| Arc::new(hostname.into()));
+    Arc::new(Peer::new(primary, addresses, hostname, Arc::new(shape)))
 }
 
 pub(in crate::zone) fn epmd() -> Port {
@@ -73,7 +70,7 @@ pub(in crate::zone) fn writer(config: ZoneConfig) -> SnapshotWriter {
 }
 
 pub(in crate::zone) fn add_peer(writer: &mut SnapshotWriter, set: &str, new: &Arc<Peer>) {
-    for &address in &new.addresses {
+    for &address in new.addresses() {
         writer.apply(&Change::Address { namespace: "default".into(), address, held: true });
     }
     writer.apply(&Change::Peer { set: key(set), old: None, new: Some(Arc::clone(new)) });

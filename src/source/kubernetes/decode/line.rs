@@ -11,7 +11,7 @@ use crate::source::notice::Notices;
 
 /// Cuts a stream into lines.
 #[derive(Debug, Default)]
-pub(in crate::source::kubernetes) struct Lines {
+pub(super) struct Lines {
     /// What has arrived of a line whose end has not.
     held: Vec<u8>,
     too_long: bool,
@@ -27,11 +27,7 @@ impl Lines {
     ///
     /// What stands behind the last line end when the stream ends is half an event, and nobody sees it. After an
     /// error, the same is said again.
-    pub(in crate::source::kubernetes) fn push(
-        &mut self,
-        octets: &[u8],
-        line: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), LineTooLong> {
+    pub(super) fn push(&mut self, octets: &[u8], line: &mut dyn FnMut(&[u8])) -> Result<(), LineTooLong> {
         for piece in octets.split_inclusive(|octet| *octet == b'\n') {
             let (text, ends) = piece.strip_suffix(b"\n").map_or((piece, false), |text| (text, true));
             self.too_long |= self.held.len().saturating_add(text.len()) > OBJECT_MAX;
@@ -96,11 +92,7 @@ pub(in crate::source::kubernetes) struct Status {
 /// Reads a line of a watch. `revision` of a good or broken object is the one to resume from.
 ///
 /// Objects are read as [`decode`] reads them; of a deleted one only key and revision are.
-pub(in crate::source::kubernetes) fn watch_event(
-    kind: ObjectKind,
-    line: &[u8],
-    notices: &mut Notices,
-) -> WatchEvent {
+pub(super) fn watch_event(kind: ObjectKind, line: &[u8], notices: &mut Notices) -> WatchEvent {
     if let Some(object) = applied_as_written(line)
         && let good @ Decoded::Good { .. } = decode(kind, object, notices)
     {
@@ -175,11 +167,15 @@ impl Envelope {
 fn bookmark(object: &Fields<'_>) -> Option<WatchEvent> {
     let metadata = object.object("metadata")?;
     let revision = metadata.text("resourceVersion").filter(|text| !text.is_empty())?.into_boxed();
-    // With `sendInitialEvents`, the bookmark behind the initial events is "marked with
-    // `"k8s.io/initial-events-end": "true"` annotation".
     let annotations = metadata.object("annotations").unwrap_or_default();
-    let ends_list = annotations.text("k8s.io/initial-events-end").as_deref() == Some("true");
+    let ends_list = annotations.into_texts().any(|(key, value)| is_end_of_list(&key, &value));
     Some(WatchEvent::Bookmark { revision, ends_list })
+}
+
+/// Whether an annotation says so: with `sendInitialEvents`, the bookmark behind the initial events is "marked with
+/// `"k8s.io/initial-events-end": "true"` annotation".
+pub(super) fn is_end_of_list(key: &str, value: &str) -> bool {
+    (key, value) == ("k8s.io/initial-events-end", "true")
 }
 
 fn status(object: &Fields<'_>) -> Status {

@@ -6,7 +6,7 @@ use crate::source::convert::{Object, Text};
 
 /// Most octets of what stands around the items of a page, keys and metadata: with `continue`, the longest of them, it
 /// is a few hundred.
-const AROUND_MAX: usize = 64 << 10;
+pub(super) const AROUND_MAX: usize = 64 << 10;
 
 /// What stands around the items of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(in crate::source::kubernetes) struct ListMetadata {
 
 /// Takes a page apart while its octets arrive.
 #[derive(Debug)]
-pub(in crate::source::kubernetes) struct ListBody {
+pub(super) struct ListBody {
     members: Members,
     frame: Frame,
 }
@@ -42,11 +42,7 @@ impl ListBody {
     /// Takes in the next octets and hands each item that they complete to `item`.
     ///
     /// Items count when [`ListBody::finish`] has shown that it is a list. After an error, the same is said again.
-    pub(in crate::source::kubernetes) fn push(
-        &mut self,
-        octets: &[u8],
-        item: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), ListError> {
+    pub(super) fn push(&mut self, octets: &[u8], item: &mut dyn FnMut(&[u8])) -> Result<(), ListError> {
         let ListBody { members, frame } = self;
         let pushed = members.push(octets, &mut |part| match part {
             Part::Item(octets) => {
@@ -62,12 +58,12 @@ impl ListBody {
     }
 
     /// The metadata as far as it has arrived: API servers write it before the items.
-    pub(in crate::source::kubernetes) fn metadata(&self) -> Option<&ListMetadata> {
+    pub(super) fn metadata(&self) -> Option<&ListMetadata> {
         self.frame.metadata.as_ref()
     }
 
     /// The body has ended.
-    pub(in crate::source::kubernetes) fn finish(mut self) -> Result<ListMetadata, ListError> {
+    pub(super) fn finish(mut self) -> Result<ListMetadata, ListError> {
         self.push(&[], &mut |_| ())?;
         if !self.members.is_complete() {
             return Err(ListError::Cut);

@@ -4,20 +4,24 @@
 //! page holds. Of an object only what is used is read. One that does not parse is [`Decoded::Broken`], never a failure
 //! of those beside it.
 
+mod encoding;
 mod lenient;
 mod line;
 mod list;
 mod members;
 mod object;
+mod protobuf;
 mod reason;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use line::{Lines, Status, WatchEvent, watch_event};
-pub(super) use list::{ListBody, ListError, ListMetadata};
-pub(super) use object::{Decoded, decode};
+pub(super) use encoding::{ACCEPT, Encoding, Events, ListBody};
+pub(super) use line::{Status, WatchEvent};
+pub(super) use list::{ListError, ListMetadata};
+pub(super) use object::Decoded;
+pub(super) use protobuf::refused;
 
 /// The most octets of one object. etcd takes requests of at most 1.5 MiB (`--max-request-bytes`), in Protobuf: what is
 /// larger than several times that in JSON is no object.

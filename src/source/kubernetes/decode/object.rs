@@ -39,13 +39,8 @@ pub(in crate::source::kubernetes) enum Decoded {
 
 /// Reads one object of a list or of a watch's event.
 ///
-/// A field of a wrong type breaks the object, and so does one that stands twice, or another kind than the one asked
-/// for. Fields that nobody reads are not judged, beyond the grammar of JSON.
-pub(in crate::source::kubernetes) fn decode(
-    kind: ObjectKind,
-    octets: &[u8],
-    notices: &mut Notices,
-) -> Decoded {
+/// A field that stands twice breaks the object, and so does another kind than the one asked for.
+pub(super) fn decode(kind: ObjectKind, octets: &[u8], notices: &mut Notices) -> Decoded {
     let decoded = match kind {
         ObjectKind::Endpoints => strictly::<Endpoints<'_>>(octets, notices),
         ObjectKind::EndpointSlice => strictly::<EndpointSlice<'_>>(octets, notices),
@@ -72,6 +67,11 @@ fn strictly<'a, T: Slim<'a>>(octets: &'a [u8], notices: &mut Notices) -> Result<
             return Err(format!("{field}: {}, not {expected}", quoted(said)));
         }
     }
+    good(slim, notices)
+}
+
+/// What an object that could be read is reduced to.
+pub(super) fn good<'a>(slim: impl Slim<'a>, notices: &mut Notices) -> Result<Decoded, String> {
     let (revision, triggered) = (slim.metadata().revision(), slim.metadata().triggered());
     let object = slim.reduce(notices).map_err(|Nameless| "metadata.name is missing".to_owned())?;
     Ok(Decoded::Good { object: Box::new(object), revision, triggered })

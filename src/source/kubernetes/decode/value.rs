@@ -103,7 +103,7 @@ fn ends_bare(octet: u8) -> bool {
     is_white_space(octet) || matches!(octet, b',' | b'}' | b']' | b':' | b'{' | b'[' | b'"')
 }
 
-/// RFC 8259 2: "space, horizontal tab, line feed or new line, carriage return".
+/// RFC 8259 2: space, horizontal tab, line feed, carriage return.
 pub(super) fn is_white_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
 }

@@ -3,8 +3,8 @@
 use super::random::object;
 use super::{KINDS, decoded};
 use crate::roster::{ObjectKey, ObjectKind};
-use crate::source::kubernetes::decode::line::{LineTooLong, Status};
-use crate::source::kubernetes::decode::{Decoded, Lines, OBJECT_MAX, WatchEvent, watch_event};
+use crate::source::kubernetes::decode::line::{LineTooLong, Lines, Status, watch_event};
+use crate::source::kubernetes::decode::{Decoded, OBJECT_MAX, WatchEvent};
 use crate::source::notice::Notices;
 use proptest::prelude::*;
 use proptest::sample::Index;

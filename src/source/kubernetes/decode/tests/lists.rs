@@ -3,8 +3,9 @@
 use super::random::object;
 use super::{KINDS, decoded};
 use crate::roster::ObjectKind;
+use crate::source::kubernetes::decode::list::ListBody;
 use crate::source::kubernetes::decode::list::ListError;
-use crate::source::kubernetes::decode::{Decoded, ListBody, ListMetadata, OBJECT_MAX};
+use crate::source::kubernetes::decode::{Decoded, ListMetadata, OBJECT_MAX};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};

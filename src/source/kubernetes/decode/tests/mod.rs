@@ -3,9 +3,11 @@
 mod events;
 mod lists;
 mod objects;
+mod protobuf;
 mod random;
 
-use super::{Decoded, decode};
+use super::Decoded;
+use super::object::decode;
 use crate::roster::{EndpointObject, ObjectKind};
 use crate::source::convert::{EndpointSource, Nameless};
 use crate::source::notice::{Notice, Notices};

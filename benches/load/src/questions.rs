@@ -20,6 +20,7 @@ const QUESTIONS: usize = 4096;
 /// What is asked, and what a right answer looks like.
 pub struct Shape {
     pub label: &'static str,
+    /// Messages; the id of each is its index.
     pub questions: Vec<Vec<u8>>,
     /// `None`: the datagram comes back unchanged.
     pub answer: Option<Expected>,
@@ -32,12 +33,24 @@ pub struct Expected {
     pub answers: u16,
 }
 
+impl Shape {
+    /// Whether the header is that of a right answer.
+    pub fn is_right(&self, answer: &[u8]) -> bool {
+        let Some(expected) = self.answer else { return true };
+        // RFC 1035 4.1.1: QR is the first bit of the third octet, RCODE the last four of the fourth, TC not set.
+        answer.len() >= 12
+            && answer[2] & 0x82 == 0x80
+            && answer[3] & 0x0f == expected.rcode
+            && answer[6..8] == expected.answers.to_be_bytes()
+    }
+}
+
 const A: u16 = 1;
 const TXT: u16 = 16;
 const SRV: u16 = 33;
 
 /// The manifest's text.
-pub fn text() -> String {
+pub fn manifest() -> String {
     let mut text = String::from(r#"{"apiVersion":"v1","kind":"List","items":["#);
     for service in 0..SERVICES + LARGE_SERVICES {
         if service > 0 {
@@ -84,12 +97,12 @@ pub fn shapes() -> Vec<Shape> {
         |rcode, answers: usize| Some(Expected { rcode, answers: u16::try_from(answers).unwrap_or(0) });
     vec![
         shape("UDP echo", A, small, None),
-        shape("A of a set, 5", A, small, expect(0, SMALL)),
+        shape("A x 5", A, small, expect(0, SMALL)),
+        shape("A x 30", A, large, expect(0, LARGE)),
         shape("A of a pod name", A, pod, expect(0, 1)),
-        shape("SRV of a set, 5", SRV, small, expect(0, SMALL)),
-        shape("TXT of a set, 5", TXT, small, expect(0, SMALL)),
+        shape("SRV x 5", SRV, small, expect(0, SMALL)),
+        shape("TXT x 5", TXT, small, expect(0, SMALL)),
         shape("NXDOMAIN", A, |index| format!("web{index}.absent.default.{svc}"), expect(3, 0)),
-        shape("A of a set, 30", A, large, expect(0, LARGE)),
     ]
 }
 
@@ -100,7 +113,7 @@ fn shape(label: &'static str, qtype: u16, name: impl Fn(usize) -> String, answer
 }
 
 /// A query with EDNS and a size of 1232, as resolvers send it.
-fn question(id: usize, name: &str, qtype: u16) -> Vec<u8> {
+pub fn question(id: usize, name: &str, qtype: u16) -> Vec<u8> {
     let mut query = Vec::with_capacity(80);
     query.extend_from_slice(&(id as u16).to_be_bytes());
     query.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 1]);

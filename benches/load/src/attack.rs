@@ -1,0 +1,180 @@
+//! Clients of TCP as they should not be, in a process of their own: they run until they are ended.
+//!
+//! They come from 127.1.0.0/16, fewer from one address than the server allows, so that nothing but its limit in total
+//! holds them back. Every line that is printed has the connections opened and those closed by the server until then.
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrStorage, bind, connect, setsockopt, socket,
+    sockopt,
+};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+
+/// What they do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Ask as much as is taken, and never read.
+    SlowReaders,
+    /// Send an octet in each round: the even ones queries, the odd ones a message of 64 KiB that never ends.
+    SlowWriters,
+    /// Ten times as many as may be, which say nothing.
+    TenTimes,
+    /// Ask, close their direction within a message, and never read.
+    HalfClosed,
+    /// Ask, and reset in the next round.
+    Resets,
+    /// Open and close, as fast as they can.
+    Opens,
+}
+
+/// The word on the command line, the label in the table, what they do, how many connections as a multiple of the limit.
+pub type Row = (&'static str, &'static str, Kind, usize);
+
+/// All of them.
+pub const KINDS: [Row; 6] = [
+    ("slow-readers", "ask and never read", Kind::SlowReaders, 1),
+    ("slow-writers", "an octet at a time", Kind::SlowWriters, 1),
+    ("ten-times", "10 x limit, silent", Kind::TenTimes, 10),
+    ("half-closed", "half-closed, unread", Kind::HalfClosed, 1),
+    ("resets", "resets", Kind::Resets, 1),
+    ("opens", "flood of opens", Kind::Opens, 10),
+];
+
+/// Connections from one address.
+const PER_ADDRESS: usize = 100;
+
+/// Between two rounds over all connections.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Connections opened in one round, at most: 2,000 in a second.
+const OPENED: usize = 40;
+
+/// Queries written at a time by those that never read.
+const PIPELINED: usize = 50;
+
+/// A bad client.
+struct Client {
+    stream: TcpStream,
+    /// Octets written.
+    sent: usize,
+}
+
+/// Opens `count` connections to `server`, opens those anew that have ended, and misbehaves on all.
+pub fn run(kind: Kind, server: SocketAddr, count: usize, query: &[u8]) -> io::Result<()> {
+    let SocketAddr::V4(server) = server else { return Err(io::Error::other("no IPv4 address")) };
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    let framed = [&(query.len() as u16).to_be_bytes(), query].concat();
+    let pipelined = framed.repeat(PIPELINED);
+    let mut clients: Vec<Option<Client>> = (0..count).map(|_| None).collect();
+    let (mut first, mut opened, mut closed) = (0, 0_u64, 0_u64);
+    loop {
+        closed += forget_closed(&mut clients)?;
+        let mut openings = if kind == Kind::Opens { count } else { OPENED };
+        for step in 0..count {
+            let number = (first + step) % count;
+            let client = &mut clients[number];
+            if let Some(bad) = client {
+                if !misbehave(kind, number, bad, &framed, &pipelined) {
+                    *client = None;
+                }
+            } else if openings > 0 {
+                openings -= 1;
+                // Where the queue is full, it comes again.
+                if let Ok(stream) = open(server, number) {
+                    opened += 1;
+                    *client = (kind != Kind::Opens).then_some(Client { stream, sent: 0 });
+                }
+                if openings == 0 {
+                    first = number + 1;
+                }
+            }
+        }
+        // Whoever listens may have gone: then this is to end, too.
+        writeln!(io::stdout(), "{opened} {closed}")?;
+        if kind != Kind::Opens {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Drops those that the server has closed, whether or not they have read what came before; how many.
+fn forget_closed(clients: &mut [Option<Client>]) -> io::Result<u64> {
+    // Not among nix's: the other side sends no more.
+    let ended = PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
+    let open: Vec<&Client> = clients.iter().flatten().collect();
+    let mut descriptors: Vec<PollFd<'_>> =
+        open.iter().map(|client| PollFd::new(client.stream.as_fd(), ended)).collect();
+    poll(&mut descriptors, PollTimeout::ZERO)?;
+    // Flags that nix does not know are `None`.
+    let has_ended: Vec<bool> = descriptors
+        .iter()
+        .map(|descriptor| descriptor.revents().is_none_or(|flags| !flags.is_empty()))
+        .collect();
+    drop(descriptors);
+    let mut count = 0;
+    for (client, has_ended) in clients.iter_mut().filter(|client| client.is_some()).zip(has_ended) {
+        if has_ended {
+            *client = None;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// One step on a connection; whether it goes on.
+fn misbehave(kind: Kind, number: usize, client: &mut Client, framed: &[u8], pipelined: &[u8]) -> bool {
+    match kind {
+        Kind::SlowReaders => {
+            // From within the query where the last write ended.
+            client.write(&pipelined[client.sent % framed.len()..]);
+            true
+        }
+        Kind::SlowWriters => {
+            let octet = if number.is_multiple_of(2) { framed[client.sent % framed.len()] } else { 0xff };
+            client.write(&[octet]);
+            true
+        }
+        Kind::HalfClosed => {
+            if client.sent == 0 {
+                client.write(&pipelined[..pipelined.len() - framed.len() / 2]);
+                let _ = client.stream.shutdown(Shutdown::Write);
+            }
+            true
+        }
+        Kind::Resets => {
+            if client.sent == 0 {
+                client.write(&framed.repeat(3));
+                return true;
+            }
+            let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+            let _ = setsockopt(&client.stream, sockopt::Linger, &at_once);
+            false
+        }
+        Kind::TenTimes | Kind::Opens => true,
+    }
+}
+
+impl Client {
+    /// Writes what is taken at once.
+    fn write(&mut self, octets: &[u8]) {
+        self.sent += self.stream.write(octets).unwrap_or(0);
+    }
+}
+
+/// A connection that is being made, from the address of its number.
+fn open(server: SocketAddrV4, number: usize) -> io::Result<TcpStream> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+    let host = number / PER_ADDRESS;
+    let from = Ipv4Addr::new(127, 1, (host / 250) as u8, (host % 250) as u8 + 1);
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddrV4::new(from, 0)))?;
+    match connect(socket.as_raw_fd(), &SockaddrIn::from(server)) {
+        Ok(()) | Err(nix::errno::Errno::EINPROGRESS) => Ok(TcpStream::from(socket)),
+        Err(error) => Err(error.into()),
+    }
+}

