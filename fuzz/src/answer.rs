@@ -4,7 +4,9 @@
 
 use crate::message::Message;
 use crate::world::{self, NOW, ask};
-use rosterd::answer::{Client, Policy, RateLimiter, RateLimits, Scratch, Transport};
+use rosterd::answer::{
+    Client, Context, Outcome, Policy, RateLimiter, RateLimits, Scratch, Transport, answer_by_the_long_way,
+};
 use rosterd::zone::{PodNames, Snapshot};
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -80,8 +82,8 @@ impl Setting {
 
 thread_local! {
     /// Used for all inputs, as a worker does; and buffers of which each holds what was there before.
-    static USED: RefCell<(Scratch, [Vec<u8>; 2])> =
-        RefCell::new((Scratch::new(), [0x00, 0xff].map(|octet| vec![octet; 65_535])));
+    static USED: RefCell<(Scratch, [Vec<u8>; 3])> =
+        RefCell::new((Scratch::new(), [0x00, 0xff, 0xaa].map(|octet| vec![octet; 65_535])));
 }
 
 /// Answers an input.
@@ -89,7 +91,7 @@ pub fn check(input: &[u8]) {
     USED.with_borrow_mut(|(scratch, buffers)| check_by(input, scratch, buffers));
 }
 
-fn check_by(input: &[u8], scratch: &mut Scratch, [first, second]: &mut [Vec<u8>; 2]) {
+fn check_by(input: &[u8], scratch: &mut Scratch, [first, second, third]: &mut [Vec<u8>; 3]) {
     let Some((setting, query)) = input.split_first() else { return };
     let Setting { snapshot, policy, address, limited } = Setting::of(*setting);
     let [udp, tcp] = [Transport::Udp, Transport::Tcp].map(|transport| {
@@ -97,6 +99,15 @@ fn check_by(input: &[u8], scratch: &mut Scratch, [first, second]: &mut [Vec<u8>;
         let answer = ask(query, &client, 3, snapshot, policy, None, scratch, first);
         let again = ask(query, &client, 3, snapshot, policy, None, &mut Scratch::new(), second);
         assert_eq!(answer, again, "something is left from an earlier query");
+        let room = if transport == Transport::Udp { usize::from(policy.udp_max) } else { 65_535 };
+        let context = Context { snapshot, policy, limiter: None, now: NOW };
+        let by_the_long_way =
+            answer_by_the_long_way(query, &client, 3, &context, &mut Scratch::new(), &mut third[..room]);
+        let by_the_long_way = match by_the_long_way {
+            Outcome::Reply(length) => Some(&third[..length]),
+            Outcome::Drop => None,
+        };
+        assert_eq!(answer, by_the_long_way, "the short way leads elsewhere");
         let answer = answer.map(|octets| {
             let message = read(octets);
             hold(query, &message, octets.len(), transport, policy);

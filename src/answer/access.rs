@@ -36,6 +36,12 @@ impl AccessList {
         AccessList(rules)
     }
 
+    /// Whether everybody may know everything.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this client may know of this name, which is in wire form and not compressed.
     #[inline]
     pub(super) fn allows(&self, client: &Client, name: &[u8]) -> bool {

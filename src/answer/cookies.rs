@@ -67,6 +67,16 @@ impl Cookies {
         Some(Checked { standing, reply })
     }
 
+    /// Whether these are both halves of a cookie that is good and that the client keeps as it is.
+    #[inline]
+    pub(super) fn is_kept(&self, data: &[u8; COOKIE_LEN], address: IpAddr, now: u32) -> bool {
+        let Some((client, server)) = data.split_first_chunk() else { return false };
+        let Some(server) = ServerCookie::read(server) else { return false };
+        let age = now.wrapping_sub(server.timestamp()).cast_signed();
+        (-AHEAD..=RENEWED_AFTER).contains(&age)
+            && self.signing.has_made(&server, *client, address.to_canonical())
+    }
+
     /// What the cookie is, and whether the client keeps it as it is.
     fn standing(&self, cookie: &Cookie<'_>, address: IpAddr, now: u32) -> (Standing, bool) {
         if cookie.server.is_empty() {

@@ -19,84 +19,115 @@ pub(super) struct Asked<'a> {
 
 /// Writes the sections that answer for `name`, which falls into `zone`, and returns the response code. `other` is room
 /// for the names that follow from it.
+#[inline]
 pub(super) fn follow<'a>(
     asked: Asked<'a>,
-    mut zone: ZoneRef<'a>,
+    zone: &ZoneRef<'a>,
     name: &QueryName,
     other: &mut QueryName,
     reply: &mut Reply<'_>,
 ) -> Rcode {
-    let mut links = Links::default();
-    loop {
-        let current = if links.count == 0 { name } else { &*other };
-        let place = links.last();
-        let found = zone.find(current, asked.qtype);
-        if links.count == 0 && !matches!(found, Found::Referral(_) | Found::NotReady | Found::Broken) {
-            // RFC 1035 4.1.1: AA "corresponds to the name which matches the query name, or the first owner name in the
-            // answer section", wherever the chain leads.
-            reply.authoritative();
-        }
-        let next = match found {
-            Found::Node(node) => {
-                if node.is_stale() {
-                    reply.explain(Ede::StaleAnswer.into());
-                }
-                let mut addresses = Addresses { snapshot: asked.snapshot, name: other };
-                if records::put(reply, &node, asked.qtype, asked.rotation, place, &mut addresses) {
-                    return Rcode::NOERROR;
-                }
-                // A CNAME that is asked for was put above.
-                match node.rrset(RecordType::CNAME) {
-                    None => {
-                        reply.put_soa(&zone, place);
-                        return Rcode::NOERROR;
-                    }
-                    Some(_) if links.count == LINKS_MAX => None,
-                    Some(alias) => reply.put_link(&alias, place),
-                }
+    let found = zone.find(name, asked.qtype);
+    if !matches!(found, Found::Referral(_) | Found::NotReady | Found::Broken) {
+        // RFC 1035 4.1.1: AA "corresponds to the name which matches the query name, or the first owner name in the
+        // answer section", wherever the chain leads.
+        reply.authoritative();
+    }
+    match conclude(asked, zone, found, Place::QUESTION, other, reply) {
+        Ok(rcode) => rcode,
+        Err(onward) => chain(asked, onward, other, reply),
+    }
+}
+
+/// What stands at a name and does not answer for it.
+#[derive(Debug)]
+enum Onward<'a> {
+    Alias(Rrset<'a>),
+    Redirection(Redirection<'a>),
+}
+
+/// Writes what was found in `zone` for the name at `place`, and returns the response code; or where the answer goes on.
+#[inline]
+fn conclude<'a>(
+    asked: Asked<'a>,
+    zone: &ZoneRef<'a>,
+    found: Found<'a>,
+    place: Place,
+    other: &mut QueryName,
+    reply: &mut Reply<'_>,
+) -> Result<Rcode, Onward<'a>> {
+    match found {
+        Found::Node(node) => {
+            if node.is_stale() {
+                reply.explain(Ede::StaleAnswer.into());
             }
-            Found::Redirection(_) if links.count == LINKS_MAX => None,
-            Found::Redirection(redirection) => match redirect(&redirection, place, &mut links, reply) {
+            let mut addresses = Addresses { snapshot: asked.snapshot, name: other };
+            if records::put(reply, &node, asked.qtype, asked.rotation, place, &mut addresses) {
+                return Ok(Rcode::NOERROR);
+            }
+            // A CNAME that is asked for was put above.
+            if let Some(alias) = node.alias() {
+                return Err(Onward::Alias(alias));
+            }
+            reply.put_soa(zone, place);
+            Ok(Rcode::NOERROR)
+        }
+        Found::NxDomain { stale } => {
+            if stale {
+                reply.explain(Ede::StaleNxdomainAnswer.into());
+            }
+            reply.put_soa(zone, place);
+            // RFC 6604 3: the response code is that of the last name in the chain.
+            Ok(Rcode::NXDOMAIN)
+        }
+        Found::Redirection(redirection) => Err(Onward::Redirection(redirection)),
+        Found::Referral(referral) => {
+            refer(&referral, place, asked.snapshot, other, reply);
+            Ok(Rcode::NOERROR)
+        }
+        // What the chain leads to may exist: no part of an answer is better than one that denies it.
+        Found::NotReady => {
+            reply.forget();
+            reply.explain(Ede::NotReady.into());
+            Ok(Rcode::SERVFAIL)
+        }
+        Found::Broken => {
+            reply.forget();
+            reply.explain(Ede::InvalidData.into());
+            Ok(Rcode::SERVFAIL)
+        }
+    }
+}
+
+/// Goes on from the question's name through aliases. Apart from the rest, because names of peers have none.
+#[inline(never)]
+fn chain<'a>(asked: Asked<'a>, first: Onward<'a>, other: &mut QueryName, reply: &mut Reply<'_>) -> Rcode {
+    let mut links = Links::default();
+    let mut onward = first;
+    loop {
+        let place = links.last();
+        let next = match onward {
+            _ if links.count == LINKS_MAX => None,
+            Onward::Alias(alias) => reply.put_link(&alias, place),
+            Onward::Redirection(redirection) => match redirect(&redirection, place, &mut links, reply) {
                 // A CNAME was asked for, and this is it: RFC 1034 4.3.2 goes on only where "QTYPE doesn't match CNAME".
                 Redirected::To(_) if matches!(asked.qtype, RecordType::CNAME | RecordType::ANY) => None,
                 Redirected::To(place) => Some(place),
                 Redirected::TooLong => return Rcode::YXDOMAIN,
                 Redirected::Cut => None,
             },
-            Found::Referral(referral) => {
-                refer(&referral, place, asked.snapshot, other, reply);
-                return Rcode::NOERROR;
-            }
-            Found::NxDomain { stale } => {
-                if stale {
-                    reply.explain(Ede::StaleNxdomainAnswer.into());
-                }
-                reply.put_soa(&zone, place);
-                // RFC 6604 3: the response code is that of the last name in the chain.
-                return Rcode::NXDOMAIN;
-            }
-            // What the chain leads to may exist: no part of an answer is better than one that denies it.
-            Found::NotReady => {
-                reply.forget();
-                reply.explain(Ede::NotReady.into());
-                return Rcode::SERVFAIL;
-            }
-            Found::Broken => {
-                reply.forget();
-                reply.explain(Ede::InvalidData.into());
-                return Rcode::SERVFAIL;
-            }
         };
         // What stands there is true; the client goes on where the chain leaves us, goes round or grows too long.
         let Some(next) = next.filter(|next| links.push(*next, reply)) else { return Rcode::NOERROR };
-        if !reply.may_show(next) {
+        if !reply.may_show(next) || other.read(reply.written(), next.offset()).is_err() {
             return Rcode::NOERROR;
         }
-        if other.read(reply.written(), next.offset()).is_err() {
-            return Rcode::NOERROR;
+        let Some(zone) = asked.snapshot.zone_of(other, asked.qtype) else { return Rcode::NOERROR };
+        let found = zone.find(other, asked.qtype);
+        match conclude(asked, &zone, found, next, other, reply) {
+            Ok(rcode) => return rcode,
+            Err(further) => onward = further,
         }
-        let Some(zone_of_next) = asked.snapshot.zone_of(other, asked.qtype) else { return Rcode::NOERROR };
-        zone = zone_of_next;
     }
 }
 
@@ -187,7 +218,7 @@ fn refer(
     reply: &mut Reply<'_>,
 ) {
     let Some(nameservers) = referral.nameservers() else { return };
-    let first = reply.written().len();
+    let first = reply.written_len();
     if !reply.put_authority(&nameservers, place.within(referral.owner_offset())) {
         return;
     }
@@ -223,7 +254,7 @@ fn refer(
 impl Reply<'_> {
     /// Adds a CNAME or DNAME RR, and returns where the name stands that it points at; `None` where it has no room.
     fn put_link(&mut self, rrset: &Rrset<'_>, owner: Place) -> Option<Place> {
-        let at = self.written().len();
+        let at = self.written_len();
         self.make_room(rrset.wire_len());
         if !self.put_answer(rrset, 1, 0, owner) {
             return None;

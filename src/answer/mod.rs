@@ -14,6 +14,7 @@ mod rate_limit;
 mod records;
 mod reply;
 mod request;
+mod short;
 mod told;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use follow::{Asked, follow};
 use rate_limit::Verdict;
 use reply::Reply;
 use request::Request;
+use short::Way;
 
 /// What becomes of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,7 @@ impl Scratch {
     }
 
     /// What is to be counted of the query that was last answered with these.
+    #[inline]
     pub fn told(&self) -> Told {
         self.told
     }
@@ -89,14 +92,37 @@ pub fn answer(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Outcome {
-    match respond(query, client, rotation, context, scratch, out) {
+    let question = match short::answer(query, client, rotation, context, &mut scratch.name, out) {
+        Way::Answered(octets, told) => {
+            scratch.told = told;
+            return Outcome::Reply(octets);
+        }
+        Way::Long(question) => question,
+    };
+    match respond(query, question, client, rotation, context, scratch, out) {
         Some(octets) => Outcome::Reply(octets),
         None => Outcome::Drop,
     }
 }
 
+/// The same by the long way alone: what [`answer`] is held against.
+#[doc(hidden)]
+pub fn answer_by_the_long_way(
+    query: &[u8],
+    client: &Client,
+    rotation: u32,
+    context: &Context<'_>,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> Outcome {
+    respond(query, None, client, rotation, context, scratch, out).map_or(Outcome::Drop, Outcome::Reply)
+}
+
+/// The long way, which knows every case. `question` is the query's, where it stands in `scratch` already.
+#[inline(never)]
 fn respond(
     query: &[u8],
+    question: Option<Question>,
     client: &Client,
     rotation: u32,
     context: &Context<'_>,
@@ -110,8 +136,9 @@ fn respond(
         return None;
     }
     let policy = context.policy;
-    let request = Request::read(query, header, client, policy, context.now, &mut scratch.name);
-    if let Ok(question) = &request.question {
+    let mut request = Request::new(header);
+    request.read(query, question, client, policy, context.now, &mut scratch.name);
+    if let Some(question) = &request.question {
         scratch.told.qtype = question.record_type.0;
     }
     scratch.told.dnssec_ok = request.records.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
@@ -134,8 +161,8 @@ fn respond(
             }
         }
     }
-    let rcode = match &request.question {
-        Ok(question) => match gate(&request, client, &scratch.name, policy, &mut reply) {
+    let rcode = match (&request.question, request.fault) {
+        (Some(question), None) => match gate(&request, client, &scratch.name, policy, &mut reply) {
             None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
             None => look_up(question, scratch, rotation, context.snapshot, &mut reply),
             Some(rcode) => {
@@ -143,11 +170,12 @@ fn respond(
                 rcode
             }
         },
-        Err(fault) => {
-            if *fault == Rcode::NOTIMP {
+        (_, fault) => {
+            let fault = fault.unwrap_or(Rcode::FORMERR);
+            if fault == Rcode::NOTIMP {
                 reply.explain(Ede::NotSupported.into());
             }
-            *fault
+            fault
         }
     };
     scratch.told.rcode = rcode.0;
@@ -155,6 +183,7 @@ fn respond(
 }
 
 /// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.
+#[inline]
 fn gate(
     request: &Request<'_>,
     client: &Client,
@@ -174,7 +203,7 @@ fn gate(
         return Some(Rcode::NOTAUTH);
     }
     // RFC 7873 5.2.3, 5.2.4. A client without any cookie is answered: most have none.
-    if let (Some(cookies), Some(_)) = (&policy.cookies, request.cookie)
+    if let (Some(cookies), Some(_)) = (&policy.cookies, &request.cookie)
         && cookies.require()
         && client.transport == Transport::Udp
         && !request.has_good_cookie()
@@ -186,6 +215,7 @@ fn gate(
 }
 
 /// Writes the sections that answer the question and returns the response code.
+#[inline]
 fn look_up(
     question: &Question,
     scratch: &mut Scratch,
@@ -201,12 +231,12 @@ fn look_up(
         reply.explain(Ede::NotAuthoritative.into());
         return Rcode::REFUSED;
     };
-    told.zone = zone.place().map_or(ZonePlace::FILE, ZonePlace::generated);
+    told.zone = ZonePlace::of(Some(&zone));
     reply.answers_from(&zone, name);
     if matches!(question.record_type, RecordType::AXFR | RecordType::IXFR) {
         reply.explain(Ede::NotSupported.into());
         return Rcode::REFUSED;
     }
     let asked = Asked { snapshot, qtype: question.record_type, rotation };
-    follow(asked, zone, name, other, reply)
+    follow(asked, &zone, name, other, reply)
 }

@@ -33,6 +33,7 @@ impl Policy {
     pub const NSID_MAX: usize = 128;
 
     /// The largest answer in octets to a client that takes `udp_size` by its EDNS, if it speaks that.
+    #[inline]
     pub(super) fn limit(&self, transport: Transport, udp_size: Option<u16>) -> u16 {
         match (transport, udp_size) {
             (Transport::Tcp, _) => u16::MAX,

@@ -45,6 +45,7 @@ pub(super) struct Addresses<'a> {
 
 /// Writes what the node has of the type, with the addresses of its targets; `false` if it has nothing: NODATA, or an
 /// alias. Its name stands at `owner`.
+#[inline]
 pub(super) fn put(
     reply: &mut Reply<'_>,
     node: &Node<'_>,
@@ -59,21 +60,35 @@ pub(super) fn put(
     let Some(rrset) = node.rrset(record_type) else {
         return false;
     };
-    let first = reply.written().len();
-    if put_rrset(reply, &rrset, rotation, owner) {
-        match (record_type, rrset.looked_up_targets()) {
-            (_, Some(targets)) => look_targets_up(reply, &rrset, first, owner, targets, addresses),
-            // RFC 2782: priority, weight and port stand before the target.
-            (RecordType::SRV, None) => put_targets(reply, &rrset, first, 6),
-            (RecordType::NS, None) => put_targets(reply, &rrset, first, 0),
-            _ => {}
-        }
+    let first = reply.written_len();
+    let whole = put_rrset(reply, &rrset, rotation, owner);
+    if whole && !matches!(record_type, RecordType::A | RecordType::AAAA | RecordType::TXT) {
+        put_addresses(reply, &rrset, record_type, first, owner, addresses);
     }
     true
 }
 
+/// Adds the addresses of the names that a whole RRset, whose first RR stands at `first`, points at.
+fn put_addresses(
+    reply: &mut Reply<'_>,
+    rrset: &Rrset<'_>,
+    record_type: RecordType,
+    first: usize,
+    owner: Place,
+    addresses: &mut Addresses<'_>,
+) {
+    match (record_type, rrset.looked_up_targets()) {
+        (_, Some(targets)) => look_targets_up(reply, rrset, first, owner, targets, addresses),
+        // RFC 2782: priority, weight and port stand before the target.
+        (RecordType::SRV, None) => put_targets(reply, rrset, first, 6),
+        (RecordType::NS, None) => put_targets(reply, rrset, first, 0),
+        _ => {}
+    }
+}
+
 /// RFC 8482 4.1 lets a server answer ANY with a subset of the RRsets: one, and over TCP both families of addresses,
 /// because memberlist finds its peers so.
+#[inline(never)]
 fn put_any(reply: &mut Reply<'_>, node: &Node<'_>, rotation: u32, owner: Place) -> bool {
     let mut found =
         ANY_ORDER.into_iter().filter_map(|record_type| Some((record_type, node.rrset(record_type)?)));
@@ -96,12 +111,13 @@ fn put_any(reply: &mut Reply<'_>, node: &Node<'_>, rotation: u32, owner: Place) 
 }
 
 /// Writes an RRset, whole and rotated or cut from its start in stable order; returns whether it is whole.
+#[inline]
 fn put_rrset(reply: &mut Reply<'_>, rrset: &Rrset<'_>, rotation: u32, owner: Place) -> bool {
     let fits = reply.make_room(rrset.wire_len());
+    let records = rrset.len();
     if !fits && reply.transport() == Transport::Tcp && rrset.has_parts() {
         reply.explain(CUT);
     }
-    let records = rrset.len();
     // Clients that use a cut answer see the same part of it each time: rotation would make them drop peers.
     let start = match usize::try_from(rotation) {
         Ok(rotation) if fits && rrset.rotates() => rotation.checked_rem(records).unwrap_or(0),

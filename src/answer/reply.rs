@@ -73,6 +73,7 @@ pub(super) struct Reply<'a> {
 
 impl<'a> Reply<'a> {
     /// Begins with header and question; nothing if these and an OPT record do not fit into `out`.
+    #[inline]
     pub(super) fn begin(
         query: &[u8],
         request: &'a Request<'a>,
@@ -84,13 +85,13 @@ impl<'a> Reply<'a> {
         let length = usize::from(limit).min(out.len());
         let out = out.get_mut(..length)?;
         // The question is repeated octet by octet: clients compare its case (draft-vixie-dnsext-dns0x20).
-        let at = request.question_end.unwrap_or(HEADER_LEN);
+        let at = request.question_end().unwrap_or(HEADER_LEN);
         out.get_mut(..at)?.copy_from_slice(query.get(..at)?);
         let available = if policy.recursion_available { Flags::RA } else { Flags(0) };
         let header = Header {
             id: request.header.id,
             flags: request.header.flags.of_answer() | available,
-            questions: u16::from(request.question_end.is_some()),
+            questions: u16::from(request.question.is_some()),
             answers: 0,
             authorities: 0,
             additionals: 0,
@@ -143,6 +144,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Adds an extended error for a client that speaks EDNS, where there is room.
+    #[inline]
     pub(super) fn explain(&mut self, error: ExtendedError) {
         let room = self.room_len();
         if self.request.records.edns.is_some()
@@ -156,6 +158,7 @@ impl<'a> Reply<'a> {
 
     /// Tells a client that would know it which version of which zone answers `name`, where there is room and the answer
     /// turns out to be an authoritative one.
+    #[inline]
     pub(super) fn answers_from(&mut self, zone: &ZoneRef<'_>, name: &QueryName) {
         if self.request.records.edns.as_ref().is_some_and(|edns| edns.options.zone_version)
             && ZoneVersion::OPTION_LEN <= self.room_len()
@@ -197,7 +200,14 @@ impl<'a> Reply<'a> {
         self.out.get(..self.at).unwrap_or(&[])
     }
 
+    /// How many octets are written up to here.
+    #[inline]
+    pub(super) fn written_len(&self) -> usize {
+        self.at
+    }
+
     /// Octets that records can still take.
+    #[inline]
     pub(super) fn room_len(&self) -> usize {
         self.out.len().saturating_sub(self.at + self.reserved)
     }
@@ -206,11 +216,15 @@ impl<'a> Reply<'a> {
     /// client itself asked for stays.
     ///
     /// RFC 8914 3: servers drop EDE options before other data.
+    #[inline]
     pub(super) fn make_room(&mut self, octets: usize) -> bool {
+        octets <= self.room_len() || self.drop_errors(octets)
+    }
+
+    /// The rest of [`Reply::make_room`], which few answers need.
+    #[inline(never)]
+    fn drop_errors(&mut self, octets: usize) -> bool {
         let missing = octets.saturating_sub(self.room_len());
-        if missing == 0 {
-            return true;
-        }
         let option_len = |error: &Option<ExtendedError>| error.as_ref().map_or(0, ExtendedError::option_len);
         let len = |errors: &[Option<ExtendedError>]| errors.iter().map(option_len).sum::<usize>();
         let textless = self.errors.map(|error| error.map(|error| ExtendedError::from(error.code)));
@@ -227,6 +241,7 @@ impl<'a> Reply<'a> {
 
     /// Adds an RRset of `records` RRs to the answer section, from its RR at `start` on. Returns whether it took in all
     /// of them; otherwise it has set TC.
+    #[inline]
     pub(super) fn put_answer(
         &mut self,
         rrset: &Rrset<'_>,
@@ -323,25 +338,34 @@ impl<'a> Reply<'a> {
     }
 
     /// Copies as many RRs as fit, from the one at `start` on, and returns how many.
+    #[inline]
     fn copy(&mut self, rrset: &Rrset<'_>, start: usize, owner: Place) -> usize {
         let (begin, end) = (self.at, self.at + self.room_len());
         let copied = self.out.get_mut(begin..end).map(|room| rrset.copy(room, start)).unwrap_or_default();
         self.at = (begin + copied.octets).min(end);
         // As RRsets are kept, their owners point at the question.
-        if let (true, Some(pointer)) = (owner != Place::QUESTION, pointer(owner.0)) {
-            let mut at = begin;
-            while let Some((_, next)) = self.rdata_at(at) {
-                if let Some(slot) = self.out.get_mut(at..at + pointer.len()) {
-                    slot.copy_from_slice(&pointer);
-                }
-                at = next;
-            }
+        if owner != Place::QUESTION {
+            self.set_owners(begin, owner);
         }
         copied.records
     }
 
+    /// Gives the RRs from `begin` on another owner, if a pointer can lead to it.
+    #[inline(never)]
+    fn set_owners(&mut self, begin: usize, owner: Place) {
+        let Some(pointer) = pointer(owner.0) else { return };
+        let mut at = begin;
+        while let Some((_, next)) = self.rdata_at(at) {
+            if let Some(slot) = self.out.get_mut(at..at + pointer.len()) {
+                slot.copy_from_slice(&pointer);
+            }
+            at = next;
+        }
+    }
+
     /// Adds the zone's SOA to the authority section: every negative answer needs it (RFC 2308 3). The name that is
     /// denied stands at `name`.
+    #[inline]
     pub(super) fn put_soa(&mut self, zone: &ZoneRef<'_>, name: Place) {
         let rest = zone.negative_soa();
         match pointer(name.within(zone.apex_offset()).0) {
@@ -388,6 +412,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Appends octets for which the caller has found room.
+    #[inline]
     fn put(&mut self, octets: &[u8]) {
         let end = self.at + octets.len();
         if let Some(room) = self.out.get_mut(self.at..end) {
@@ -414,8 +439,9 @@ impl<'a> Reply<'a> {
     }
 
     /// Adds the OPT record, the TSIG record and the header, and returns the length of the message.
-    pub(super) fn finish(mut self, rcode: Rcode) -> Option<usize> {
-        let Reply { request, client, policy, admitted, .. } = self;
+    #[inline]
+    pub(super) fn finish(&mut self, rcode: Rcode) -> Option<usize> {
+        let Reply { request, client, policy, admitted, .. } = *self;
         // RFC 9660 3.2: with authoritative answers only.
         let zone_version = self.zone_version.filter(|_| self.header.flags.contains(Flags::AA));
         if let Some(opt) = opt(request, client, policy, admitted, zone_version, &self.errors) {
@@ -433,6 +459,7 @@ impl<'a> Reply<'a> {
 }
 
 /// The OPT record for a client that speaks EDNS.
+#[inline]
 fn opt<'a>(
     request: &'a Request<'_>,
     client: &Client,
@@ -456,6 +483,7 @@ fn opt<'a>(
 }
 
 /// A compression pointer to `offset`, if it can point so far (RFC 1035 4.1.4: fourteen bits).
+#[inline]
 fn pointer(offset: usize) -> Option<[u8; 2]> {
     match u16::try_from(offset) {
         Ok(offset @ ..=0x3fff) => Some((0xc000 | offset).to_be_bytes()),

@@ -14,60 +14,69 @@ pub(super) struct Request<'a> {
     pub(super) records: PseudoRecords<'a>,
     /// Its cookie, where cookies are spoken: an answer has one if this is there.
     pub(super) cookie: Option<Checked>,
-    /// Where its one question ends if that can be read: the answer repeats it.
-    pub(super) question_end: Option<usize>,
-    /// What is asked, its name beside it; or the response code of an answer that has no records.
-    pub(super) question: Result<Question, Rcode>,
+    /// Its one question, if that can be read: the answer repeats it.
+    pub(super) question: Option<Question>,
+    /// The response code of an answer that has no records; there is one where there is no question.
+    pub(super) fault: Option<Rcode>,
 }
 
 impl<'a> Request<'a> {
-    /// Reads `query`, the name of its question into `name`. `now` is Unix time in seconds modulo 2^32.
+    /// A request of which nothing but the header is known.
+    #[inline]
+    pub(super) fn new(header: Header) -> Request<'a> {
+        Request { header, records: PseudoRecords::default(), cookie: None, question: None, fault: None }
+    }
+
+    /// Reads `query`, the name of its question into `name` unless its one question is given. `now` is Unix time in seconds modulo 2^32.
     ///
     /// SIG(0) and TKEY records are records like others here, and ignored. So are octets behind the last counted record:
     /// Knot 3.2 takes them for a format error, BIND 9.18 and NSD 4.6 answer, and no RFC speaks of them.
+    #[inline]
     pub(super) fn read(
+        &mut self,
         query: &'a [u8],
-        header: Header,
+        question: Option<Question>,
         client: &Client,
         policy: &Policy,
         now: u32,
         name: &mut QueryName,
-    ) -> Request<'a> {
+    ) {
+        self.question = match question {
+            None if self.header.questions == 1 => Question::read(query, name).ok(),
+            question => question,
+        };
+        self.fault = self.read_records(query, client, policy, now);
+        if self.question.is_none() || self.header.flags.opcode() != Opcode::QUERY {
+            self.fault = Some(self.other_fault());
+        }
+    }
+
+    /// The response code for what is no query with one question.
+    #[cold]
+    fn other_fault(&self) -> Rcode {
+        // An opcode that is not implemented need not have the sections of a query, so it is NOTIMP whether or not
+        // these can be read, signed or not; what could be read is repeated. RFC 1035 4.1.1 and RFC 2136 2.2 for
+        // UPDATE, RFC 1996 3.12 for NOTIFY that a server does not implement; RFC 8906 3.1.4 for all others, which must
+        // not be met with silence.
+        if self.header.flags.opcode() != Opcode::QUERY {
+            return Rcode::NOTIMP;
+        }
+        // RFC 7873 5.4: a query without question is how a client asks for a server cookie.
+        if self.header.questions == 0 && self.fault.is_none() {
+            return match self.cookie.map(|cookie| cookie.standing) {
+                Some(Standing::New | Standing::Good) => Rcode::NOERROR,
+                Some(Standing::Bad) => Rcode::BADCOOKIE,
+                None => Rcode::FORMERR,
+            };
+        }
         // RFC 9619 4: QDCOUNT above 1 in a query is a format error. Without any there is nothing to answer.
-        let question = match header.questions {
-            1 => Question::read(query, name).map_err(|_| Rcode::FORMERR),
-            _ => Err(Rcode::FORMERR),
-        };
-        let mut request = Request {
-            header,
-            records: PseudoRecords::default(),
-            cookie: None,
-            question_end: question.map(|question| question.end).ok(),
-            question,
-        };
-        let fault = request.read_records(query, client, policy, now);
-        request.question = match (header.flags.opcode(), fault) {
-            // RFC 7873 5.4: a query without question is how a client asks for a server cookie.
-            (Opcode::QUERY, None) if header.questions == 0 => {
-                Err(match request.cookie.map(|cookie| cookie.standing) {
-                    Some(Standing::New | Standing::Good) => Rcode::NOERROR,
-                    Some(Standing::Bad) => Rcode::BADCOOKIE,
-                    None => Rcode::FORMERR,
-                })
-            }
-            (Opcode::QUERY, fault) => question.and_then(|question| fault.map_or(Ok(question), Err)),
-            // An opcode that is not implemented need not have the sections of a query, so it is NOTIMP whether or not
-            // these can be read, signed or not; what could be read is repeated. RFC 1035 4.1.1 and RFC 2136 2.2 for
-            // UPDATE, RFC 1996 3.12 for NOTIFY that a server does not implement; RFC 8906 3.1.4 for all others, which must
-            // not be met with silence.
-            _ => Err(Rcode::NOTIMP),
-        };
-        request
+        Rcode::FORMERR
     }
 
     /// Reads the records behind the question; returns the response code of what is wrong with them.
+    #[inline]
     fn read_records(&mut self, query: &'a [u8], client: &Client, policy: &Policy, now: u32) -> Option<Rcode> {
-        if self.records.read(query, &self.header, self.question_end).is_err() {
+        if self.records.read(query, &self.header, self.question_end()).is_err() {
             return Some(Rcode::FORMERR);
         }
         let edns = self.records.edns.as_ref()?;
@@ -80,8 +89,15 @@ impl<'a> Request<'a> {
         self.cookie.is_none().then_some(Rcode::FORMERR)
     }
 
+    /// Where its one question ends, if that can be read.
+    #[inline]
+    pub(super) fn question_end(&self) -> Option<usize> {
+        self.question.map(|question| question.end)
+    }
+
     /// Whether the client has shown that it does not forge its address.
+    #[inline]
     pub(super) fn has_good_cookie(&self) -> bool {
-        self.cookie.is_some_and(|cookie| cookie.standing == Standing::Good)
+        self.cookie.as_ref().is_some_and(|cookie| cookie.standing == Standing::Good)
     }
 }

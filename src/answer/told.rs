@@ -1,5 +1,7 @@
 //! What is told of an answer to whoever counts, beyond its octets.
 
+use crate::zone::ZoneRef;
+
 /// A few octets about one query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Told {
@@ -31,12 +33,20 @@ impl ZonePlace {
     /// How many places there are.
     pub const COUNT: usize = 17;
 
+    /// Where what falls into a zone is counted.
+    #[inline]
+    pub(super) fn of(zone: Option<&ZoneRef<'_>>) -> ZonePlace {
+        zone.map_or(ZonePlace::NONE, |zone| zone.place().map_or(ZonePlace::FILE, ZonePlace::generated))
+    }
+
     /// That of a zone made from peers, by its place in the snapshot.
+    #[inline]
     pub fn generated(place: u8) -> ZonePlace {
         ZonePlace(place.min(ZonePlace::OTHERS.0))
     }
 
     /// Its number, below [`ZonePlace::COUNT`].
+    #[inline]
     pub fn index(self) -> usize {
         self.0.into()
     }

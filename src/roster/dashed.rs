@@ -26,9 +26,13 @@ impl DashedLabel {
     /// The label of this address.
     pub fn new(address: IpAddr) -> DashedLabel {
         let mut label = DashedLabel { octets: [0; LONGEST], length: 0 };
+        if let IpAddr::V4(v4) = address {
+            label.push_ipv4(v4);
+            return label;
+        }
         // Every address fits, so that writing does not fail.
         let _ = match address {
-            IpAddr::V4(v4) => write!(label, "{v4}"),
+            IpAddr::V4(_) => Ok(()),
             IpAddr::V6(v6) => match v6.segments() {
                 [0, 0, 0, 0, 0, 0xffff, high, low] => write!(label, "::ffff:{high:x}:{low:x}"),
                 _ => write!(label, "{v6}"),
@@ -43,6 +47,29 @@ impl DashedLabel {
     /// The label's text.
     pub fn as_str(&self) -> &str {
         self.octets.get(..self.length).and_then(|octets| std::str::from_utf8(octets).ok()).unwrap_or("")
+    }
+
+    /// Adds four numbers with dashes between them, digit by digit: answers to PTR write one each.
+    fn push_ipv4(&mut self, address: Ipv4Addr) {
+        let mut octets = self.octets.iter_mut();
+        let mut put = |octet| {
+            if let Some(to) = octets.next() {
+                *to = octet;
+            }
+        };
+        for (index, number) in address.octets().into_iter().enumerate() {
+            if index > 0 {
+                put(b'-');
+            }
+            if number >= 100 {
+                put(b'0' + number / 100);
+            }
+            if number >= 10 {
+                put(b'0' + number / 10 % 10);
+            }
+            put(b'0' + number % 10);
+        }
+        self.length = LONGEST - octets.len();
     }
 
     fn push(&mut self, octet: u8) -> std::fmt::Result {
@@ -67,7 +94,14 @@ impl std::fmt::Write for DashedLabel {
 }
 
 /// The address that a label spells, in any spelling that parses; letters in either case.
+///
+/// IPv4 is looked for first: four numbers with single dashes between them are no IPv6 address, which has seven or two in a
+/// row, and nearly every label that is asked for is one.
 pub fn parse_dashed(label: &[u8]) -> Option<IpAddr> {
+    parse_ipv4(label).map(IpAddr::V4).or_else(|| parse_ipv6(label).map(IpAddr::V6))
+}
+
+fn parse_ipv6(label: &[u8]) -> Option<Ipv6Addr> {
     let mut text = [0_u8; LONGEST];
     let text = text.get_mut(..label.len())?;
     for (to, from) in text.iter_mut().zip(label) {
@@ -77,26 +111,37 @@ pub fn parse_dashed(label: &[u8]) -> Option<IpAddr> {
             _ => return None,
         };
     }
-    let text = std::str::from_utf8(text).ok()?;
-    // A full IPv6 address has seven colons and a shortened one has `::`: three single ones are an IPv4 address.
-    if text.matches(':').count() == 3 && !text.contains("::") {
-        return parse_ipv4(text).map(IpAddr::V4);
-    }
-    text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-fn parse_ipv4(text: &str) -> Option<Ipv4Addr> {
-    let mut octets = [0_u8; 4];
-    let mut parts = text.split(':');
-    for octet in &mut octets {
-        let part = parts.next()?;
-        // As everywhere since RFC 6943 3.1.1: no leading zeros, which some read as octal.
-        if part.len() > 1 && part.starts_with('0') {
+/// Four numbers in one walk over the octets.
+fn parse_ipv4(label: &[u8]) -> Option<Ipv4Addr> {
+    let mut bits = 0_u32;
+    let mut dashes = 0;
+    // None before the first digit of a number.
+    let mut number = None;
+    for octet in label {
+        let digit = octet.wrapping_sub(b'0');
+        if digit <= 9 {
+            // As everywhere since RFC 6943 3.1.1: no leading zeros, which some read as octal.
+            let value = match number {
+                None => u32::from(digit),
+                Some(0) => return None,
+                Some(before) => before * 10 + u32::from(digit),
+            };
+            if value > 255 {
+                return None;
+            }
+            number = Some(value);
+        } else if *octet == b'-' {
+            bits = bits << 8 | number?;
+            dashes += 1;
+            number = None;
+        } else {
             return None;
         }
-        *octet = part.parse().ok()?;
     }
-    Some(Ipv4Addr::from(octets))
+    (dashes == 3).then_some(Ipv4Addr::from_bits(bits << 8 | number?))
 }
 
 #[cfg(test)]

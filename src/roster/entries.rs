@@ -64,14 +64,17 @@ impl Entries<'_> {
     pub(super) fn remove(&mut self, id: Id<Object>, entries: Vec<Id<Entry>>) {
         for entry in entries {
             self.touch(id, entry);
-            if let Some(entry) = self.store.remove_entry(entry) {
-                self.held.went(&entry);
+            if let Some(entry) = self.store.remove_entry(entry)
+                && let Some(namespace) = self.store.namespace(&entry)
+            {
+                self.held.went(&entry, namespace);
             }
         }
     }
 
     fn add(&mut self, id: Id<Object>, position: u32, new: &Incoming<'_>) -> Id<Entry> {
-        let namespace = self.texts.intern(new.namespace);
+        let of_object = self.store.objects.get(id).is_some_and(|object| *object.namespace == *new.namespace);
+        let namespace = (!of_object).then(|| Box::new(self.texts.intern(new.namespace)));
         let addresses = Addresses::from(&*new.endpoint.addresses);
         let uid = new.uid.map(|uid| self.store.intern_uid(uid));
         let entry = self.store.add_entry(Entry {

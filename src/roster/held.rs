@@ -21,9 +21,9 @@ impl Held {
         self.came.push(entry);
     }
 
-    pub(super) fn went(&mut self, entry: &Entry) {
+    /// `namespace` is that of its pod name.
+    pub(super) fn went(&mut self, entry: &Entry, namespace: &Arc<str>) {
         if entry.told {
-            let namespace = &entry.namespace;
             self.went
                 .extend(entry.addresses.as_slice().iter().map(|address| (Arc::clone(namespace), *address)));
         }
@@ -36,13 +36,13 @@ impl Held {
         went.dedup();
         let mut came = std::mem::take(&mut self.came);
         let place = |id: &Id<Entry>| {
-            store.entries.get(*id).map(|entry| (&entry.namespace, entry.addresses.as_slice().first()))
+            store.entries.get(*id).map(|entry| (store.namespace(entry), entry.addresses.as_slice().first()))
         };
         came.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
         for id in came {
             // It may have gone again, and its number be another's, which is told by now.
             let Some(entry) = store.entries.get(id).filter(|entry| !entry.told) else { continue };
-            let namespace = &entry.namespace;
+            let Some(namespace) = store.namespace(entry) else { continue };
             for address in entry.addresses.as_slice().iter().copied() {
                 let of_one_that_went =
                     went.binary_search_by(|(of, at)| (&**of, at).cmp(&(&**namespace, &address))).is_ok();

@@ -41,6 +41,7 @@ impl Names<'_> {
         let listed = || listed().filter(|(_, address)| view.lists(*address));
         let (first, primary) =
             listed().find(|(_, address)| self.prefers(*address)).or_else(|| listed().next())?;
+        let namespace = view.store.namespace(first)?;
         let addresses = listed().map(|(_, address)| address).collect();
 
         let target = self.target(hostname.is_some(), service(view, candidate), shared);
@@ -49,9 +50,9 @@ impl Names<'_> {
         let hostname = hostname.filter(|_| is_label || matches!(target, SrvTarget::Service(_)));
         let shape = PeerShape {
             // The namespace of the entry that holds the primary address: that pod name is served.
-            namespace: Arc::clone(&first.namespace),
+            namespace: Arc::clone(namespace),
             basename: Arc::clone(&self.naming.basename),
-            host: self.host(&first.namespace, &target, shared),
+            host: self.host(namespace, &target, shared),
             target: if self.topology.srv_host == SrvHost::Peer { SrvTarget::Peer } else { target },
             ports: shared.ports.intern(self.ports(view, candidate)),
         };

@@ -231,7 +231,7 @@ impl Incoming<'_> {
         let endpoint = self.endpoint;
         entry.group == self.group
             && entry.level == self.level
-            && *entry.namespace == *self.namespace
+            && store.namespace(entry).is_some_and(|own| **own == *self.namespace)
             && entry.hostname.as_deref().map(Hostname::as_str) == self.hostname
             && entry.uid.and_then(|uid| store.uid(uid)) == self.uid
             && match &entry.addresses {

@@ -8,6 +8,9 @@ use super::slab::{Id, Slab};
 use super::store::{Claim, Object, UidRecord};
 use super::{Hostname, Include, Peer, PortName, SetKey, SetSettings, Topology};
 use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -95,7 +98,8 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 pub(super) struct Sets {
     slab: Slab<Set>,
-    by_key: HashMap<SetKey, Id<Set>>,
+    by_key: HashTable<Id<Set>>,
+    hasher: RandomState,
     /// Those with something pending, in the order it came.
     pending: Vec<Id<Set>>,
 }
@@ -305,30 +309,35 @@ impl Sets {
         self.slab.chunk(number)
     }
 
-    /// The set of this name.
-    pub(super) fn find(&self, key: &SetKey) -> Option<Id<Set>> {
-        self.by_key.get(key).copied()
-    }
-
     /// The topology that owns the set of this name. `None` if none yields it.
     pub(super) fn owner(&self, key: &SetKey) -> Option<u32> {
-        self.get(*self.by_key.get(key)?)?.owner()
+        self.get(self.find(key)?)?.owner()
+    }
+
+    pub(super) fn find(&self, key: &SetKey) -> Option<Id<Set>> {
+        let is_it = |id: &Id<Set>| self.slab.get(*id).is_some_and(|set| set.key == *key);
+        self.by_key.find(self.hasher.hash_one(Some(key)), is_it).copied()
     }
 
     /// The set of this name, made where there is none.
     pub(super) fn find_or_add(&mut self, namespace: &Arc<str>, name: &Arc<str>) -> Id<Set> {
         let key = SetKey { namespace: Arc::clone(namespace), name: Arc::clone(name) };
-        if let Some(id) = self.by_key.get(&key) {
-            return *id;
+        if let Some(id) = self.find(&key) {
+            return id;
         }
-        let id = self.slab.insert(Set::new(key.clone()));
-        self.by_key.insert(key, id);
+        let hash = self.hasher.hash_one(Some(&key));
+        let id = self.slab.insert(Set::new(key));
+        let Sets { slab, by_key, hasher, .. } = self;
+        by_key.insert_unique(hash, id, |id| hasher.hash_one(slab.get(*id).map(|set| &set.key)));
         id
     }
 
     pub(super) fn remove(&mut self, id: Id<Set>) -> Option<Set> {
         let set = self.slab.remove(id)?;
-        self.by_key.remove(&set.key);
+        if let Ok(found) = self.by_key.find_entry(self.hasher.hash_one(Some(&set.key)), |other| *other == id)
+        {
+            found.remove();
+        }
         Some(set)
     }
 

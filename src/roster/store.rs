@@ -20,6 +20,8 @@ pub(super) struct Store {
     pub(super) objects: Slab<Object>,
     pub(super) entries: Slab<Entry>,
     uids: Slab<UidRecord>,
+    /// Of uids that have several.
+    holders: Slab<Vec<Id<Entry>>>,
     by_key: HashTable<Id<Object>>,
     by_uid: HashTable<Id<UidRecord>>,
     /// Each entry under each of its addresses, by their places in the entry.
@@ -87,8 +89,8 @@ pub(super) struct Entry {
     pub(super) addresses: Addresses,
     /// Only where it can be a label of a peer.
     pub(super) hostname: Option<Arc<Hostname>>,
-    /// The namespace that its pod name carries.
-    pub(super) namespace: Arc<str>,
+    /// The namespace that its pod name carries, where that is not the object's: see [`Store::namespace`].
+    pub(super) namespace: Option<Box<Arc<str>>>,
     /// The narrowest list that it is on.
     pub(super) level: Include,
     /// Whether it was told that its addresses are held.
@@ -115,8 +117,7 @@ enum Holders {
     #[default]
     None,
     One(Id<Entry>),
-    #[expect(clippy::box_collection, reason = "the common case stays at 16 octets")]
-    Several(Box<Vec<Id<Entry>>>),
+    Several(Id<Vec<Id<Entry>>>),
 }
 
 impl Store {
@@ -164,7 +165,7 @@ impl Store {
         let addresses = entry.addresses.clone();
         let id = self.entries.insert(entry);
         if let Some(record) = uid.and_then(|uid| self.uids.get_mut(uid)) {
-            record.holders.add(id);
+            record.holders.add(id, &mut self.holders);
         }
         let Store { entries, by_address, nameless, hasher, .. } = self;
         if uid.is_none()
@@ -188,8 +189,8 @@ impl Store {
         if let Some(uid) = entry.uid
             && let Some(record) = self.uids.get_mut(uid)
         {
-            record.holders.remove(id);
-            if record.holders.as_slice().is_empty() {
+            record.holders.remove(id, &mut self.holders);
+            if record.holders.is_none() {
                 self.emptied.push(uid);
             }
         }
@@ -224,7 +225,7 @@ impl Store {
     /// Frees the numbers of uids that nobody holds any more.
     pub(super) fn sweep(&mut self) {
         for id in std::mem::take(&mut self.emptied) {
-            let unused = self.uids.get(id).filter(|record| record.holders.as_slice().is_empty());
+            let unused = self.uids.get(id).filter(|record| record.holders.is_none());
             let Some(hash) = unused.map(|record| self.hasher.hash_one(Some(&record.uid))) else { continue };
             if let Ok(found) = self.by_uid.find_entry(hash, |other| *other == id) {
                 found.remove();
@@ -238,7 +239,7 @@ impl Store {
     }
 
     pub(super) fn entries_of_uid(&self, id: Id<UidRecord>) -> &[Id<Entry>] {
-        self.uids.get(id).map_or(&[], |record| record.holders.as_slice())
+        self.uids.get(id).map_or(&[], |record| record.holders.as_slice(&self.holders))
     }
 
     /// The entries that hold an address, in no order.
@@ -257,14 +258,24 @@ impl Store {
         entries.filter(move |entry| entry.addresses.as_slice().first() == Some(&address))
     }
 
+    /// The namespace that an entry's pod name carries.
+    pub(super) fn namespace<'a>(&'a self, entry: &'a Entry) -> Option<&'a Arc<str>> {
+        let own = entry.namespace.as_deref();
+        own.or_else(|| self.objects.get(entry.object).map(|object| &object.namespace))
+    }
+
+    fn is_in(&self, entry: &Entry, namespace: &str) -> bool {
+        self.namespace(entry).is_some_and(|own| **own == *namespace)
+    }
+
     /// Whether the address is held under pod names of the namespace.
     pub(super) fn holds(&self, namespace: &str, address: IpAddr) -> bool {
-        self.entries_at(address).any(|entry| *entry.namespace == *namespace)
+        self.entries_at(address).any(|entry| self.is_in(entry, namespace))
     }
 
     /// Whether it was told that the address is held under pod names of the namespace, by an entry that is still there.
     pub(super) fn is_told(&self, namespace: &str, address: IpAddr) -> bool {
-        self.entries_at(address).any(|entry| entry.told && *entry.namespace == *namespace)
+        self.entries_at(address).any(|entry| entry.told && self.is_in(entry, namespace))
     }
 
     /// Entries are joined in the order of service, object name, kind, the watch's name, and place in the object.
@@ -336,31 +347,41 @@ impl From<&[IpAddr]> for Addresses {
 }
 
 impl Holders {
-    fn as_slice(&self) -> &[Id<Entry>] {
+    fn is_none(&self) -> bool {
+        matches!(self, Holders::None)
+    }
+
+    fn as_slice<'a>(&'a self, several: &'a Slab<Vec<Id<Entry>>>) -> &'a [Id<Entry>] {
         match self {
             Holders::None => &[],
             Holders::One(id) => std::slice::from_ref(id),
-            Holders::Several(ids) => ids,
+            Holders::Several(ids) => several.get(*ids).map_or(&[], Vec::as_slice),
         }
     }
 
-    fn add(&mut self, id: Id<Entry>) {
+    fn add(&mut self, id: Id<Entry>, several: &mut Slab<Vec<Id<Entry>>>) {
         match self {
             Holders::None => *self = Holders::One(id),
-            Holders::One(first) => *self = Holders::Several(Box::new(vec![*first, id])),
-            Holders::Several(ids) => ids.push(id),
+            Holders::One(first) => *self = Holders::Several(several.insert(vec![*first, id])),
+            Holders::Several(ids) => {
+                if let Some(ids) = several.get_mut(*ids) {
+                    ids.push(id);
+                }
+            }
         }
     }
 
-    fn remove(&mut self, id: Id<Entry>) {
-        match self {
-            Holders::One(only) if *only == id => *self = Holders::None,
+    fn remove(&mut self, id: Id<Entry>, several: &mut Slab<Vec<Id<Entry>>>) {
+        match *self {
+            Holders::One(only) if only == id => *self = Holders::None,
             Holders::None | Holders::One(_) => {}
-            Holders::Several(ids) => {
+            Holders::Several(place) => {
+                let Some(ids) = several.get_mut(place) else { return };
                 if let Some(index) = ids.iter().position(|other| *other == id) {
                     ids.swap_remove(index);
                 }
-                if let [only] = ***ids {
+                if let [only] = **ids {
+                    several.remove(place);
                     *self = Holders::One(only);
                 }
             }
@@ -376,14 +397,15 @@ mod tests {
     fn uids_go_with_their_last_entry_when_swept() {
         let mut store = Store::default();
         let name = |number: u32| Uid::from_text(&number.to_string()).unwrap();
+        let object = store.add_object(object());
         let entry = |uid| Entry {
-            object: Slab::default().insert(object()),
+            object,
             position: 0,
             group: 0,
             uid: Some(uid),
             addresses: Addresses::One([10, 0, 0, 1].into()),
             hostname: None,
-            namespace: "default".into(),
+            namespace: None,
             level: Include::Ready,
             told: false,
         };
@@ -407,8 +429,8 @@ mod tests {
     /// Each octet more is 150 kB in a large cluster.
     #[test]
     fn what_there_is_of_each_endpoint_is_small() {
-        assert!(size_of::<Option<Entry>>() <= 72, "{}", size_of::<Option<Entry>>());
-        assert!(size_of::<Option<UidRecord>>() <= 40, "{}", size_of::<Option<UidRecord>>());
+        assert!(size_of::<Option<Entry>>() <= 64, "{}", size_of::<Option<Entry>>());
+        assert!(size_of::<Option<UidRecord>>() <= 32, "{}", size_of::<Option<UidRecord>>());
     }
 
     fn object() -> Object {

@@ -52,6 +52,7 @@ impl Responder for CurrentSnapshot {
         answer::answer(query, client, rotation, &context, scratch, out)
     }
 
+    #[inline]
     fn told(scratch: &Scratch) -> Told {
         scratch.told()
     }

@@ -62,7 +62,7 @@ impl Tally {
             truncated = reply.get(FLAGS_AT).is_some_and(|flags| flags & TC != 0);
         }
         // One branch for most queries.
-        if truncated | told.dnssec_ok | (told.fate != Fate::Answered) {
+        if truncated || told.dnssec_ok || told.fate != Fate::Answered {
             self.particulars::<SHARED>(told, truncated);
         }
     }

@@ -40,6 +40,7 @@ pub struct EdnsOptions<'a> {
 impl<'a> Edns<'a> {
     /// What the record says. An error comes with what could be read in spite of it: an answer has an OPT record even
     /// if it is a FORMERR.
+    #[inline]
     pub(super) fn from_record(record: &Record<'a>) -> (Edns<'a>, Result<(), PseudoRecordError>) {
         let [_, version, _, _] = record.ttl.to_be_bytes();
         let mut edns = Edns {
@@ -59,6 +60,7 @@ impl<'a> Edns<'a> {
 }
 
 impl<'a> EdnsOptions<'a> {
+    #[inline]
     fn read(rdata: &'a [u8]) -> Result<EdnsOptions<'a>, PseudoRecordError> {
         let mut options = EdnsOptions::default();
         let mut rest = rdata;
@@ -80,6 +82,7 @@ impl<'a> EdnsOptions<'a> {
 }
 
 /// The code and the data of the first option, and what is behind it (RFC 6891 6.1.2).
+#[inline]
 fn split_option(options: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let (&[c0, c1, l0, l1], behind) = options.split_first_chunk::<4>()?;
     let (data, rest) = behind.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;

@@ -25,6 +25,7 @@ pub struct Header {
 
 impl Header {
     /// The header that `message` begins with; nothing if it is shorter than one.
+    #[inline]
     pub fn read(message: &[u8]) -> Option<Header> {
         let &[i0, i1, f0, f1, q0, q1, an0, an1, ns0, ns1, ar0, ar1] = message.first_chunk::<HEADER_LEN>()?;
         Some(Header {
@@ -38,6 +39,7 @@ impl Header {
     }
 
     /// The header on the wire.
+    #[inline]
     pub fn to_octets(self) -> [u8; HEADER_LEN] {
         let [i0, i1] = self.id.to_be_bytes();
         let [f0, f1] = self.flags.0.to_be_bytes();

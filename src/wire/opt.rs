@@ -57,10 +57,12 @@ impl Opt<'_> {
     pub const ERRORS_MAX: usize = 2;
 
     /// Octets on the wire.
+    #[inline]
     pub fn wire_len(&self) -> usize {
         OPT_LEN + self.options_len()
     }
 
+    #[inline]
     fn options_len(&self) -> usize {
         self.nsid.map_or(0, |id| OPTION_HEAD_LEN + id.len())
             + self.cookie.map_or(0, |cookie| OPTION_HEAD_LEN + cookie.len())
@@ -70,39 +72,50 @@ impl Opt<'_> {
     }
 
     /// Writes the record to the start of `out` and returns its length; nothing if `out` is too short.
+    #[inline]
     pub fn write(&self, rcode: Rcode, out: &mut [u8]) -> Option<usize> {
-        let options_len = self.options_len();
-        let (head, rest) = out.get_mut(..OPT_LEN + options_len)?.split_first_chunk_mut::<OPT_LEN>()?;
+        let (head, rest) = out.split_first_chunk_mut::<OPT_LEN>()?;
+        let room = rest.len();
+        // What is behind the options is not counted: they are written before their length is.
+        let options_len = room - self.write_options(Options { rest })?;
         let [t0, t1] = RecordType::OPT.0.to_be_bytes();
         let [c0, c1] = Class(self.udp_size).0.to_be_bytes();
         let [r0, r1] = u16::try_from(options_len).ok()?.to_be_bytes();
         // RFC 6891 6.1.3: upper bits of the response code, version, flags.
         let flag = if self.dnssec_ok { 0x80 } else { 0 };
         *head = [0, t0, t1, c0, c1, rcode.extended(), 0, flag, 0, r0, r1];
-        if options_len > 0 {
-            self.write_options(Options { rest })?;
-        }
         Some(OPT_LEN + options_len)
     }
 
-    fn write_options(&self, mut options: Options<'_>) -> Option<()> {
+    /// Returns how much of the room is left.
+    #[inline]
+    fn write_options(&self, mut options: Options<'_>) -> Option<usize> {
         if let Some(id) = self.nsid {
             options.put(option::NSID, &[id])?;
         }
         if let Some(cookie) = self.cookie {
-            options.put(option::COOKIE, &[cookie])?;
+            let [c0, c1] = option::COOKIE.to_be_bytes();
+            let [.., length] = COOKIE_LEN.to_be_bytes();
+            options.write(&[c0, c1, 0, length])?;
+            options.write(cookie)?;
         }
         if let Some(timeout) = self.tcp_keepalive {
             options.put(option::TCP_KEEPALIVE, &[&timeout.to_be_bytes()])?;
         }
         for error in self.errors.iter().flatten() {
-            options.put(option::EDE, &[&error.code.code().to_be_bytes(), error.text.as_bytes()])?;
+            let [c0, c1] = option::EDE.to_be_bytes();
+            let [l0, l1] = u16::try_from(2 + error.text.len()).ok()?.to_be_bytes();
+            let [e0, e1] = error.code.code().to_be_bytes();
+            options.write(&[c0, c1, l0, l1, e0, e1])?;
+            if !error.text.is_empty() {
+                options.write(error.text.as_bytes())?;
+            }
         }
         if let Some(version) = self.zone_version {
             // RFC 9660 2: LABELCOUNT, TYPE 0 (SOA-SERIAL), VERSION.
             options.put(option::ZONE_VERSION, &[&[version.labels, 0], &version.serial.to_be_bytes()])?;
         }
-        Some(())
+        Some(options.rest.len())
     }
 }
 
@@ -125,6 +138,7 @@ struct Options<'a> {
 
 impl Options<'_> {
     /// Writes an option whose data are these parts, one behind the other.
+    #[inline]
     fn put(&mut self, code: u16, parts: &[&[u8]]) -> Option<()> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let [c0, c1] = code.to_be_bytes();

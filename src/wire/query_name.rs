@@ -7,12 +7,20 @@ use super::{LABEL_MAX, NAME_MAX};
 /// Reused from query to query: reading one allocates nothing.
 #[derive(Clone)]
 pub struct QueryName {
-    lower: [u8; NAME_MAX],
+    /// Whole blocks, so that folding need not look for the name's end: what is behind that means nothing.
+    lower: [u8; ROOM],
     length: u8,
-    /// Offset of each label's length octet in `lower`; the root label is not counted.
-    starts: [u8; 128],
+    /// Offset of each label's length octet in `lower`, that of the root label the last; a place for every number that an
+    /// octet can tell.
+    starts: [u8; ROOM],
     labels: u8,
 }
+
+/// Octets that are folded at once: as wide as the registers that every x86-64 and AArch64 has.
+const BLOCK: usize = 16;
+
+/// Room for [`NAME_MAX`] octets in whole blocks.
+const ROOM: usize = NAME_MAX.next_multiple_of(BLOCK);
 
 /// Why a question's name cannot be read. Each is a FORMERR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +40,7 @@ pub enum QueryNameError {
 impl QueryName {
     /// An empty buffer: the root name.
     pub fn new() -> QueryName {
-        QueryName { lower: [0; NAME_MAX], length: 1, starts: [0; 128], labels: 0 }
+        QueryName { lower: [0; ROOM], length: 1, starts: [0; ROOM], labels: 0 }
     }
 
     /// Reads the name at `offset` of `message` and returns the offset behind it.
@@ -40,64 +48,127 @@ impl QueryName {
         clippy::arithmetic_side_effects,
         reason = "at most 255 octets and 127 labels, all within the message"
     )]
+    ///
+    /// Folded before it is looked at, with what happens to follow it: then every place that an octet can tell is one of
+    /// the buffer, so that the walk from label to label needs no other bounds.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub fn read(&mut self, message: &[u8], offset: usize) -> Result<usize, QueryNameError> {
         let source = message.get(offset..).ok_or(QueryNameError::Truncated)?;
+        self.fold(source);
         let mut at = 0_usize;
         let mut labels = 0_u8;
-        loop {
-            let length = *source.get(at).ok_or(QueryNameError::Truncated)?;
+        for start in &mut self.starts {
+            // `at` is within the buffer.
+            let length = self.lower.get(at).map_or(0, |length| usize::from(*length));
+            *start = u8::try_from(at).unwrap_or(u8::MAX);
             if length == 0 {
                 break;
             }
-            if usize::from(length) > LABEL_MAX {
-                return Err(QueryNameError::LabelType(length));
+            at += 1 + length;
+            if length > LABEL_MAX {
+                return Err(wrong_octet(source, at - length - 1));
             }
-            let end = at + 1 + usize::from(length);
             // The root label that must still follow takes one octet more.
-            let (true, Ok(start)) = (end < NAME_MAX, u8::try_from(at)) else {
-                return Err(QueryNameError::TooLong);
-            };
-            match self.starts.get_mut(usize::from(labels)) {
-                Some(slot) => *slot = start,
-                None => return Err(QueryNameError::TooLong),
+            if at >= NAME_MAX {
+                return Err(too_long(source));
             }
             labels += 1;
-            at = end;
         }
         let end = at + 1;
-        let (Some(lower), Some(name), Ok(length)) =
-            (self.lower.get_mut(..end), source.get(..end), u8::try_from(end))
-        else {
-            return Err(QueryNameError::TooLong);
-        };
-        // RFC 4343 3: only the 26 ASCII letters have two cases. All octets in one go, because a length octet is at most
-        // 63, below 'A'.
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
+        if end > source.len() {
+            return Err(QueryNameError::Truncated);
+        }
         self.labels = labels;
-        self.length = length;
+        self.length = u8::try_from(end).unwrap_or(u8::MAX);
         Ok(offset + end)
     }
 
+    /// Takes over the octets of `source`, as many as there is room for, in lower case.
+    ///
+    /// RFC 4343 3: only the 26 ASCII letters have two cases. All octets are folded alike: a length octet is at most 63,
+    /// below 'A', and one above stays above.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    fn fold(&mut self, source: &[u8]) {
+        let (to, _) = self.lower.as_chunks_mut::<BLOCK>();
+        let (from, rest) = source.as_chunks::<BLOCK>();
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = lower(from);
+        }
+        // The last block overlaps the one before it; only a message without any has less than one.
+        if let Some(last) = source.last_chunk::<BLOCK>() {
+            let place = self
+                .lower
+                .get_mut(source.len().saturating_sub(BLOCK)..)
+                .and_then(|to| to.first_chunk_mut::<BLOCK>());
+            if let Some(to) = place {
+                *to = lower(last);
+            }
+        } else {
+            for (to, from) in self.lower.iter_mut().zip(rest) {
+                *to = from.to_ascii_lowercase();
+            }
+        }
+    }
+
     /// The whole name in wire form, lower case, with the root label.
+    #[inline]
     pub fn as_wire(&self) -> &[u8] {
         self.lower.get(..usize::from(self.length)).unwrap_or(&[0])
     }
 
     /// Labels without the root label.
+    #[inline]
     pub fn label_count(&self) -> usize {
         usize::from(self.labels)
     }
 
     /// The label at `index`, leftmost first, lower case; empty beyond the last.
+    #[inline]
     pub fn label(&self, index: usize) -> &[u8] {
-        match self.suffix(index).split_first() {
-            Some((&length, rest)) => rest.get(..usize::from(length)).unwrap_or(&[]),
-            None => &[],
-        }
+        self.labels(index, 1).get(1..).unwrap_or(&[])
+    }
+
+    /// `count` labels from the one at `index` on, as they stand in the wire form: each behind its length octet. Fewer
+    /// where the name has fewer.
+    #[expect(clippy::arithmetic_side_effects, reason = "numbers of labels, at most 127 of a name")]
+    #[inline]
+    pub fn labels(&self, index: usize, count: usize) -> &[u8] {
+        let (start, end) = (self.offset(index), self.offset(index + count));
+        self.lower.get(start..end).unwrap_or(&[])
+    }
+
+    /// The octets of the label at `index`, which the name has.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn known_label(&self, index: usize) -> &[u8] {
+        self.known_labels(index, index.saturating_add(1)).get(1..).unwrap_or(&[])
+    }
+
+    /// The labels from the one at `first` up to the one at `behind`, which the name has or which is the root label. With
+    /// other indices it means nothing: this one looks at no number of labels.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn known_labels(&self, first: usize, behind: usize) -> &[u8] {
+        let place = |index: usize| self.starts.get(index).map_or(0, |start| usize::from(*start));
+        self.lower.get(place(first)..place(behind)).unwrap_or(&[])
     }
 
     /// The wire form from the label at `index` on: `suffix(label_count())` is the root.
+    #[inline]
     pub fn suffix(&self, index: usize) -> &[u8] {
         self.as_wire().get(self.offset(index)..).unwrap_or(&[])
     }
@@ -113,12 +184,37 @@ impl QueryName {
     }
 
     /// Where the label at `index` starts, in octets from the start of the name; the root label's place beyond the last.
+    #[inline]
     pub fn offset(&self, index: usize) -> usize {
-        if index >= self.label_count() {
-            return usize::from(self.length).saturating_sub(1);
-        }
-        self.starts.get(index).map_or(0, |&start| usize::from(start))
+        self.starts.get(index.min(self.label_count())).map_or(0, |&start| usize::from(start))
     }
+}
+
+/// A block in lower case, in a few instructions on all octets at once.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn lower(block: &[u8; BLOCK]) -> [u8; BLOCK] {
+    let mut lower = *block;
+    for octet in &mut lower {
+        *octet |= u8::from(octet.is_ascii_uppercase()) << 5;
+    }
+    lower
+}
+
+/// Why the octet at `at` of `source`, above 63, begins no label. Behind the end of `source` it is one of an
+/// earlier name.
+#[cold]
+fn wrong_octet(source: &[u8], at: usize) -> QueryNameError {
+    source.get(at).map_or(QueryNameError::Truncated, |octet| QueryNameError::LabelType(*octet))
+}
+
+/// Why a name that ends nowhere in `source`, or too late, is none.
+#[cold]
+fn too_long(source: &[u8]) -> QueryNameError {
+    if source.len() < NAME_MAX { QueryNameError::Truncated } else { QueryNameError::TooLong }
 }
 
 impl Default for QueryName {

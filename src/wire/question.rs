@@ -26,6 +26,11 @@ pub enum QuestionError {
 
 impl Question {
     /// Reads the first question of `message`, its name into `name`.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub fn read(message: &[u8], name: &mut QueryName) -> Result<Question, QuestionError> {
         let at = name.read(message, HEADER_LEN)?;
         let behind = message.get(at..).unwrap_or(&[]);

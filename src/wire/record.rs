@@ -21,8 +21,26 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// The OPT record that `octets` begin with; nothing if they begin with another one, or with one that is not whole or
+    /// not the root's.
+    #[inline]
+    pub(super) fn opt(octets: &'a [u8]) -> Option<Record<'a>> {
+        let (&[0, t0, t1, c0, c1, l0, l1, l2, l3, r0, r1], rest) = octets.split_first_chunk::<11>()? else {
+            return None;
+        };
+        let record_type = RecordType(u16::from_be_bytes([t0, t1]));
+        (record_type == RecordType::OPT).then_some(Record {
+            owner: &[0],
+            record_type,
+            class: Class(u16::from_be_bytes([c0, c1])),
+            ttl: u32::from_be_bytes([l0, l1, l2, l3]),
+            rdata: rest.get(..usize::from(u16::from_be_bytes([r0, r1])))?,
+        })
+    }
+
     /// The record at `offset` of `message` and the offset behind it; nothing if it is not wholly there or its owner is
     /// no name.
+    #[inline]
     pub fn read(message: &'a [u8], offset: usize) -> Option<(Record<'a>, usize)> {
         let at = skip_name(message, offset)?;
         let &[t0, t1, c0, c1, l0, l1, l2, l3, r0, r1] = message.get(at..)?.first_chunk::<10>()?;
@@ -49,6 +67,7 @@ pub(super) fn skip_questions(message: &[u8], offset: usize, count: u16) -> Optio
 }
 
 /// The offset behind the name at `offset`.
+#[inline]
 fn skip_name(message: &[u8], offset: usize) -> Option<usize> {
     let mut at = offset;
     loop {

@@ -86,12 +86,12 @@ struct Form {
 }
 
 impl Form {
-    fn of<'a>(rrs: impl Iterator<Item = Rr<'a>> + Clone) -> Form {
-        let glue = rrs.clone().next().map_or(Glue::None, |rr| rr.glue);
+    fn of(rrs: &[Rr<'_>]) -> Form {
+        let glue = rrs.first().map_or(Glue::None, |rr| rr.glue);
         Form {
             glue,
-            short_keys: rrs.clone().all(|rr| rr.key.is_ipv4()),
-            extras: !rrs.clone().all(|rr| rr.is_plain(glue)),
+            short_keys: rrs.iter().all(|rr| rr.key.is_ipv4()),
+            extras: !rrs.iter().all(|rr| rr.is_plain(glue)),
         }
     }
 
@@ -114,6 +114,16 @@ impl Form {
             && (!self.short_keys || item.key.is_ipv4())
             && self.glue == item.glue
             && item.part == part_of(item.key)
+    }
+
+    /// The key that `octets` begin with.
+    fn read_key(self, octets: &[u8]) -> Option<IpAddr> {
+        if self.short_keys {
+            return Some(Ipv4Addr::from(*octets.first_chunk::<4>()?).into());
+        }
+        let (is_v4, octets) = octets.split_first()?;
+        let v6 = Ipv6Addr::from(*octets.first_chunk::<16>()?);
+        Some(v6.to_ipv4_mapped().filter(|_| *is_v4 == 1).map_or(v6.into(), IpAddr::V4))
     }
 
     fn push_key(self, key: IpAddr, into: &mut Vec<u8>) {
@@ -150,7 +160,7 @@ impl Chunk {
     }
 
     fn of(rrs: &[Rr<'_>]) -> Chunk {
-        let form = Form::of(rrs.iter().copied());
+        let form = Form::of(rrs);
         let octets: usize = rrs.iter().map(|rr| rr.octets.len()).sum();
         let beside = END + form.key() + if form.extras { EXTRA } else { 0 };
         let mut block = Vec::with_capacity(HEAD + octets + rrs.len() * beside);
@@ -162,7 +172,9 @@ impl Chunk {
             end += rr.octets.len();
             block.extend(short(end).to_le_bytes());
         }
-        rrs.iter().for_each(|rr| form.push_key(rr.key, &mut block));
+        for rr in rrs {
+            form.push_key(rr.key, &mut block);
+        }
         if form.extras {
             for rr in rrs {
                 block.extend([rr.part, rr.glue as u8]);
@@ -172,10 +184,12 @@ impl Chunk {
         Chunk(block.into())
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.0.first_chunk().map_or(0, |count| usize::from(u16::from_le_bytes(*count)))
     }
 
+    #[inline]
     pub(super) fn octets(&self) -> &[u8] {
         self.0.get(HEAD..HEAD + self.octets_len()).unwrap_or(&[])
     }
@@ -185,14 +199,7 @@ impl Chunk {
         let octets = self.0.get(HEAD + start..HEAD + end)?;
         let form = self.form();
         let keys = self.ends_at() + self.len() * END;
-        let key = self.0.get(keys + index * form.key()..)?;
-        let key: IpAddr = if form.short_keys {
-            Ipv4Addr::from(*key.first_chunk::<4>()?).into()
-        } else {
-            let (is_v4, octets) = key.split_first()?;
-            let v6 = Ipv6Addr::from(*octets.first_chunk::<16>()?);
-            v6.to_ipv4_mapped().filter(|_| *is_v4 == 1).map_or(v6.into(), IpAddr::V4)
-        };
+        let key = form.read_key(self.0.get(keys + index * form.key()..)?)?;
         if !form.extras {
             return Some(Rr { key, part: part_of(key), glue: form.glue, causes: 1, octets });
         }
@@ -205,7 +212,21 @@ impl Chunk {
         (0..self.len()).filter_map(|index| self.rr(index))
     }
 
+    /// Where each RR begins, and its key, if the targets of all are pod names.
+    #[inline]
+    pub(super) fn pods(&self) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
+        let form = self.form();
+        let are_pods =
+            if form.extras { self.iter().all(|rr| rr.glue == Glue::Pod) } else { form.glue == Glue::Pod };
+        let (ends, keys) = self.0.get(self.ends_at()..)?.split_at_checked(self.len() * END)?;
+        let (ends, _) = ends.as_chunks::<END>();
+        let starts = std::iter::once(0).chain(ends.iter().map(|end| u16::from_le_bytes(*end).into()));
+        let keys = keys.chunks_exact(form.key()).take(self.len());
+        are_pods.then(|| starts.zip(keys).filter_map(move |(start, key)| Some((start, form.read_key(key)?))))
+    }
+
     /// Where the RR at `index` begins; the end of the chunk beyond the last.
+    #[inline]
     pub(super) fn start(&self, index: usize) -> usize {
         let before = index.min(self.len()).checked_sub(1);
         before.and_then(|before| self.end(before)).unwrap_or(0)

@@ -10,6 +10,8 @@ pub(super) enum Chunks {
 }
 
 impl Chunks {
+    pub(super) const EMPTY: Chunks = Chunks::Several(Vec::new());
+
     pub(super) fn as_slice(&self) -> &[Chunk] {
         match self {
             Chunks::One(chunk) => std::slice::from_ref(chunk),
@@ -57,6 +59,6 @@ impl Chunks {
 
 impl Default for Chunks {
     fn default() -> Chunks {
-        Chunks::Several(Vec::new())
+        Chunks::EMPTY
     }
 }

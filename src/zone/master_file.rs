@@ -9,6 +9,7 @@ use super::master::{location, svcb, text};
 use super::node::NodeKind;
 use super::rr;
 use super::set::{HostLabel, Ports};
+use super::sharded;
 use super::snapshot::{Snapshot, Zone, ZoneTree};
 use crate::roster::{SetKey, dashed};
 use crate::wire::{Name, RecordType};
@@ -73,13 +74,13 @@ impl Snapshot {
         keys.sort_unstable();
         keys.dedup();
         for key in keys {
-            let (namespace, name) = (key.namespace.as_bytes(), key.name.as_bytes());
+            let labels = sharded::labels(&key.namespace, &key.name);
             let Some(owner) = self.constants.rendering.domains.set(key) else { continue };
-            if self.refusals.refuses(namespace, name) {
+            if self.refusals.refuses(&labels) {
                 push(text, format_args!("; {owner} is refused: an object that belongs to it never parsed\n"));
                 continue;
             }
-            let Some(set) = self.sets.get(namespace, name) else { continue };
+            let Some(set) = self.sets.get(&labels) else { continue };
             let before = text.len();
             add(text, &owner, NodeKind::Set(self, set, Ports::Every));
             if text.len() == before {

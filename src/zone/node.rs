@@ -2,7 +2,7 @@
 
 use super::holders::{Holder, Holders};
 use super::hosts::HostAddresses;
-use super::rr_list::Part;
+use super::rr_list::{Part, RrList};
 use super::rrset::{Kind, Rrset};
 use super::set::{Ports, SetRecords};
 use super::snapshot::{Snapshot, Zone};
@@ -82,6 +82,7 @@ pub(super) enum NodeKind<'a> {
 
 impl<'a> Found<'a> {
     /// A name that no watch can have told anything old of.
+    #[inline]
     pub(super) fn node(kind: NodeKind<'a>) -> Found<'a> {
         Found::Node(Node { kind, stale: false, added: None })
     }
@@ -90,6 +91,7 @@ impl<'a> Found<'a> {
     pub(super) const IMPOSSIBLE: Found<'static> = Found::NxDomain { stale: false };
 
     /// What stands at a name to which watches contribute that are ready, if anything does.
+    #[inline]
     pub(super) fn of_watches(kind: Option<NodeKind<'a>>, known: Standing) -> Found<'a> {
         match kind {
             Some(kind) => Found::Node(Node { kind, stale: known.stale, added: None }),
@@ -114,11 +116,30 @@ impl<'a> Found<'a> {
 
 impl<'a> Node<'a> {
     /// The RRset of a type; `None` where there is none (NODATA).
+    #[inline]
     pub fn rrset(&self, rtype: RecordType) -> Option<Rrset<'a>> {
-        match self.added.and_then(|added| added.rrset(rtype)) {
-            Some(added) => Some(Rrset::rendered(added)),
-            None => self.kind.rrset(rtype),
+        if let Some(added) = self.added
+            && let Some(added) = added.rrset(rtype)
+        {
+            return Some(Rrset::rendered(added));
         }
+        // What nearly all questions are for, ahead of the rest.
+        match self.kind {
+            NodeKind::Set(snapshot, set, Ports::Every) if rtype != RecordType::SRV => {
+                of_list(snapshot, set, rtype)
+            }
+            NodeKind::Pod(snapshot, address @ IpAddr::V4(_), _) if rtype == RecordType::A => {
+                Some(Rrset::of_address(address, |records| snapshot.constants.rendering.ttl(None, records)))
+            }
+            _ => self.kind.rrset(rtype),
+        }
+    }
+
+    /// The CNAME of a name of a file: generated names have none, and none is added to them.
+    #[inline]
+    pub fn alias(&self) -> Option<Rrset<'a>> {
+        let node = if let NodeKind::Static(node) = self.kind { Some(node) } else { self.added };
+        node?.rrset(RecordType::CNAME).map(Rrset::rendered)
     }
 
     /// Some RRset of a name that has none of the types that are looked for first.
@@ -128,6 +149,7 @@ impl<'a> Node<'a> {
     }
 
     /// Whether what it has may be old: a watch that can contribute to it has lost its origin.
+    #[inline]
     pub fn is_stale(&self) -> bool {
         self.stale
     }
@@ -189,6 +211,9 @@ impl<'a> NodeKind<'a> {
             NodeKind::DnsVersion(snapshot) if rtype == RecordType::TXT => {
                 (snapshot, None, Kind::One(&snapshot.constants.dns_version))
             }
+            NodeKind::Set(snapshot, set, Ports::Every) if rtype != RecordType::SRV => {
+                return of_list(snapshot, set, rtype);
+            }
             NodeKind::Set(snapshot, set, ports) => {
                 (snapshot, set.settings.ttl, of_set(snapshot, set, ports, None, rtype)?)
             }
@@ -218,6 +243,54 @@ impl<'a> NodeKind<'a> {
     }
 }
 
+/// The RRset of a type at a set's name, SRV where there is one port only.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+pub(super) fn at_set<'a>(
+    snapshot: &'a Snapshot,
+    set: &'a SetRecords,
+    rtype: RecordType,
+) -> Option<Rrset<'a>> {
+    if rtype != RecordType::SRV {
+        return of_list(snapshot, set, rtype);
+    }
+    let list = set.only_srv(Ports::Every).filter(|_| set.settings.records.srv)?;
+    let kind = Kind::Srv { snapshot, set, ports: Ports::Every, part: None };
+    Rrset::of_list_as(kind, list, |records| snapshot.constants.rendering.ttl(set.settings.ttl, records))
+}
+
+/// The RRset of a type other than SRV at a set's name.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn of_list<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, rtype: RecordType) -> Option<Rrset<'a>> {
+    let list = list_of(set, rtype)?;
+    Rrset::of_list(list, rtype, |records| snapshot.constants.rendering.ttl(set.settings.ttl, records))
+}
+
+/// The list of a type other than SRV, if that is served.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn list_of(set: &SetRecords, rtype: RecordType) -> Option<&RrList> {
+    let served = set.settings.records;
+    let (list, is_served) = match rtype {
+        RecordType::A => (set.addresses(rtype), served.a),
+        RecordType::AAAA => (set.addresses(rtype), served.aaaa),
+        RecordType::TXT => (set.txt(), served.txt),
+        _ => return None,
+    };
+    is_served.then_some(list)
+}
+
+/// SRV at a set's name and at a port's, and all types of a part.
 fn of_set<'a>(
     snapshot: &'a Snapshot,
     set: &'a SetRecords,
@@ -225,19 +298,14 @@ fn of_set<'a>(
     part: Option<Part>,
     rtype: RecordType,
 ) -> Option<Kind<'a>> {
-    let served = set.settings.records;
-    let list = match (rtype, ports) {
+    Some(match (rtype, ports, part) {
         // A port's own name has its SRV and nothing else, whatever is served at the set's name.
-        (RecordType::SRV, Ports::Named(_)) => None,
-        (RecordType::A, Ports::Every) if served.a => Some(set.addresses(rtype)),
-        (RecordType::AAAA, Ports::Every) if served.aaaa => Some(set.addresses(rtype)),
-        (RecordType::TXT, Ports::Every) if served.txt => Some(set.txt()),
-        (RecordType::SRV, Ports::Every) if served.srv => None,
-        _ => return None,
-    };
-    Some(match (list, part) {
-        (Some(list), None) => Kind::List(list, rtype),
-        (Some(list), Some(part)) => Kind::ListPart(list, part, rtype),
-        (None, part) => Kind::Srv { snapshot, set, ports, part },
+        (RecordType::SRV, Ports::Named(_), part) => Kind::Srv { snapshot, set, ports, part },
+        (RecordType::SRV, Ports::Every, part) if set.settings.records.srv => {
+            Kind::Srv { snapshot, set, ports, part }
+        }
+        (RecordType::SRV, ..) | (_, Ports::Named(_), _) => return None,
+        (_, Ports::Every, Some(part)) => Kind::ListPart(list_of(set, rtype)?, part, rtype),
+        (_, Ports::Every, None) => Kind::List(list_of(set, rtype)?, rtype),
     })
 }

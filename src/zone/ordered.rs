@@ -51,6 +51,7 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
         leaf.children.get(leaf.search(key).ok()?)
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.root.keys.is_empty()
     }

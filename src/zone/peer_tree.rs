@@ -10,46 +10,80 @@ use super::node::{Found, NodeKind};
 use super::rr_list::Part;
 use super::set::{Ports, SetRecords};
 use super::snapshot::Snapshot;
+use crate::roster::Standing;
 use crate::wire::QueryName;
 
 /// Most parts that a set can be asked in: what one octet of hash can tell apart.
 const MOST_PARTS: u16 = 256;
 
 /// What stands at a name with `depth` labels below the apex, at least one.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
 pub(super) fn find<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
-    let label = |from_apex: usize| depth.checked_sub(from_apex).map_or(&[][..], |index| name.label(index));
-    match (depth, label(1)) {
-        (_, b"svc") => {}
-        // RFC 8020: an empty non-terminal exists, because names below it do.
-        (1, b"dns") => return Found::node(NodeKind::EmptyNonTerminal),
-        (1, b"dns-version") => return Found::node(NodeKind::DnsVersion(snapshot)),
-        (2, b"dns") if label(2) == b"ns" => return Found::node(NodeKind::Nameserver(snapshot)),
-        _ => return Found::IMPOSSIBLE,
+    let (set, known) = match set_at(snapshot, name, depth) {
+        Ok(found) => found,
+        Err(found) => return found,
+    };
+    let found = match depth {
+        3 => Some(NodeKind::Set(snapshot, set, Ports::Every)),
+        4 => below_set(snapshot, set, name.label(0)),
+        5 => service_or_part(snapshot, set, name.label(0), name.label(1)),
+        _ => None,
+    };
+    Found::of_watches(found, known)
+}
+
+/// The set at or above a name with `depth` labels below the apex, and how far it is known; or what stands at the name
+/// because there is no set.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+pub(super) fn set_at<'a>(
+    snapshot: &'a Snapshot,
+    name: &QueryName,
+    depth: usize,
+) -> Result<(&'a SetRecords, Standing), Found<'a>> {
+    let Some(top) = depth.checked_sub(1) else { return Err(Found::IMPOSSIBLE) };
+    if name.known_labels(top, depth) != b"\x03svc" {
+        return Err(beside_svc(snapshot, name, depth));
     }
     if depth == 1 {
-        return Found::node(NodeKind::EmptyNonTerminal);
+        // RFC 8020: an empty non-terminal exists, because names below it do.
+        return Err(Found::node(NodeKind::EmptyNonTerminal));
     }
-    let namespace = label(2);
+    let namespace = name.known_label(depth - 2);
     // Until all is known that a namespace can hold, no name below it is answered: a partial list splits clusters.
     let known = snapshot.readiness.of_sets(namespace);
     if !known.ready {
-        return Found::NotReady;
+        return Err(Found::NotReady);
     }
     if depth == 2 {
         let exists = snapshot.set_namespaces.get(namespace).is_some();
-        return Found::of_watches(exists.then_some(NodeKind::EmptyNonTerminal), known);
+        return Err(Found::of_watches(exists.then_some(NodeKind::EmptyNonTerminal), known));
     }
-    if snapshot.refusals.refuses(namespace, label(3)) {
-        return Found::Broken;
+    let key = name.known_labels(depth - 3, top);
+    if snapshot.refusals.refuses(key) {
+        return Err(Found::Broken);
     }
-    let set = snapshot.sets.get(namespace, label(3));
-    let found = set.and_then(|set| match depth {
-        3 => Some(NodeKind::Set(snapshot, set, Ports::Every)),
-        4 => below_set(snapshot, set, label(4)),
-        5 => service_or_part(snapshot, set, label(5), label(4)),
-        _ => None,
-    });
-    Found::of_watches(found, known)
+    match snapshot.sets.get(key) {
+        Some(set) => Ok((set, known)),
+        None => Err(Found::of_watches(None, known)),
+    }
+}
+
+/// The few names beside those of sets.
+fn beside_svc<'a>(snapshot: &'a Snapshot, name: &QueryName, depth: usize) -> Found<'a> {
+    match (depth, name.label(depth.saturating_sub(1))) {
+        (1, b"dns") => Found::node(NodeKind::EmptyNonTerminal),
+        (1, b"dns-version") => Found::node(NodeKind::DnsVersion(snapshot)),
+        (2, b"dns") if name.label(0) == b"ns" => Found::node(NodeKind::Nameserver(snapshot)),
+        _ => Found::IMPOSSIBLE,
+    }
 }
 
 fn below_set<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, label: &[u8]) -> Option<NodeKind<'a>> {

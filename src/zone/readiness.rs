@@ -16,13 +16,26 @@ pub(super) struct Readiness {
 
 impl Readiness {
     /// How far the sets of the namespace are known.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub(super) fn of_sets(&self, namespace: &[u8]) -> Standing {
+        // Seen at once where no watch is over a single namespace: mostly.
+        if self.namespaces.is_empty() {
+            return self.all.sets;
+        }
         let own = self.namespaces.get(namespace);
         own.map_or(self.all.sets, |own| self.all.sets.and(own.sets))
     }
 
     /// How far the addresses of the namespace are known.
+    #[inline]
     pub(super) fn of_addresses(&self, namespace: &[u8]) -> Standing {
+        if self.namespaces.is_empty() {
+            return self.all.addresses;
+        }
         let own = self.namespaces.get(namespace);
         own.map_or(self.all.addresses, |own| self.all.addresses.and(own.addresses))
     }

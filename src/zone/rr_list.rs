@@ -63,14 +63,16 @@ impl Part {
 }
 
 impl RrList {
-    pub(super) fn new(rtype: RecordType, ttl: u32) -> RrList {
-        RrList { rtype, ttl, records: 0, octets: 0, chunks: Chunks::default(), others: None }
+    pub(super) const fn new(rtype: RecordType, ttl: u32) -> RrList {
+        RrList { rtype, ttl, records: 0, octets: 0, chunks: Chunks::EMPTY, others: None }
     }
 
+    #[inline]
     pub(super) fn records(&self) -> usize {
         self.records as usize
     }
 
+    #[inline]
     pub(super) fn octets(&self) -> usize {
         self.octets as usize
     }
@@ -78,6 +80,13 @@ impl RrList {
     /// All RRs in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Rr<'_>> {
         self.chunks.as_slice().iter().flat_map(Chunk::iter)
+    }
+
+    /// For each SRV RR, if all stand in one chunk and point at pod names: where it begins, and the pod's address.
+    #[inline]
+    pub(super) fn pods(&self) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
+        let [chunk] = self.chunks.as_slice() else { return None };
+        chunk.pods()
     }
 
     /// The RRs of one part, in order.
@@ -127,6 +136,37 @@ impl RrList {
         };
         let rest = self.chunks.as_slice().iter().skip(place).flat_map(Chunk::iter).skip(index);
         rest.take_while(|rr| rr.key == key).any(|rr| rr.rdata().get(srv_head..) == Some(target))
+    }
+
+    /// Copies whole RRs from the one at `start` on and round to the one before it, as many as fit, with this TTL.
+    #[inline]
+    pub(super) fn copy_round(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
+        // Nearly every set has one chunk, which then is the answer: no walk, and each octet is copied once.
+        if let [chunk] = self.chunks.as_slice()
+            && self.ttl == ttl
+            && let Some(out) = out.get_mut(..chunk.octets().len())
+        {
+            let (behind, first) = chunk.octets().split_at(chunk.start(start).min(chunk.octets().len()));
+            let (to_first, to_behind) = out.split_at_mut(first.len());
+            to_first.copy_from_slice(first);
+            if !behind.is_empty() {
+                to_behind.copy_from_slice(behind);
+            }
+            return Copied { records: self.records(), octets: out.len() };
+        }
+        self.copy_round_in_chunks(out, start, ttl)
+    }
+
+    #[inline(never)]
+    fn copy_round_in_chunks(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
+        let first = self.copy(out, start, ttl);
+        if start == 0 || first.records < self.records() - start {
+            return first;
+        }
+        let room = self.octets_before(start).min(out.len() - first.octets);
+        let Some(rest) = out.get_mut(first.octets..first.octets + room) else { return first };
+        let second = self.copy(rest, 0, ttl);
+        Copied { records: first.records + second.records, octets: first.octets + second.octets }
     }
 
     /// Copies whole RRs from the one at `start` on, as many as fit, with this TTL.

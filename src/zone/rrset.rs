@@ -87,6 +87,42 @@ pub(super) enum Kind<'a> {
 
 #[expect(clippy::len_without_is_empty, reason = "an RRset is never empty")]
 impl<'a> Rrset<'a> {
+    /// The RRset of a rendered list.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub(super) fn of_list(
+        list: &'a RrList,
+        rtype: RecordType,
+        ttl: impl FnOnce(usize) -> u32,
+    ) -> Option<Rrset<'a>> {
+        Rrset::of_list_as(Kind::List(list, rtype), list, ttl)
+    }
+
+    /// The RRset of a rendered list, which is all of `kind`.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub(super) fn of_list_as(
+        kind: Kind<'a>,
+        list: &'a RrList,
+        ttl: impl FnOnce(usize) -> u32,
+    ) -> Option<Rrset<'a>> {
+        let size = Copied { records: list.records(), octets: list.octets() };
+        (size.records > 0).then(|| Rrset { kind, ttl: ttl(size.records), size })
+    }
+
+    /// The RRset of one address.
+    #[inline]
+    pub(super) fn of_address(address: IpAddr, ttl: impl FnOnce(usize) -> u32) -> Rrset<'a> {
+        let size = Copied { records: 1, octets: rr::HEAD + address_octets(address) };
+        Rrset { kind: Kind::Address(address), ttl: ttl(1), size }
+    }
+
     /// An RRset with the TTL that its size asks for; `None` where it would be empty.
     pub(super) fn new(kind: Kind<'a>, ttl: impl FnOnce(usize) -> u32) -> Option<Rrset<'a>> {
         let size = kind.size();
@@ -100,16 +136,23 @@ impl<'a> Rrset<'a> {
     }
 
     /// Number of RRs, at least one.
+    #[inline]
     pub fn len(&self) -> usize {
         self.size.records
     }
 
     /// Octets of all RRs as [`Rrset::copy`] writes them.
+    #[inline]
     pub fn wire_len(&self) -> usize {
         self.size.octets
     }
 
     /// Whether complete answers may begin at any RR: only addresses, where clients try the first.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub fn rotates(&self) -> bool {
         match self.kind {
             Kind::List(_, rtype) | Kind::ListPart(_, _, rtype) => rtype != RecordType::TXT,
@@ -127,8 +170,30 @@ impl<'a> Rrset<'a> {
     /// Copies whole RRs into `out`, from the one at `start` on and round to the one before it, as many as fit.
     ///
     /// With `start` 0 and too little room these are the first of the stable order: always the same subset.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub fn copy(&self, out: &mut [u8], start: usize) -> Copied {
-        let start = start.checked_rem(self.len()).unwrap_or(0);
+        let start = if start < self.len() { start } else { start.checked_rem(self.len()).unwrap_or(0) };
+        match self.kind {
+            Kind::List(list, _) => list.copy_round(out, start, self.ttl),
+            Kind::Address(address) => {
+                let mut writer = RrWriter::new(out, self.ttl);
+                writer.address(address);
+                writer.copied
+            }
+            Kind::Srv { set, ports, part: None, .. } => match set.only_srv(ports) {
+                Some(list) => list.copy_round(out, 0, self.ttl),
+                None => self.copy_round(out, start),
+            },
+            _ => self.copy_round(out, start),
+        }
+    }
+
+    #[inline(never)]
+    fn copy_round(&self, out: &mut [u8], start: usize) -> Copied {
         let first = self.copy_from(out, start, usize::MAX);
         if start == 0 || first.records < self.len() - start {
             return first;
@@ -166,8 +231,36 @@ impl<'a> Rrset<'a> {
         nameserver.into_iter().chain(targets)
     }
 
+    /// For SRV RRs in stable order, copied to `first` octets from the start of a message, the addresses of the pods that
+    /// they point at, with owners that point there. `None` where one points at something else, where there are several
+    /// ports, and where the addresses do not fit.
+    #[inline]
+    pub fn copy_pod_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
+        let Kind::Srv { snapshot, set, ports, part: None } = self.kind else { return None };
+        let list = set.only_srv(ports)?;
+        let ttl = snapshot.constants.rendering.ttl(None, 1);
+        let mut rest = out;
+        let mut octets = 0;
+        for (start, address) in list.pods()? {
+            let target = first + start + rr::HEAD + SRV_HEAD;
+            let owner = (0xc000 | u16::try_from(target).ok().filter(|at| *at < 0x4000)?).to_be_bytes();
+            let room = rest;
+            let mut writer = RrWriter::new(room, ttl);
+            if !writer.address(address) {
+                return None;
+            }
+            let copied = writer.copied.octets;
+            let (rr, behind) = writer.out.split_at_mut_checked(copied)?;
+            *rr.first_chunk_mut::<2>()? = owner;
+            octets += copied;
+            rest = behind;
+        }
+        Some(Copied { records: list.records(), octets })
+    }
+
     /// Where in its RRs' data the names stand whose addresses are to be looked up for the additional section; `None`
     /// where there are none, and where [`Rrset::additionals`] knows them.
+    #[inline]
     pub fn looked_up_targets(&self) -> Option<Targets> {
         let at = match self.kind {
             Kind::Rendered(rrset) => fields::target_at(rrset.rtype)?,
@@ -203,12 +296,6 @@ impl<'a> Rrset<'a> {
                     most,
                 ),
             },
-            Kind::List(list, _) if most == usize::MAX => list.copy(out, start, ttl),
-            Kind::List(list, _) => {
-                // The head of a rotation: the tail was copied before, so that it fits or is cut at its end.
-                let room = list.octets_before(most).min(out.len());
-                out.get_mut(..room).map_or_else(Copied::default, |out| list.copy(out, 0, ttl))
-            }
             Kind::ListPart(list, part, _) => {
                 let rrs = list.part(part).skip(start).map(|rr| rr.octets);
                 with_ttl(ttl, out, |out| copy_each(rrs, out, most))
@@ -237,11 +324,8 @@ impl<'a> Rrset<'a> {
                 addresses.iter().skip(start).take(most).all(|address| writer.address(*address));
                 writer.copied
             }
-            Kind::Address(address) => {
-                let mut writer = RrWriter::new(out, ttl);
-                writer.address(address);
-                writer.copied
-            }
+            // Copied before it comes to this.
+            Kind::List(..) | Kind::Address(_) => Copied::default(),
             Kind::NodeNames(holder) => {
                 let mut writer = RrWriter::new(out, ttl);
                 holder.node_names().all(|name| {
@@ -333,9 +417,21 @@ impl<'o> RrWriter<'o> {
 
     fn address(&mut self, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(v4) => self.rr(RecordType::A, &[&v4.octets()]),
-            IpAddr::V6(v6) => self.rr(RecordType::AAAA, &[&v6.octets()]),
+            IpAddr::V4(v4) => self.whole::<{ rr::HEAD + 4 }>(RecordType::A, &v4.octets()),
+            IpAddr::V6(v6) => self.whole::<{ rr::HEAD + 16 }>(RecordType::AAAA, &v6.octets()),
         }
+    }
+
+    /// Whether the RR of so many octets fitted: of a size that is known beforehand, so that it is written at once.
+    #[inline]
+    fn whole<const LENGTH: usize>(&mut self, rtype: RecordType, rdata: &[u8]) -> bool {
+        let out = self.out.get_mut(self.copied.octets..).unwrap_or_default();
+        let Some(rr) = out.first_chunk_mut::<LENGTH>() else { return false };
+        let Some((head, to)) = rr.split_first_chunk_mut::<{ rr::HEAD }>() else { return false };
+        *head = rr::head(rtype, self.ttl, u16::try_from(rdata.len()).unwrap_or(0));
+        to.copy_from_slice(rdata);
+        self.copied = Copied { records: self.copied.records + 1, octets: self.copied.octets + LENGTH };
+        true
     }
 
     /// Whether the RR, with its rdata in pieces, fitted.
@@ -345,10 +441,12 @@ impl<'o> RrWriter<'o> {
         let (Some(rr), Ok(length)) = (self.out.get_mut(self.copied.octets..end), u16::try_from(size)) else {
             return false;
         };
-        let head = rr::head(rtype, self.ttl, length);
-        let pieces = std::iter::once(&head[..]).chain(rdata.iter().copied());
-        for (to, from) in rr.iter_mut().zip(pieces.flatten()) {
-            *to = *from;
+        let Some((head, mut rest)) = rr.split_first_chunk_mut::<{ rr::HEAD }>() else { return false };
+        *head = rr::head(rtype, self.ttl, length);
+        for piece in rdata {
+            let Some((to, behind)) = rest.split_at_mut_checked(piece.len()) else { return false };
+            to.copy_from_slice(piece);
+            rest = behind;
         }
         self.copied = Copied { records: self.copied.records + 1, octets: end };
         true

@@ -36,6 +36,7 @@ pub(super) struct Rendering {
 
 impl Rendering {
     /// The TTL of an RRset of `records` RRs, with `own` where a topology sets one.
+    #[inline]
     pub(super) fn ttl(&self, own: Option<u32>, records: usize) -> u32 {
         let default = if records > CACHEABLE_RECORDS { 0 } else { DEFAULT_TTL };
         own.or(self.ttl).unwrap_or(default)
@@ -50,7 +51,8 @@ pub(super) struct SetRecords {
     /// What the addresses do not tell of the names of peers.
     hosts: Option<Box<Hosts>>,
     a: RrList,
-    aaaa: RrList,
+    /// None in most clusters.
+    aaaa: Option<Box<RrList>>,
     txt: RrList,
     /// SRV of each port, sorted by number.
     ports: Vec<(Port, RrList)>,
@@ -80,7 +82,7 @@ impl SetRecords {
             settings,
             hosts: None,
             a: RrList::new(RecordType::A, DEFAULT_TTL),
-            aaaa: RrList::new(RecordType::AAAA, DEFAULT_TTL),
+            aaaa: None,
             txt: RrList::new(RecordType::TXT, DEFAULT_TTL),
             ports: Vec::new(),
             merged: Vec::new(),
@@ -145,7 +147,7 @@ impl SetRecords {
         let hosts = self.hosts.as_deref();
         let hostnames = hosts.into_iter().flat_map(Hosts::hostnames);
         let plain =
-            self.a.iter().chain(self.aaaa.iter()).filter_map(|rr| Some((rr.key, self.plain_host(rr.key)?)));
+            self.a.iter().chain(self.aaaa().iter()).filter_map(|rr| Some((rr.key, self.plain_host(rr.key)?)));
         let addresses: BTreeMap<_, _> = plain.chain(hosts.into_iter().flat_map(Hosts::addresses)).collect();
         let hostnames = hostnames.map(|(name, own)| (HostLabel::Hostname(name), own));
         hostnames
@@ -157,7 +159,7 @@ impl SetRecords {
     fn plain_host(&self, address: IpAddr) -> Option<HostAddresses<'_>> {
         let causes = match address {
             IpAddr::V4(v4) => self.a.causes_of(address, &v4.octets()),
-            IpAddr::V6(v6) => self.aaaa.causes_of(address, &v6.octets()),
+            IpAddr::V6(v6) => self.aaaa().causes_of(address, &v6.octets()),
         };
         let others = self.hosts.as_ref().map_or(0, |hosts| hosts.not_plain(address));
         (causes > others).then_some(HostAddresses::One(address))
@@ -171,10 +173,17 @@ impl SetRecords {
         differ
     }
 
+    #[inline]
     pub(super) fn addresses(&self, rtype: RecordType) -> &RrList {
-        if rtype == RecordType::AAAA { &self.aaaa } else { &self.a }
+        if rtype == RecordType::AAAA { self.aaaa() } else { &self.a }
     }
 
+    fn aaaa(&self) -> &RrList {
+        static NONE: RrList = RrList::new(RecordType::AAAA, DEFAULT_TTL);
+        self.aaaa.as_deref().unwrap_or(&NONE)
+    }
+
+    #[inline]
     pub(super) fn txt(&self) -> &RrList {
         &self.txt
     }
@@ -191,6 +200,19 @@ impl SetRecords {
                 (!seen).then(|| self.merged_list(port.number).unwrap_or(list))
             }
         })
+    }
+
+    /// The one list of the SRV RRset, where there is one port.
+    #[inline]
+    pub(super) fn only_srv(&self, which: Ports<'_>) -> Option<&RrList> {
+        let [(port, list)] = &*self.ports else { return None };
+        let is_it = match which {
+            Ports::Named(name) => {
+                port.protocol == name.protocol && port.name.eq_ignore_ascii_case(&name.name)
+            }
+            Ports::Every => true,
+        };
+        is_it.then_some(list)
     }
 
     /// The named port of these two labels without their underscores.
@@ -227,6 +249,8 @@ impl SetRecords {
             Err(index) => {
                 let mut list = RrList::new(RecordType::SRV, DEFAULT_TTL);
                 list.insert(item);
+                // Mostly one.
+                self.ports.reserve_exact(1);
                 self.ports.insert(index, (port.clone(), list));
                 self.merge(port.number);
             }
@@ -272,7 +296,10 @@ impl SetRecords {
     fn plain(&mut self, list: &List) -> &mut RrList {
         match list {
             List::A => &mut self.a,
-            List::Aaaa => &mut self.aaaa,
+            List::Aaaa => {
+                let empty = || Box::new(RrList::new(RecordType::AAAA, DEFAULT_TTL));
+                self.aaaa.get_or_insert_with(empty)
+            }
             List::Txt | List::Srv(_) => &mut self.txt,
         }
     }
@@ -282,7 +309,8 @@ impl SetRecords {
         let own = self.settings.ttl;
         let srv =
             self.ports.iter_mut().map(|(_, list)| list).chain(self.merged.iter_mut().map(|(_, list)| list));
-        for list in [&mut self.a, &mut self.aaaa, &mut self.txt].into_iter().chain(srv) {
+        let addresses = std::iter::once(&mut self.a).chain(self.aaaa.as_deref_mut());
+        for list in addresses.chain([&mut self.txt]).chain(srv) {
             list.set_ttl(rendering.ttl(own, list.records()));
         }
     }

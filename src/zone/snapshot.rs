@@ -3,11 +3,12 @@
 use super::apex::Apex;
 use super::arpa::{Covered, Tree};
 use super::holders::AddressTable;
-use super::node::{Found, Node, NodeKind, Redirection, Referral};
+use super::node::{Found, Node, NodeKind, Redirection, Referral, at_set};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::refusals::Refusals;
-use super::set::{Rendering, SetRecords};
+use super::rrset::Rrset;
+use super::set::{Ports, Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
 use super::static_zone::{Met, StaticZone, is_reserved};
@@ -51,6 +52,10 @@ pub(super) struct Constants {
 #[derive(Debug, Clone)]
 pub(super) struct Zone {
     pub(super) origin: Name,
+    /// Labels of the origin, without the root label.
+    pub(super) labels: usize,
+    /// Which of the generated zones it is; `None` for one of a file alone.
+    pub(super) place: Option<u8>,
     pub(super) tree: ZoneTree,
     pub(super) apex: Arc<Apex>,
     /// The records of a file: all of a static zone, those added to a generated one.
@@ -80,14 +85,30 @@ pub struct ZoneRef<'a> {
 impl Snapshot {
     /// The zone that answers for a name: the one with the longest matching apex. DS at an apex belongs to the parent
     /// where that is served too. `None` means that the name is not ours.
+    #[inline(never)]
     pub fn zone_of(&self, name: &QueryName, qtype: RecordType) -> Option<ZoneRef<'_>> {
         let first = self.longest_match(name, 0)?;
         // RFC 4035 3.1.4.1: a DS RRset is authoritative data of the parent's side of the zone cut.
         if qtype != RecordType::DS || first.depth > 0 {
             return Some(first);
         }
-        let parent = self.longest_match(name, 1).filter(|parent| !parent.is_turned_off(name));
-        Some(parent.unwrap_or(first))
+        Some(self.parent_of(name).unwrap_or(first))
+    }
+
+    /// The zone that answers for a name if DS is not asked for.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn zone_of_asked(&self, name: &QueryName) -> Option<ZoneRef<'_>> {
+        self.longest_match(name, 0)
+    }
+
+    /// The zone around the one whose apex the name is, if that is where the name belongs.
+    #[cold]
+    fn parent_of(&self, name: &QueryName) -> Option<ZoneRef<'_>> {
+        self.longest_match(name, 1).filter(|parent| !parent.is_turned_off(name))
     }
 
     /// The addresses that a name has here, whether the zone answers for them or holds them for a delegation.
@@ -100,30 +121,41 @@ impl Snapshot {
     }
 
     /// The zone with the longest apex that a name ends in with at least `least` labels before it.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     fn longest_match(&self, name: &QueryName, least: usize) -> Option<ZoneRef<'_>> {
-        let mut generated = self.zones.iter().filter_map(|zone| {
-            let apex = zone.origin.as_wire();
-            let apex_offset = name.as_wire().len().checked_sub(apex.len())?;
-            if name.as_wire().get(apex_offset..) != Some(apex) {
-                return None;
+        let labels = name.label_count();
+        let mut generated = None;
+        for zone in &self.zones {
+            let depth = labels.wrapping_sub(zone.labels);
+            // Begins at a label, so that equal octets are equal labels.
+            if depth <= labels && depth >= least && name.suffix(depth) == zone.origin.as_wire() {
+                generated = Some(ZoneRef { snapshot: self, zone, depth, apex_offset: name.offset(depth) });
+                break;
             }
-            let depth = name.label_at(apex_offset)?;
-            (depth >= least).then_some(ZoneRef { snapshot: self, zone, depth, apex_offset })
-        });
-        let generated = generated.next();
-        if self.statics.is_empty() {
-            return generated;
         }
-        let of_file = self.statics.longest(name, least).map(|(zone, depth)| ZoneRef {
+        if self.statics.is_empty() { generated } else { self.longest_of_files(name, least, generated) }
+    }
+
+    /// The longer match of a generated zone and those of files.
+    #[inline(never)]
+    fn longest_of_files<'a>(
+        &'a self,
+        name: &QueryName,
+        least: usize,
+        generated: Option<ZoneRef<'a>>,
+    ) -> Option<ZoneRef<'a>> {
+        let below = generated.map_or(usize::MAX, |generated| generated.depth);
+        let of_file = self.statics.longest(name, least, below).map(|(zone, depth)| ZoneRef {
             snapshot: self,
             zone,
             depth,
             apex_offset: name.offset(depth),
         });
-        match (generated, of_file) {
-            (Some(generated), Some(of_file)) if of_file.depth < generated.depth => Some(of_file),
-            (generated, of_file) => generated.or(of_file),
-        }
+        of_file.or(generated)
     }
 
     /// The apexes of the zones made from peers, by their places.
@@ -139,14 +171,15 @@ impl Snapshot {
 
 impl<'a> ZoneRef<'a> {
     /// Octets from the start of the question's name to the zone's apex in it.
+    #[inline]
     pub fn apex_offset(&self) -> usize {
         self.apex_offset
     }
 
-    /// Its place among the zones made from peers; `None` for a zone of a file alone.
+    /// Its place among the zones made from peers, [`u8::MAX`] standing for all further ones; `None` for a zone of a file
+    /// alone.
     pub fn place(&self) -> Option<u8> {
-        let place = self.snapshot.zones.iter().position(|zone| std::ptr::eq(zone, self.zone))?;
-        Some(u8::try_from(place).unwrap_or(u8::MAX))
+        self.zone.place
     }
 
     /// The zone's serial.
@@ -160,24 +193,41 @@ impl<'a> ZoneRef<'a> {
     }
 
     /// The SOA of negative answers, without its owner: type, class, TTL (equal to MINIMUM), rdata length, rdata.
+    #[inline]
     pub fn negative_soa(&self) -> &'a [u8] {
         &self.zone.apex.negative_soa
     }
 
     /// What stands at the name for which this zone was found, as far as a question for `qtype` must know it.
+    #[inline(never)]
     pub fn find(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
+        self.find_asked(name, qtype)
+    }
+
+    /// The same, for the name of the question itself.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn find_asked(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
         let found = match &self.zone.records {
             None => self.find_generated(name, qtype),
             Some(records) => self.find_with_file(records, name, qtype),
         };
-        match found {
-            Found::NxDomain { .. } | Found::NotReady | Found::Broken if self.is_above_a_zone(name) => {
-                Found::node(NodeKind::EmptyNonTerminal)
-            }
-            found => found,
+        if matches!(found, Found::NxDomain { .. } | Found::NotReady | Found::Broken)
+            && self.is_above_a_zone(name)
+        {
+            return Found::node(NodeKind::EmptyNonTerminal);
         }
+        found
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     fn find_generated(&self, name: &QueryName, qtype: RecordType) -> Found<'a> {
         if self.depth == 0 {
             return Found::node(NodeKind::Apex(self.snapshot, self.zone));
@@ -190,7 +240,30 @@ impl<'a> ZoneRef<'a> {
         }
     }
 
+    /// The same, or at once the RRset where the name is a set's and what is there not old: what is asked for most, without
+    /// a node in between.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn find_rrset_asked(&self, name: &QueryName, qtype: RecordType) -> Result<Rrset<'a>, Found<'a>> {
+        if !matches!(self.zone.tree, ZoneTree::Peers) || self.depth != 3 || self.zone.records.is_some() {
+            return Err(self.find_asked(name, qtype));
+        }
+        let snapshot = self.snapshot;
+        match peer_tree::set_at(snapshot, name, self.depth) {
+            Ok((set, known)) => match at_set(snapshot, set, qtype) {
+                Some(rrset) if !known.stale => Ok(rrset),
+                _ => Err(Found::of_watches(Some(NodeKind::Set(snapshot, set, Ports::Every)), known)),
+            },
+            Err(Found::NxDomain { stale: false }) if !self.is_above_a_zone(name) => Err(Found::IMPOSSIBLE),
+            Err(_) => Err(self.find_asked(name, qtype)),
+        }
+    }
+
     /// The records of a file, and generated ones where the zone has these.
+    #[inline(never)]
     fn find_with_file(&self, records: &'a StaticZone, name: &QueryName, qtype: RecordType) -> Found<'a> {
         let in_file = || match records.tree.find(name, self.depth, qtype) {
             Met::Node(node) => Found::node(NodeKind::Static(node)),
@@ -241,9 +314,11 @@ impl<'a> ZoneRef<'a> {
 
     /// RFC 8020: a name above a zone that is served here, or at its apex as the parent sees it, exists.
     fn is_above_a_zone(&self, name: &QueryName) -> bool {
-        let generated = self.snapshot.zones.iter();
-        generated.map(|zone| &zone.origin).any(|origin| origin.is_at_or_below_wire(name.as_wire()))
-            || self.snapshot.statics.has_at_or_below(name.as_wire())
+        // A name above another one has fewer labels: this is seen at once of nearly every name.
+        let labels = name.label_count();
+        let mut generated = self.snapshot.zones.iter().filter(|zone| zone.labels >= labels);
+        generated.any(|zone| zone.origin.is_at_or_below_wire(name.as_wire()))
+            || self.snapshot.statics.has_at_or_below(name)
     }
 }
 

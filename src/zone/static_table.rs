@@ -32,26 +32,31 @@ impl StaticTable {
             }
             table.deepest = table.deepest.max(origin.labels().count());
             let key = origin.as_wire().into();
-            let zone = Zone { origin, tree: ZoneTree::Static, apex, records: Some(records) };
+            let labels = origin.labels().count();
+            let zone =
+                Zone { origin, labels, place: None, tree: ZoneTree::Static, apex, records: Some(records) };
             table.zones.insert(key, Arc::new(zone));
         }
         table
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.zones.is_empty()
     }
 
-    /// The zone with the longest apex that `name` ends in with at least `least` labels before it, and how many these are.
-    pub(super) fn longest(&self, name: &QueryName, least: usize) -> Option<(&Zone, usize)> {
+    /// The zone with the longest apex that `name` ends in with at least `least` labels before it and fewer than `below`, and
+    /// how many these are.
+    pub(super) fn longest(&self, name: &QueryName, least: usize, below: usize) -> Option<(&Zone, usize)> {
         let labels = name.label_count();
         let first = least.max(labels.saturating_sub(self.deepest));
-        (first..=labels).find_map(|depth| Some((&**self.zones.get(name.suffix(depth))?, depth)))
+        (first..below.min(labels + 1)).find_map(|depth| Some((&**self.zones.get(name.suffix(depth))?, depth)))
     }
 
     /// Whether a zone has its apex at this name or below it.
-    pub(super) fn has_at_or_below(&self, name: &[u8]) -> bool {
-        self.above.contains(name)
+    #[inline]
+    pub(super) fn has_at_or_below(&self, name: &QueryName) -> bool {
+        name.label_count() <= self.deepest && self.above.contains(name.as_wire())
     }
 
     /// All zones, by apex.

@@ -359,6 +359,9 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
         zones.push(zone_of(origin, tree, &apex));
     }
     zones.sort_by_key(|zone| std::cmp::Reverse(zone.origin.labels().count()));
+    for (index, zone) in zones.iter_mut().enumerate() {
+        zone.place = Some(u8::try_from(index).unwrap_or(u8::MAX));
+    }
     for (index, zone) in zones.iter().enumerate() {
         if zones.iter().skip(index + 1).any(|other| other.origin == zone.origin) {
             return Err(ZoneConfigError::SameApex(zone.origin.clone()));
@@ -368,7 +371,14 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
 }
 
 fn zone_of(origin: &Name, tree: ZoneTree, apex: &Arc<Apex>) -> Zone {
-    Zone { origin: origin.clone(), tree, apex: Arc::clone(apex), records: None }
+    Zone {
+        origin: origin.clone(),
+        labels: origin.labels().count(),
+        place: None,
+        tree,
+        apex: Arc::clone(apex),
+        records: None,
+    }
 }
 
 /// Counts one more or one less in a namespace.

@@ -21,7 +21,7 @@ const CLOSED_ADDRESS: [u8; 4] = [192, 0, 2, 99];
 
 static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
     let sets = [SetOf { name: "myapp", peers: 40, dual_stack: true, target: Target::Peer }];
-    with_files(&sets, &[("open.test.zone", OPEN), ("closed.test.zone", CLOSED)])
+    with_files(&sets, &[("open.test.zone", OPEN), ("closed.test.zone", CLOSED)], false)
 });
 
 /// The default settings, and those that turn everything on.

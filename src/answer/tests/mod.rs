@@ -7,6 +7,7 @@ mod cookies;
 mod failures;
 mod hostile;
 mod options;
+mod short;
 mod sizes;
 mod static_zones;
 mod world;

@@ -1,0 +1,138 @@
+//! Instructions that rosterd spends on an answer, shape by shape, against the budget of each.
+//!
+//! Time wavers by a third within minutes and instructions by less than one in a hundred, so that a budget of them can be
+//! held on any machine. The program runs itself below callgrind, which counts inside of [`measured`] alone and writes
+//! what it counted whenever that is left. The cost of the loop is measured by a loop around nothing, and taken off.
+
+mod callgrind;
+mod shapes;
+mod world;
+
+use rosterd::answer::{Client, Context, Outcome, Scratch, Transport, answer};
+use shapes::{CLIENT, NOW, QUESTIONS, Shape, policy, shapes};
+use std::hint::black_box;
+use std::process::ExitCode;
+use world::World;
+
+const USAGE: &str = "\
+usage: instructions [--curve | --only <text>] [--keep <folder>]
+  --curve  instructions of four shapes at 1,000 to 1,000,000 pods, in place of the budgets
+  --only   only shapes with this in their name
+  --keep   where callgrind's files are left, for callgrind_annotate";
+
+/// Pods of the curve.
+const CURVE: [usize; 4] = [1000, 10_000, 150_000, 1_000_000];
+
+#[derive(Default)]
+struct Options {
+    curve: bool,
+    only: String,
+    keep: Option<std::path::PathBuf>,
+    /// In the program below callgrind: how many pods there are, 0 for the world of the budgets.
+    counted: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let Some(options) = options() else {
+        eprintln!("{USAGE}");
+        return ExitCode::FAILURE;
+    };
+    if let Some(pods) = options.counted {
+        count(pods, &options);
+        return ExitCode::SUCCESS;
+    }
+    match if options.curve { curve(&options) } else { budgets(&options) } {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("instructions: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options() -> Option<Options> {
+    let mut options = Options::default();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--curve" => options.curve = true,
+            "--only" => options.only = arguments.next()?,
+            "--keep" => options.keep = Some(arguments.next()?.into()),
+            "--counted" => options.counted = Some(arguments.next()?.parse().ok()?),
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+/// Prints all shapes with their budgets. Whether all keep them.
+fn budgets(options: &Options) -> std::io::Result<bool> {
+    let counts = callgrind::run(0, &options.only, options.keep.as_deref())?;
+    println!("{:<28}{:>12}{:>8}", "", "instructions", "budget");
+    let mut kept = true;
+    for (shape, count) in chosen(World::GATE, options).iter().zip(counts) {
+        let above = count > shape.budget;
+        kept &= !above;
+        println!("{:<28}{count:>12}{:>8}{}", shape.label, shape.budget, if above { "  ABOVE" } else { "" });
+    }
+    Ok(kept)
+}
+
+/// Prints how a few shapes grow with the number of pods.
+fn curve(options: &Options) -> std::io::Result<bool> {
+    let labels = shapes(World::GATE, true);
+    print!("{:>10}", "pods");
+    labels.iter().for_each(|shape| print!("{:>26}", shape.label));
+    println!();
+    for pods in CURVE {
+        let counts = callgrind::run(pods, "", options.keep.as_deref())?;
+        print!("{:>10}", World::with_pods(pods).peers());
+        counts.iter().for_each(|count| print!("{count:>26}"));
+        println!();
+    }
+    Ok(true)
+}
+
+fn chosen(world: World, options: &Options) -> Vec<Shape> {
+    let all = shapes(world, options.counted.is_some_and(|pods| pods > 0)).into_iter();
+    all.filter(|shape| shape.label.contains(&options.only)).collect()
+}
+
+/// The program below callgrind: calls [`measured`] once around nothing, and once for each shape.
+fn count(pods: usize, options: &Options) {
+    let world = if pods == 0 { World::GATE } else { World::with_pods(pods) };
+    let shapes = chosen(world, options);
+    let alone = world.snapshot(false);
+    let beside_file = shapes.iter().any(|shape| shape.beside_file).then(|| world.snapshot(true));
+    let policy = policy();
+    let client = Client { transport: Transport::Udp, address: CLIENT };
+    let mut scratch = Scratch::new();
+    let mut out = vec![0; 1232];
+    let nothing = vec![Vec::new(); QUESTIONS];
+    measured(&nothing, |query, rotation| {
+        black_box((query, rotation));
+    });
+    for shape in &shapes {
+        let snapshot = beside_file.as_ref().filter(|_| shape.beside_file).unwrap_or(&alone);
+        let context = Context { snapshot, policy: &policy, limiter: None, now: NOW };
+        for query in &shape.queries {
+            let outcome = answer(query, &client, 3, &context, &mut scratch, &mut out);
+            assert!(matches!(outcome, Outcome::Reply(length) if length > 12), "{}: {outcome:?}", shape.label);
+            let found = (out[2] & 2, out[3] & 15, u16::from_be_bytes([out[6], out[7]]));
+            assert_eq!(found, (0, shape.rcode, shape.answers), "{}", shape.label);
+        }
+        measured(&shape.queries, |query, rotation| {
+            let outcome = answer(query, &client, rotation, &context, &mut scratch, &mut out);
+            black_box(outcome);
+        });
+    }
+}
+
+/// What callgrind counts: it is told to by this name.
+#[inline(never)]
+fn measured(queries: &[Vec<u8>], mut each: impl FnMut(&[u8], u32)) {
+    for (query, rotation) in queries.iter().zip(0..) {
+        each(black_box(query), rotation);
+    }
+}
