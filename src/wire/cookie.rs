@@ -274,6 +274,19 @@ mod tests {
 
     proptest! {
         #[test]
+        fn the_hash_is_siphash_2_4(key: [u8; 16], client: [u8; 8], head: [u8; 8], address: IpAddr) {
+            let address_octets = match address {
+                IpAddr::V4(v4) => v4.octets().to_vec(),
+                IpAddr::V6(v6) => v6.octets().to_vec(),
+            };
+            let hashed = [&client[..], &head, &address_octets].concat();
+            let expected = siphasher::sip::SipHasher24::new_with_key(&key).hash(&hashed);
+            prop_assert_eq!(CookieSecret::new(key).hash(client, head, address), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
         fn a_cookie_holds_for_its_client_address_and_secret_alone(
             secret: [u8; 16], client: [u8; 8], address: IpAddr, now: u32, bit in 0_usize..16 * 8,
         ) {

@@ -172,7 +172,8 @@ impl<'a> Holder<'a> {
     /// Whether any of its peers has this one's node name.
     fn names(&self, peer: &Peer) -> bool {
         let name = peer.node_name();
-        self.each_name().any(|own| own == name)
+        let plain = self.plain.is_some_and(|(shape, address)| shape.node_name_at(address) == name);
+        plain || self.peers.binary_search_by(|own| own.node_name().cmp(&name)).is_ok()
     }
 
     /// The node names of the listed peers with this address, sorted, each once.
@@ -228,8 +229,11 @@ impl StoredHolder {
 
     fn remove(&mut self, peer: &Arc<Peer>) {
         let mut peers = std::mem::take(&mut self.peers).into_vec();
-        if let Some(index) = peers.iter().position(|own| own == peer) {
-            peers.remove(index);
+        let name = peer.node_name();
+        let first = peers.partition_point(|own| own.node_name() < name);
+        // Equal names are few: peers of one set differ by theirs.
+        if let Some(index) = peers.iter().skip(first).position(|own| own == peer) {
+            peers.remove(first + index);
         }
         self.peers = peers.into();
     }

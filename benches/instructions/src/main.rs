@@ -1,6 +1,6 @@
-//! Instructions that rosterd spends on an answer, shape by shape, against the budget of each.
+//! Instructions that rosterd spends on an answer, shape by shape, against a limit for each.
 //!
-//! Time wavers by a third within minutes and instructions by less than one in a hundred, so that a budget of them can be
+//! Time wavers by a third within minutes and instructions by less than one in a hundred, so that a limit can be
 //! held on any machine. The program runs itself below callgrind, which counts inside of [`measured`] alone and writes
 //! what it counted whenever that is left. The cost of the loop is measured by a loop around nothing, and taken off.
 
@@ -8,7 +8,7 @@ mod callgrind;
 mod shapes;
 mod world;
 
-use rosterd::answer::{Client, Context, Outcome, Scratch, Transport, answer};
+use pure::answer::{Client, Context, Outcome, Scratch, Transport, answer};
 use shapes::{CLIENT, NOW, QUESTIONS, Shape, policy, shapes};
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use world::World;
 
 const USAGE: &str = "\
 usage: instructions [--curve | --only <text>] [--keep <folder>]
-  --curve  instructions of four shapes at 1,000 to 1,000,000 pods, in place of the budgets
+  --curve  instructions of four shapes at 1,000 to 1,000,000 pods, in place of the limits
   --only   only shapes with this in their name
   --keep   where callgrind's files are left, for callgrind_annotate";
 
@@ -28,7 +28,7 @@ struct Options {
     curve: bool,
     only: String,
     keep: Option<std::path::PathBuf>,
-    /// In the program below callgrind: how many pods there are, 0 for the world of the budgets.
+    /// In the program below callgrind: how many pods there are, 0 for the world of the limits.
     counted: Option<usize>,
 }
 
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         count(pods, &options);
         return ExitCode::SUCCESS;
     }
-    match if options.curve { curve(&options) } else { budgets(&options) } {
+    match if options.curve { curve(&options) } else { limits(&options) } {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -66,15 +66,17 @@ fn options() -> Option<Options> {
     Some(options)
 }
 
-/// Prints all shapes with their budgets. Whether all keep them.
-fn budgets(options: &Options) -> std::io::Result<bool> {
+/// Prints all shapes with their goals and limits. Whether all keep the limits.
+fn limits(options: &Options) -> std::io::Result<bool> {
     let counts = callgrind::run(0, &options.only, options.keep.as_deref())?;
-    println!("{:<28}{:>12}{:>8}", "", "instructions", "budget");
+    println!("{:<28}{:>12}{:>8}{:>8}", "", "instructions", "goal", "limit");
     let mut kept = true;
     for (shape, count) in chosen(World::GATE, options).iter().zip(counts) {
-        let above = count > shape.budget;
+        let above = count > shape.limit;
         kept &= !above;
-        println!("{:<28}{count:>12}{:>8}{}", shape.label, shape.budget, if above { "  ABOVE" } else { "" });
+        let goal = shape.goal.map_or_else(String::new, |goal| goal.to_string());
+        let word = if above { "  ABOVE" } else { "" };
+        println!("{:<28}{count:>12}{goal:>8}{:>8}{word}", shape.label, shape.limit);
     }
     Ok(kept)
 }

@@ -1,10 +1,10 @@
 //! What is asked: sets of one, five and thirty peers, and a zone of a file.
 
-use rosterd::roster::{
+use pure::roster::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Gives, ObjectKey, ObjectKind,
     Options, Port, Protocol, Roster, Scope, Topology, Uid, WatchId,
 };
-use rosterd::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
+use pure::zone::{PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct World {
 }
 
 impl World {
-    /// What the budgets are measured with: 2,250 sets of 11,700 peers.
+    /// What the limits are measured with: 2,250 sets of 11,700 peers.
     pub const GATE: World = World { ones: 200, fives: 2000, thirties: 50 };
 
     /// One with about so many pods, nearly all in sets of five.
