@@ -99,10 +99,8 @@ pub fn answer(
         }
         Way::Long(question) => question,
     };
-    match respond(query, question, client, rotation, context, scratch, out) {
-        Some(octets) => Outcome::Reply(octets),
-        None => Outcome::Drop,
-    }
+    let octets = respond(query, question, client, rotation, context, scratch, out);
+    octets.map_or(Outcome::Drop, Outcome::Reply)
 }
 
 /// The same by the long way alone: what [`answer`] is held against.
@@ -152,6 +150,7 @@ fn respond(
             Verdict::Answer => {}
             Verdict::Truncate => {
                 scratch.told.fate = Fate::Limited;
+                scratch.told.truncated = true;
                 reply.truncated();
                 return reply.finish(Rcode::NOERROR);
             }
@@ -179,7 +178,9 @@ fn respond(
         }
     };
     scratch.told.rcode = rcode.0;
-    reply.finish(rcode)
+    let octets = reply.finish(rcode)?;
+    scratch.told.truncated = Header::read(out).is_some_and(|header| header.flags.contains(Flags::TC));
+    Some(octets)
 }
 
 /// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.

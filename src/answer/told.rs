@@ -15,6 +15,8 @@ pub struct Told {
     pub fate: Fate,
     /// Whether the client wants DNSSEC records (DO).
     pub dnssec_ok: bool,
+    /// Whether the answer has TC.
+    pub truncated: bool,
 }
 
 /// Where a zone is to be counted: one octet, so that whoever counts has its table at hand.

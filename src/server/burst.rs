@@ -89,8 +89,7 @@ impl<R: Responder> Buffers<R> {
             let Some((length, out)) = frame.split_first_chunk_mut::<LENGTH>() else { break };
             let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
             let outcome = R::respond(&batch, &mut buffer.scratch, query, client, rotation, out);
-            let reply = if let Outcome::Reply(octets) = outcome { out.get(..octets) } else { None };
-            tally.query::<true>(R::told(&buffer.scratch), query.len(), reply);
+            tally.query::<true>(R::told(&buffer.scratch), query.len(), outcome);
             let Outcome::Reply(octets) = outcome else { continue };
             let Ok(announced) = u16::try_from(octets) else { continue };
             *length = announced.to_be_bytes();

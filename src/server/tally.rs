@@ -8,7 +8,7 @@ use super::slots::{
     POWERS, RCODE_SLOT, RCODE_SLOTS, SIZE_SLOTS, TIME_SLOTS, TIMES, TYPE_SLOT, TYPE_SLOTS, power, size_slot,
     times,
 };
-use crate::answer::{Fate, Told, ZonePlace};
+use crate::answer::{Fate, Outcome, Told, ZonePlace};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -41,35 +41,29 @@ struct ZoneTally {
 /// The place of response codes that are not counted by themselves: none is defined there (IANA, DNS RCODEs).
 const OTHER_RCODES: u16 = 31;
 
-/// Octets of an answer before its second octet of flags, and the bit of TC there (RFC 1035 4.1.1).
-const FLAGS_AT: usize = 2;
-const TC: u8 = 0x02;
-
 impl Tally {
-    /// A query was answered with the message in `reply`, or with nothing. `SHARED` where other threads count here too.
+    /// A query was answered with so many octets, or with nothing. `SHARED` where other threads count here too.
     #[inline]
-    pub(super) fn query<const SHARED: bool>(&self, told: Told, query_len: usize, reply: Option<&[u8]>) {
+    pub(super) fn query<const SHARED: bool>(&self, told: Told, query_len: usize, reply: Outcome) {
         let Some(zone) = self.zones.get(told.zone.index()) else { return };
         let of_type = TYPE_SLOT.get(usize::from(told.qtype)).copied().unwrap_or(0);
         add_at::<SHARED>(&zone.types, usize::from(of_type) % zone.types.len());
         add_at::<SHARED>(&zone.query_sizes, power(query_len));
         add::<SHARED>(&zone.query_octets, query_len as u64);
-        let mut truncated = false;
-        if let Some(reply) = reply {
+        if let Outcome::Reply(octets) = reply {
             add_at::<SHARED>(&zone.rcodes, told.rcode.min(OTHER_RCODES).into());
-            add_at::<SHARED>(&zone.reply_sizes, power(reply.len()));
-            add::<SHARED>(&zone.reply_octets, reply.len() as u64);
-            truncated = reply.get(FLAGS_AT).is_some_and(|flags| flags & TC != 0);
+            add_at::<SHARED>(&zone.reply_sizes, power(octets));
+            add::<SHARED>(&zone.reply_octets, octets as u64);
         }
         // One branch for most queries.
-        if truncated || told.dnssec_ok || told.fate != Fate::Answered {
-            self.particulars::<SHARED>(told, truncated);
+        if told.truncated || told.dnssec_ok || told.fate != Fate::Answered {
+            self.particulars::<SHARED>(told);
         }
     }
 
     #[inline(never)]
-    fn particulars<const SHARED: bool>(&self, told: Told, truncated: bool) {
-        add::<SHARED>(&self.truncated, truncated.into());
+    fn particulars<const SHARED: bool>(&self, told: Told) {
+        add::<SHARED>(&self.truncated, told.truncated.into());
         add::<SHARED>(&self.dnssec_ok, told.dnssec_ok.into());
         if told.fate != Fate::Answered {
             add_at::<SHARED>(&self.fates, told.fate as usize);
@@ -233,14 +227,13 @@ mod tests {
     #[test]
     fn queries_are_counted_by_zone_type_code_and_size() {
         let tally = Tally::default();
-        let mut truncated = vec![0; 512];
-        truncated[2] = 0x02;
+        let truncated = Told { truncated: true, ..told(ZonePlace::generated(0), 33, 0) };
         for (of, query_len, reply) in [
-            (told(ZonePlace::generated(0), 1, 0), 40, Some(&[0; 100][..])),
-            (told(ZonePlace::generated(0), 33, 0), 101, Some(&truncated)),
-            (told(ZonePlace::generated(200), 1, 3), 40, Some(&[0; 101])),
-            (told(ZonePlace::FILE, 300, 99), 40, Some(&[0; 5000])),
-            (Told { fate: Fate::Limited, ..told(ZonePlace::NONE, 255, 0) }, 65_535, None),
+            (told(ZonePlace::generated(0), 1, 0), 40, Outcome::Reply(100)),
+            (truncated, 101, Outcome::Reply(512)),
+            (told(ZonePlace::generated(200), 1, 3), 40, Outcome::Reply(101)),
+            (told(ZonePlace::FILE, 300, 99), 40, Outcome::Reply(5000)),
+            (Told { fate: Fate::Limited, ..told(ZonePlace::NONE, 255, 0) }, 65_535, Outcome::Drop),
         ] {
             tally.query::<false>(of, query_len, reply);
             tally.query::<true>(of, query_len, reply);

@@ -112,7 +112,7 @@ fn slice(name: &str, index: usize, first: usize, peers: usize) -> EndpointObject
     let endpoint = |peer: usize| Endpoint {
         addresses: vec![IpAddr::V4(address(peer))],
         hostname: None,
-        uid: Some(Uid::Uuid(peer as u128)),
+        uid: Some(Uid::Uuid((peer as u128).to_be_bytes())),
         namespace: None,
         conditions: Conditions { ready: Some(true), ..Conditions::default() },
     };

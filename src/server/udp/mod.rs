@@ -245,8 +245,7 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             let client = Client { transport: Transport::Udp, address: F::ip(&from) };
             self.rotation = self.rotation.wrapping_add(1);
             let outcome = R::respond(&batch, &mut self.scratch, query, &client, self.rotation, out);
-            let reply = if let Outcome::Reply(length) = outcome { out.get(..length) } else { None };
-            self.setting.tally.query::<false>(R::told(&self.scratch), query.len(), reply);
+            self.setting.tally.query::<false>(R::told(&self.scratch), query.len(), outcome);
             match outcome {
                 Outcome::Reply(length) => {
                     let Some(((to_length, to_client), to_destination)) = places.next() else { break };
