@@ -1,7 +1,7 @@
 //! A run of neighbouring RRs of a list: one block of memory, shared by the snapshots that have it.
 //!
 //! ```text
-//! count 2, form 2 | octets of the RRs | where each ends, 2 each | keys | parts, glue and causes
+//! octets 2, count 1, form 1 | octets of the RRs | where each ends, 2 each | keys | parts, glue and causes
 //! ```
 //! Most sets are small, and a cluster has tens of thousands of chunks: what is the same for nearly all RRs is not
 //! written. A key of IPv4 has 4 octets; the last section is there only where an RR has more than one cause, or is of
@@ -164,8 +164,7 @@ impl Chunk {
         let octets: usize = rrs.iter().map(|rr| rr.octets.len()).sum();
         let beside = END + form.key() + if form.extras { EXTRA } else { 0 };
         let mut block = Vec::with_capacity(HEAD + octets + rrs.len() * beside);
-        block.extend(short(rrs.len()).to_le_bytes());
-        block.extend([form.write(), 0]);
+        block.extend(head(octets, rrs.len(), form));
         block.extend(rrs.iter().flat_map(|rr| rr.octets));
         let mut end = 0;
         for rr in rrs {
@@ -186,7 +185,7 @@ impl Chunk {
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.0.first_chunk().map_or(0, |count| usize::from(u16::from_le_bytes(*count)))
+        self.head()[2].into()
     }
 
     #[inline]
@@ -289,8 +288,8 @@ impl Chunk {
         let (ends, keys) = (self.ends_at(), self.ends_at() + len * END);
         let section = |from: usize, to: usize| self.0.get(from..to).unwrap_or(&[]);
         let mut block = Vec::with_capacity(self.0.len() + rendered.len() + END + form.key());
-        block.extend(short(len + 1).to_le_bytes());
-        block.extend(section(HEAD - 2, HEAD + start));
+        block.extend(head(self.octets_len() + rendered.len(), len + 1, form));
+        block.extend(section(HEAD, HEAD + start));
         block.extend(rendered);
         block.extend(section(HEAD + start, ends));
         block.extend(section(ends, ends + index * END));
@@ -329,23 +328,29 @@ impl Chunk {
         *self = Chunk::of(&rrs);
     }
 
+    #[inline]
+    fn head(&self) -> [u8; HEAD] {
+        self.0.first_chunk().copied().unwrap_or_default()
+    }
+
+    #[inline]
     fn form(&self) -> Form {
-        Form::read(self.0.get(2).copied().unwrap_or(0))
+        Form::read(self.head()[3])
     }
 
     /// Where the ends begin.
-    ///
-    /// What stands behind the octets has one size for each RR, so that theirs is what is left.
+    #[inline]
     fn ends_at(&self) -> usize {
-        let form = self.form();
-        let beside = END + form.key() + if form.extras { EXTRA } else { 0 };
-        self.0.len().saturating_sub(self.len() * beside)
+        HEAD + self.octets_len()
     }
 
+    #[inline]
     fn octets_len(&self) -> usize {
-        self.ends_at().saturating_sub(HEAD)
+        let [low, high, ..] = self.head();
+        u16::from_le_bytes([low, high]).into()
     }
 
+    #[inline]
     fn end(&self, index: usize) -> Option<usize> {
         if index >= self.len() {
             return None;
@@ -353,6 +358,13 @@ impl Chunk {
         let end = self.0.get(self.ends_at() + index * END..)?.first_chunk()?;
         Some(usize::from(u16::from_le_bytes(*end)))
     }
+}
+
+/// What a chunk begins with.
+fn head(octets: usize, count: usize, form: Form) -> [u8; HEAD] {
+    let [low, high] = short(octets).to_le_bytes();
+    // At most one more than the 64 of a list's longest chunk.
+    [low, high, u8::try_from(count).unwrap_or(u8::MAX), form.write()]
 }
 
 /// Chunks are far smaller than 65,536 octets.
