@@ -29,7 +29,7 @@ pub(super) struct Tally {
 struct ZoneTally {
     /// By [`TYPE_SLOT`].
     types: [AtomicU64; 32],
-    /// By the code itself, where it is less than the last place.
+    /// By the code itself: the highest that is sent is 23 (BADCOOKIE).
     rcodes: [AtomicU64; 32],
     /// By [`power`].
     query_sizes: [AtomicU64; POWERS],
@@ -37,9 +37,6 @@ struct ZoneTally {
     query_octets: AtomicU64,
     reply_octets: AtomicU64,
 }
-
-/// The place of response codes that are not counted by themselves: none is defined there (IANA, DNS RCODEs).
-const OTHER_RCODES: u16 = 31;
 
 impl Tally {
     /// A query was answered with so many octets, or with nothing. `SHARED` where other threads count here too.
@@ -51,7 +48,7 @@ impl Tally {
         add_at::<SHARED>(&zone.query_sizes, power(query_len));
         add::<SHARED>(&zone.query_octets, query_len as u64);
         if let Outcome::Reply(octets) = reply {
-            add_at::<SHARED>(&zone.rcodes, told.rcode.min(OTHER_RCODES).into());
+            add_at::<SHARED>(&zone.rcodes, usize::from(told.rcode) % zone.rcodes.len());
             add_at::<SHARED>(&zone.reply_sizes, power(octets));
             add::<SHARED>(&zone.reply_octets, octets as u64);
         }
@@ -232,7 +229,7 @@ mod tests {
             (told(ZonePlace::generated(0), 1, 0), 40, Outcome::Reply(100)),
             (truncated, 101, Outcome::Reply(512)),
             (told(ZonePlace::generated(200), 1, 3), 40, Outcome::Reply(101)),
-            (told(ZonePlace::FILE, 300, 99), 40, Outcome::Reply(5000)),
+            (told(ZonePlace::FILE, 300, 17), 40, Outcome::Reply(5000)),
             (Told { fate: Fate::Limited, ..told(ZonePlace::NONE, 255, 0) }, 65_535, Outcome::Drop),
         ] {
             tally.query::<false>(of, query_len, reply);
