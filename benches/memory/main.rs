@@ -251,18 +251,12 @@ fn owners(endpoints: usize, page: usize) {
     let mut lists = Vec::new();
     let line = |what: &str, info: allocation_counter::AllocationInfo| {
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-        let [asked, with_heads, most] = [
-            info.bytes_current as f64,
-            (info.bytes_current + 8 * info.count_current) as f64,
-            info.bytes_max as f64,
-        ]
-        .map(|octets| octets / f64::from(1 << 20));
-        println!("{what:40}{asked:>10.1}{with_heads:>10.1}{most:>10.1}{:>12}", info.count_current);
+        let [asked, with_heads] =
+            [info.bytes_current as f64, (info.bytes_current + 8 * info.count_current) as f64]
+                .map(|octets| octets / f64::from(1 << 20));
+        println!("{what:40}{asked:>12.1}{with_heads:>12.1}{:>12}", info.count_current);
     };
-    println!(
-        "{:40}{:>10}{:>10}{:>10}{:>12}",
-        "MB of the heap", "asked for", "with heads", "most", "allocations"
-    );
+    println!("{:40}{:>12}{:>12}{:>12}", "MB of the heap", "asked for", "with heads", "allocations");
     let decoded = allocation_counter::measure(|| {
         for slices in world.pages(page) {
             for slice in slices {
@@ -300,12 +294,11 @@ fn owners(endpoints: usize, page: usize) {
     let roster_all = allocation_counter::AllocationInfo {
         bytes_current: sum(decoded.bytes_current, staged.bytes_current, synced.bytes_current),
         count_current: sum(decoded.count_current, staged.count_current, synced.count_current),
-        bytes_max: synced.bytes_max,
         ..synced
     };
     line("roster: objects, endpoints", roster_all);
     line(&format!("roster: sets and peers ({told} changes)"), own);
-    line("zone", allocation_counter::AllocationInfo { bytes_max: 0, ..zone });
+    line("zone", zone);
     line("publication", allocation_counter::measure(|| pipeline.publish()));
 }
 

@@ -51,11 +51,15 @@ impl<'a> Namespace<'a> {
         self.api.create(&self.collection("services"), &object);
     }
 
-    /// Waits until the controllers have written a Service's address and its label `app`.
+    /// Waits until the controllers have written a Service's only address, that it is ready, and its label `app`.
     pub(crate) fn wait_for_slice(&self, service: &str, address: &str, app: &str) {
         let label = format!("kubernetes.io%2Fservice-name%3D{service}%2Capp%3D{app}");
         let list = || self.api.get(&format!("{}?labelSelector={label}", self.collection("endpointslices")));
-        let there = || list().to_string().contains(&format!("\"{address}\"")).then_some(());
+        let address = format!("\"{address}\"");
+        let there = || {
+            let text = list().to_string();
+            (text.contains(&address) && text.contains("\"ready\":true")).then_some(())
+        };
         wait_for("a slice", || list().to_string(), there);
     }
 

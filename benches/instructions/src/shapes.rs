@@ -66,21 +66,21 @@ pub fn shapes(world: World, curve: bool) -> Vec<Shape> {
     let host = |index: usize| format!("host{}.example.test", index % HOSTS);
     let (a, srv, txt) = (RecordType::A, RecordType::SRV, RecordType::TXT);
     let all = vec![
-        shape("A x 5", Some(700), 870, a, five, (NOERROR, 5)),
-        shape("A of a pod name", Some(800), 1240, a, pod, (NOERROR, 1)),
+        shape("A x 5", Some(700), 890, a, five, (NOERROR, 5)),
+        shape("A of a pod name", Some(800), 1260, a, pod, (NOERROR, 1)),
         shape("NXDOMAIN in the set tree", Some(700), 760, a, absent, (NXDOMAIN, 0)),
         shape("PTR", None, 2680, RecordType::PTR, reverse, (NOERROR, 1)),
         shape("REFUSED", Some(350), 455, a, outside, (REFUSED, 0)),
-        shape("NXDOMAIN of a search list", Some(700), 900, a, searched, (NXDOMAIN, 0)),
-        shape("A x 30, rotated", Some(750), 940, a, thirty, (NOERROR, 30)),
-        shape("AAAA NODATA", None, 850, RecordType::AAAA, five, (NOERROR, 0)),
-        shape("SRV x 1", Some(700), 950, srv, one, (NOERROR, 1)),
-        shape("SRV x 5", None, 1150, srv, five, (NOERROR, 5)),
-        shape("SRV x 5 of a port", None, 1850, srv, port, (NOERROR, 5)),
-        shape("TXT x 1", Some(700), 830, txt, one, (NOERROR, 1)),
-        shape("TXT x 5", None, 850, txt, five, (NOERROR, 5)),
-        shape("A x 5, good cookie", Some(950), 1190, a, five, (NOERROR, 5)).with_cookies(),
-        Shape { beside_file: true, ..shape("A x 5, beside a file", None, 920, a, five, (NOERROR, 5)) },
+        shape("NXDOMAIN of a search list", Some(700), 910, a, searched, (NXDOMAIN, 0)),
+        shape("A x 30, rotated", Some(750), 955, a, thirty, (NOERROR, 30)),
+        shape("AAAA NODATA", None, 870, RecordType::AAAA, five, (NOERROR, 0)),
+        shape("SRV x 1", Some(700), 1040, srv, one, (NOERROR, 1)),
+        shape("SRV x 5", None, 1200, srv, five, (NOERROR, 5)),
+        shape("SRV x 5 of a port", None, 1930, srv, port, (NOERROR, 5)),
+        shape("TXT x 1", Some(700), 860, txt, one, (NOERROR, 1)),
+        shape("TXT x 5", None, 880, txt, five, (NOERROR, 5)),
+        shape("A x 5, good cookie", Some(950), 1215, a, five, (NOERROR, 5)).with_cookies(),
+        Shape { beside_file: true, ..shape("A x 5, beside a file", None, 945, a, five, (NOERROR, 5)) },
         Shape { beside_file: true, ..shape("A of a file", None, 1140, a, host, (NOERROR, 1)) },
     ];
     all.into_iter().take(if curve { 4 } else { usize::MAX }).collect()
