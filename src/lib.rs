@@ -11,6 +11,7 @@
 //! [`wire`], [`roster`], [`zone`] and [`answer`] are pure: time, client address and rotation are values that
 //! callers pass in. `tests/architecture.rs` holds the modules to these directions.
 
+pub mod admin;
 pub mod answer;
 pub mod cli;
 pub mod config;

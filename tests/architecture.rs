@@ -17,7 +17,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("zone", &["roster", "wire"]),
     ("answer", &["zone", "wire"]),
     ("server", &["answer", "zone", "wire"]),
-    ("run", &["answer", "config", "roster", "server", "source", "wire", "zone"]),
+    ("admin", &["config", "roster", "server", "source"]),
+    ("run", &["admin", "answer", "config", "roster", "server", "source", "wire", "zone"]),
     ("cli", &["config", "run"]),
     ("main", &["cli"]),
 ];

@@ -17,7 +17,7 @@ use client::{Transport, ask, data, explanations, serial};
 use hickory_proto::op::ResponseCode;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
-use rosterd::{PATIENCE, Rosterd};
+use rosterd::{PATIENCE, Rosterd, alone};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -79,9 +79,7 @@ fn wait_until(server: SocketAddr, name: &str, addresses: &[&str]) {
 fn command(kubeconfig: &str, environment: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("kubeconfig"), kubeconfig).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_rosterd"))
-        .args(arguments)
-        .env_clear()
+    let output = alone(Command::new(env!("CARGO_BIN_EXE_rosterd")).args(arguments).env_clear())
         .envs(environment.iter().copied())
         .current_dir(folder.path())
         .stdin(Stdio::null())
@@ -365,7 +363,7 @@ fn an_exec_plugin_that_hangs_does_not_hold_the_end_up() {
     });
     let file = folder.path().join("kubeconfig");
     std::fs::write(&file, kubeconfig.to_string()).unwrap();
-    let mut server = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+    let mut server = alone(&mut Command::new(env!("CARGO_BIN_EXE_rosterd")))
         .args(["serve", "--listen", "127.0.0.1:0", "--kubeconfig"])
         .arg(&file)
         .stdin(Stdio::null())

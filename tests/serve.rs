@@ -12,7 +12,7 @@ mod rosterd;
 
 use client::{Transport, ask, data, exchange};
 use nix::sys::signal::Signal;
-use rosterd::{PATIENCE, Rosterd};
+use rosterd::{PATIENCE, Rosterd, alone};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
@@ -36,7 +36,7 @@ fn peers(server: SocketAddr) -> Vec<String> {
 
 /// Runs a server that is to end by itself; its exit code and what it said.
 fn refused(arguments: &[&str]) -> (i32, String) {
-    let child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+    let child = alone(&mut Command::new(env!("CARGO_BIN_EXE_rosterd")))
         .arg("serve")
         .args(arguments)
         .stdin(Stdio::null())
@@ -66,7 +66,7 @@ fn what_is_scoped_and_where_it_listens_is_said_at_start() {
     let (_, log) = server.terminate(Signal::SIGTERM);
     assert!(!log.iter().any(|line| line.contains("listening on")), "each address once: {log:?}");
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+    let mut child = alone(&mut Command::new(env!("CARGO_BIN_EXE_rosterd")))
         .args(["serve", "--manifest", "-", "--listen", "127.0.0.1:0"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
@@ -241,7 +241,7 @@ fn a_log_that_nobody_reads_any_more_ends_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("peers.yaml");
     std::fs::write(&path, manifest(1)).unwrap();
-    let mut server = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+    let mut server = alone(&mut Command::new(env!("CARGO_BIN_EXE_rosterd")))
         .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
         .arg(&path)
         .stderr(Stdio::piped())

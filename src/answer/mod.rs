@@ -15,14 +15,18 @@ mod records;
 mod reply;
 mod request;
 mod short;
+mod told;
+
 #[cfg(test)]
 mod tests;
 
+pub use crate::zone::ZonePlace;
 pub use access::{AccessList, AccessRule, Network};
 pub use client::{Client, Transport};
 pub use cookies::Cookies;
 pub use policy::Policy;
 pub use rate_limit::{RateLimiter, RateLimits};
+pub use told::{Fate, Told};
 
 use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType};
 use crate::zone::Snapshot;
@@ -47,12 +51,19 @@ pub struct Scratch {
     name: QueryName,
     /// Names that follow from it: ends of aliases, targets.
     other: QueryName,
+    told: Told,
 }
 
 impl Scratch {
     /// New buffers.
     pub fn new() -> Scratch {
         Scratch::default()
+    }
+
+    /// What is to be counted of the query that was last answered with these.
+    #[inline]
+    pub fn told(&self) -> Told {
+        self.told
     }
 }
 
@@ -83,13 +94,14 @@ pub fn answer(
     out: &mut [u8],
 ) -> Outcome {
     let question = match short::answer(query, client, rotation, context, &mut scratch.name, out) {
-        Way::Answered(octets) => return Outcome::Reply(octets),
+        Way::Answered(octets, told) => {
+            scratch.told = told;
+            return Outcome::Reply(octets);
+        }
         Way::Long(question) => question,
     };
-    match respond(query, question, client, rotation, context, scratch, out) {
-        Some(octets) => Outcome::Reply(octets),
-        None => Outcome::Drop,
-    }
+    let octets = respond(query, question, client, rotation, context, scratch, out);
+    octets.map_or(Outcome::Drop, Outcome::Reply)
 }
 
 /// The same by the long way alone: what [`answer`] is held against.
@@ -116,6 +128,7 @@ fn respond(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Option<usize> {
+    scratch.told = Told::default();
     let header = Header::read(query)?;
     // An answer to an answer can go round for ever between two servers (RUSTSEC-2023-0041).
     if header.flags.contains(Flags::QR) {
@@ -124,6 +137,10 @@ fn respond(
     let policy = context.policy;
     let mut request = Request::new(header);
     request.read(query, question, client, policy, context.now, &mut scratch.name);
+    if let Some(question) = &request.question {
+        scratch.told.qtype = question.record_type.0;
+    }
+    scratch.told.dnssec_ok = request.records.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
     let mut reply = Reply::begin(query, &request, client, policy, out)?;
     // Over TCP a client cannot forge its address; with a good cookie it does not.
     if let Some(limiter) = context.limiter
@@ -133,17 +150,25 @@ fn respond(
         match limiter.count(client.address, context.now) {
             Verdict::Answer => {}
             Verdict::Truncate => {
+                scratch.told.fate = Fate::Limited;
+                scratch.told.truncated = true;
                 reply.truncated();
                 return reply.finish(Rcode::NOERROR);
             }
-            Verdict::Drop => return None,
+            Verdict::Drop => {
+                scratch.told.fate = Fate::Limited;
+                return None;
+            }
         }
     }
     let rcode = match (&request.question, request.fault) {
         (Some(question), None) => match gate(&request, client, &scratch.name, policy, &mut reply) {
             None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
             None => look_up(question, scratch, rotation, context.snapshot, &mut reply),
-            Some(rcode) => rcode,
+            Some(rcode) => {
+                scratch.told.fate = if rcode == Rcode::REFUSED { Fate::Denied } else { Fate::Answered };
+                rcode
+            }
         },
         (_, fault) => {
             let fault = fault.unwrap_or(Rcode::FORMERR);
@@ -153,7 +178,10 @@ fn respond(
             fault
         }
     };
-    reply.finish(rcode)
+    scratch.told.rcode = rcode.0;
+    let octets = reply.finish(rcode)?;
+    scratch.told.truncated = Header::read(out).is_some_and(|header| header.flags.contains(Flags::TC));
+    Some(octets)
 }
 
 /// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.
@@ -197,7 +225,7 @@ fn look_up(
     snapshot: &Snapshot,
     reply: &mut Reply<'_>,
 ) -> Rcode {
-    let Scratch { name, other } = scratch;
+    let Scratch { name, other, told } = scratch;
     // No zone has another class. QCLASS ANY is refused too, since all that this server knows is authoritative and
     // "responses to QCLASS=* queries can never be authoritative" (RFC 1034 3.7.1).
     let zone = if question.class == Class::IN { snapshot.zone_of(name, question.record_type) } else { None };
@@ -205,6 +233,7 @@ fn look_up(
         reply.explain(Ede::NotAuthoritative.into());
         return Rcode::REFUSED;
     };
+    told.zone = zone.place();
     reply.answers_from(&zone, name);
     if matches!(question.record_type, RecordType::AXFR | RecordType::IXFR) {
         reply.explain(Ede::NotSupported.into());

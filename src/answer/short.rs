@@ -6,7 +6,7 @@
 //! A property test and a fuzz target hold each of its answers against the long way's.
 
 use super::client::{Client, Transport};
-use super::{Context, policy::Policy};
+use super::{Context, Told, policy::Policy};
 use crate::wire::{
     COOKIE_LEN, Class, Ede, Flags, HEADER_LEN, OPT_LEN, QueryName, Question, Rcode, RecordType, UDP_SIZE_MIN,
 };
@@ -16,8 +16,8 @@ use std::net::Ipv4Addr;
 /// Whither the short way led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// The answer stands in the first octets of the buffer, that many.
-    Answered(usize),
+    /// The answer stands in the first octets of the buffer, that many; and this is to be counted.
+    Answered(usize, Told),
     /// It takes the long way; the question, if it was read already.
     Long(Option<Question>),
 }
@@ -107,7 +107,8 @@ pub(super) fn answer(
         return long;
     }
     let (at, end) = (question.end, out.len().saturating_sub(spoken.reserved.into()));
-    let head = match context.snapshot.find_at_once(name, qtype) {
+    let (place, found) = context.snapshot.find_at_once(name, qtype);
+    let head = match found {
         AtOnce::Whole(whole) => put_whole(out, at, end, &whole, qtype, rotation),
         AtOnce::Denied { exists, soa, apex_offset } => put_soa(out, at, end, exists, soa, apex_offset),
         AtOnce::NotOurs => Some(Head { aa: Flags(0), rcode: Rcode::REFUSED, counts: [0; 3], at }),
@@ -115,7 +116,15 @@ pub(super) fn answer(
         AtOnce::Unknown(zone) => put_other(out, at, end, &zone, name, qtype, rotation),
     };
     let Some(head) = head else { return long };
-    finish(query, question.end, out, &head, spoken, context.policy).map_or(long, Way::Answered)
+    let told = Told {
+        qtype: qtype.0,
+        rcode: head.rcode.0,
+        zone: place,
+        dnssec_ok: spoken.dnssec_ok != 0,
+        ..Told::default()
+    };
+    finish(query, question.end, out, &head, spoken, context.policy)
+        .map_or(long, |octets| Way::Answered(octets, told))
 }
 
 /// Most queries end their question within one to two runs: two copies of known length that overlap take fewer steps than a

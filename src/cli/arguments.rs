@@ -89,6 +89,18 @@ pub(super) struct SettingArguments {
     /// How many seconds answers may be cached [default: 5, and 0 for more than 90 records]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     ttl: Option<String>,
+    /// An address with a port for probes and metrics; may be given several times [default: port 9153 of all addresses]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin_listen: Vec<String>,
+    /// An address with a port for what is served, over HTTP; may be given several times [default: 127.0.0.1:9154]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin_api: Vec<String>,
+    /// How log lines look: text, json, or auto for text on a terminal and JSON elsewhere [default: auto]
+    #[arg(long, value_name = "HOW")]
+    log_format: Option<String>,
+    /// What is logged: off, error, warn, info, debug or trace; RUST_LOG has more to choose from [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
     /// Which objects are peers of each other, by their labels, as in `kubectl get endpoints -l` [default: all]
     #[arg(
         long,
@@ -121,7 +133,7 @@ impl SettingArguments {
     /// The flags that were given, with their values, as [`crate::config::Sources`] takes them.
     pub(super) fn flags(&self) -> Vec<(&'static str, Vec<String>)> {
         let one = |value: &Option<String>| value.iter().cloned().collect();
-        let all: [(&'static str, Vec<String>); 17] = [
+        let all: [(&'static str, Vec<String>); 21] = [
             ("--zone-file", self.zone_file.clone()),
             ("--manifest", self.manifest.clone()),
             ("--kubeconfig", one(&self.kubeconfig)),
@@ -133,6 +145,10 @@ impl SettingArguments {
             ("--pods", one(&self.pods)),
             ("--reverse-zone", self.reverse_zone.clone()),
             ("--ttl", one(&self.ttl)),
+            ("--admin-listen", self.admin_listen.clone()),
+            ("--admin-api", self.admin_api.clone()),
+            ("--log-format", one(&self.log_format)),
+            ("--log-level", one(&self.log_level)),
             ("--selector", one(&self.selector)),
             ("--namespace", self.namespace.clone()),
             ("--name", one(&self.name)),

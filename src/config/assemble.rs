@@ -6,8 +6,8 @@ use super::key::{self, ACCESS, Kind, ONE_TOPOLOGY, TOPOLOGIES};
 use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
 use super::settings::{
-    AccessRule, CookieSettings, KubernetesSettings, Manifest, RateLimitSettings, ServerSettings, Settings,
-    TcpSettings, UdpSettings,
+    AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogSettings, Manifest, RateLimitSettings,
+    ServerSettings, Settings, TcpSettings, UdpSettings,
 };
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
@@ -36,6 +36,15 @@ pub(super) fn settings(
         kubernetes: kubernetes?,
         topologies,
         server: server?,
+        admin: AdminSettings {
+            listen: from.list("admin.listen", values::listener),
+            api: from.list("admin.api", values::listener),
+            ready_when_stale: from.boolean("admin.ready_when_stale")?,
+        },
+        log: LogSettings {
+            format: from.required("log.format", choose)?,
+            level: from.required("log.level", choose)?,
+        },
     };
     Some(settings)
 }
@@ -65,6 +74,7 @@ fn server(from: &mut Reader<'_>, access: Vec<AccessRule>) -> Option<ServerSettin
         udp_max: from.required_integer("server.udp_max")?,
         recursion_available: from.boolean("server.recursion_available")?,
         workers: from.integer("server.workers"),
+        lameduck: from.required("server.lameduck", values::pause)?,
         nsid: from.text("server.nsid", values::nsid),
         identity: from.text("server.identity", values::chaos_text),
         version: from.text("server.version", values::chaos_text),

@@ -3,7 +3,7 @@
 use super::suggest::nearest;
 use super::values::{self, Invalid};
 use crate::config::values::{RecordType, choose};
-use crate::config::{Access, Pods, Transport};
+use crate::config::{Access, LogFormat, LogLevel, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, SrvHost, TTL_MAX, WhenEmpty};
 use std::ops::RangeInclusive;
 
@@ -109,6 +109,8 @@ pub(super) static ROOT: &[Key] = &[
     key("server.udp_max", Kind::Integer(512..=4096)).default("1232"),
     key("server.recursion_available", Kind::Boolean).default("false"),
     key("server.workers", Kind::Integer(1..=1024)),
+    // What CoreDNS is deployed with: kube-proxies and probes have heard of the end by then.
+    key("server.lameduck", Kind::Text(|text| values::pause(text).map(drop))).default("5s"),
     key("server.nsid", Kind::Text(|text| values::nsid(text).map(drop))),
     key("server.identity", Kind::Text(|text| values::chaos_text(text).map(drop))),
     key("server.version", Kind::Text(|text| values::chaos_text(text).map(drop))),
@@ -137,6 +139,15 @@ pub(super) static ROOT: &[Key] = &[
     key("server.rate_limit.slip", Kind::Integer(0..=100)).default("2"),
     key("server.rate_limit.ipv4_prefix", Kind::Integer(0..=32)).default("24"),
     key("server.rate_limit.ipv6_prefix", Kind::Integer(0..=128)).default("56"),
+    key("admin.listen", list(|text| values::listener(text).map(drop))).flag("--admin-listen"),
+    key("admin.api", list(|text| values::listener(text).map(drop))).flag("--admin-api"),
+    key("admin.ready_when_stale", Kind::Boolean).default("true"),
+    key("log.format", Kind::Text(|text| choose::<LogFormat>(text).map(drop)))
+        .default("auto")
+        .flag("--log-format"),
+    key("log.level", Kind::Text(|text| choose::<LogLevel>(text).map(drop)))
+        .default("info")
+        .flag("--log-level"),
 ];
 
 /// The settings of a topology, in the order in which they are shown.

@@ -27,8 +27,9 @@ pub use error::{Error, Errors, Problem};
 pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
 pub use settings::{
-    Access, AccessRule, CookieSettings, KubernetesSettings, Manifest, Network, Pods, RateLimitSettings,
-    ServerSettings, Settings, Source, TcpSettings, Transport, UdpSettings,
+    Access, AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogFormat, LogLevel, LogSettings,
+    Manifest, Network, Pods, RateLimitSettings, ServerSettings, Settings, Source, TcpSettings, Transport,
+    UdpSettings,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

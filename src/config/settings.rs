@@ -2,7 +2,7 @@
 
 use crate::roster::{ObjectKind, Topology};
 use crate::wire::Name;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +30,10 @@ pub struct Settings {
     pub topologies: Vec<Topology>,
     /// `[server]`.
     pub server: ServerSettings,
+    /// `[admin]`.
+    pub admin: AdminSettings,
+    /// `[log]`.
+    pub log: LogSettings,
 }
 
 /// How pod names are served.
@@ -127,6 +131,8 @@ pub struct ServerSettings {
     pub recursion_available: bool,
     /// `workers`: UDP threads per listening address; the number of CPUs where not set.
     pub workers: Option<usize>,
+    /// `lameduck`: how long it goes on answering, without being ready, once it has been asked to end.
+    pub lameduck: Duration,
     /// `nsid`: what a client is told that asks for the name server's identifier (RFC 5001), 1 to 128 octets.
     pub nsid: Option<Box<[u8]>>,
     /// `identity`: what `id.server` says in class CH, 1 to 255 octets.
@@ -143,6 +149,82 @@ pub struct ServerSettings {
     pub rate_limit: RateLimitSettings,
     /// `[[server.access]]`: rules in file order, of which the first that fits decides.
     pub access: Vec<AccessRule>,
+}
+
+/// `[admin]`: what is told over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminSettings {
+    /// `listen`: where probes and metrics are. Not set: [`AdminSettings::LISTEN`], as far as these are free.
+    pub listen: Option<Vec<SocketAddr>>,
+    /// `api`: where what is served is told, and the log's level set. Not set: [`AdminSettings::API`], if that is free.
+    pub api: Option<Vec<SocketAddr>>,
+    /// `ready_when_stale`: whether a server counts as ready while the API server is not heard.
+    pub ready_when_stale: bool,
+}
+
+impl AdminSettings {
+    /// Port 9153 is where CoreDNS has its metrics.
+    pub const LISTEN: [SocketAddr; 2] = [
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9153),
+        SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 9153),
+    ];
+
+    /// Of this host alone: it names every peer.
+    pub const API: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9154)];
+}
+
+/// `[log]`: what is said on standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// `format`: how a line looks.
+    pub format: LogFormat,
+    /// `level`: what is said, where `RUST_LOG` does not say it.
+    pub level: LogLevel,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As text on a terminal, as JSON elsewhere.
+    Auto,
+    /// As text.
+    Text,
+    /// As an object of JSON.
+    Json,
+}
+
+/// The least that is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// Failures.
+    Error,
+    /// Also what somebody should look at.
+    Warn,
+    /// Also what happens.
+    Info,
+    /// Also how.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// Every value with its word.
+    pub const WORDS: &'static [(&'static str, LogLevel)] = &[
+        ("off", LogLevel::Off),
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        LogLevel::WORDS.iter().find(|(_, level)| *level == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// `[server.cookies]`: DNS cookies (RFC 7873).

@@ -2,13 +2,14 @@
 
 use super::conflicts::prefer_left_out;
 use super::key::{ACCESS, TOPOLOGIES};
-use super::settings::{AccessRule, KubernetesSettings, Manifest, ServerSettings};
+use super::settings::{AccessRule, AdminSettings, KubernetesSettings, Manifest, ServerSettings};
 use super::values::{
     choice_text, domain_text, duration_text, network_text, nsid_text, port_text, record_list,
 };
 use super::{Effective, Origin};
 use crate::roster::{Namespaces, Topology};
 use std::fmt;
+use std::net::SocketAddr;
 
 /// How names of pods are answered where no setting says.
 const PODS_OTHERWISE: &str =
@@ -64,10 +65,16 @@ impl Effective {
         to.set("udp_max", &server.udp_max.to_string());
         to.set("recursion_available", &server.recursion_available.to_string());
         to.set_or("workers", server.workers.map(|count| count.to_string()), "the number of CPUs");
+        to.set("lameduck", &text(&duration_text(server.lameduck)));
         to.set_or("nsid", server.nsid.as_deref().map(|octets| text(&nsid_text(octets))), "no identifier");
         to.set_or("identity", server.identity.as_deref().map(text), "id.server is refused");
         to.set_or("version", server.version.as_deref().map(text), "version.server is refused");
         to.server_tables(server);
+        to.admin(&settings.admin);
+        to.head("[log]", None);
+        to.prefix = String::from("log.");
+        to.set("format", &text(choice_text(settings.log.format)));
+        to.set("level", &text(choice_text(settings.log.level)));
         for (index, topology) in settings.topologies.iter().enumerate() {
             to.topology(index, topology);
         }
@@ -132,6 +139,16 @@ impl Writer<'_> {
         let words = |transport| choice_text(transport).to_owned();
         let transports = rule.transports.as_ref().map(|all| list(all.iter().copied().map(words)));
         self.set_or("transports", transports, "all");
+    }
+
+    fn admin(&mut self, admin: &AdminSettings) {
+        self.head("[admin]", None);
+        self.prefix = String::from("admin.");
+        let listen = admin.listen.as_ref().map(|all| list(all.iter().map(ToString::to_string)));
+        self.set_or("listen", listen, &format!("{}, where free", listed(&AdminSettings::LISTEN)));
+        let api = admin.api.as_ref().map(|all| list(all.iter().map(ToString::to_string)));
+        self.set_or("api", api, &format!("{}, where free", listed(&AdminSettings::API)));
+        self.set("ready_when_stale", &admin.ready_when_stale.to_string());
     }
 
     fn kubernetes(&mut self, kubernetes: &KubernetesSettings) {
@@ -207,6 +224,11 @@ fn manifest_text(manifest: &Manifest) -> String {
         Manifest::StandardInput => "-".to_owned(),
         Manifest::Path(path) => path.to_string_lossy().into_owned(),
     }
+}
+
+/// `0.0.0.0:9153 and [::]:9153`.
+fn listed(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 /// A TOML string.

@@ -75,6 +75,11 @@ impl Refusals {
         self.unsaid.insert((watch, key));
     }
 
+    /// Whether the set is refused, as was published last.
+    pub(super) fn is_refused(&self, set: &SetKey) -> bool {
+        self.sets.published.contains(set)
+    }
+
     /// The set may have another owner than before.
     pub(super) fn recheck(&mut self, set: &SetKey) {
         if self.sets.now.contains_key(set) || self.sets.published.contains(set) {

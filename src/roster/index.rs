@@ -47,6 +47,17 @@ pub struct Roster {
     revision: Option<u64>,
 }
 
+/// A roster, taken apart for looking at it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub(super) options: &'a Options,
+    pub(super) store: &'a Store,
+    pub(super) sets: &'a Sets,
+    pub(super) watches: &'a Watches,
+    pub(super) refusals: &'a Refusals,
+    pub(super) notices: &'a Notices,
+}
+
 impl Roster {
     /// A roster without objects. Sets of named topologies exist in the namespaces that these list.
     pub fn new(mut options: Options) -> Roster {
@@ -170,6 +181,12 @@ impl Roster {
     /// What is worth a log line since this was last called. Some arise when changes are taken.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.notices.take()
+    }
+
+    /// What whoever looks at the roster looks at.
+    pub(super) fn parts(&self) -> Parts<'_> {
+        let Roster { options, store, sets, watches, refusals, notices, .. } = self;
+        Parts { options, store, sets, watches, refusals, notices }
     }
 
     /// How much there is, as of the changes taken last.

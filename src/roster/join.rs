@@ -78,7 +78,7 @@ impl<'a> View<'a> {
     }
 
     /// Who an entry is; nobody without uid and address.
-    fn identity(self, entry: &Entry) -> Option<Identity> {
+    pub(super) fn identity(self, entry: &Entry) -> Option<Identity> {
         match entry.uid {
             Some(uid) => Some(Identity::Uid(uid)),
             None => entry.addresses.as_slice().first().map(|address| self.at(*address)),

@@ -34,6 +34,7 @@ mod set;
 mod slab;
 mod store;
 mod topology;
+mod view;
 mod watch;
 
 #[cfg(test)]
@@ -54,4 +55,8 @@ pub use peer::{Hostname, NodeHost, Peer, PeerShape, SrvTarget};
 pub use selector::{LabelProblem, Selector, SelectorError};
 pub use topology::{
     Family, Include, Mode, Namespaces, PortChoice, Prefer, RecordTypes, SrvHost, TTL_MAX, Topology, WhenEmpty,
+};
+pub use view::{
+    BrokenView, Candidacy, EntryView, PeersPage, SetView, SetsPage, SetsPass, TopologyTotals, Totals,
+    TotalsPass, Verdict,
 };

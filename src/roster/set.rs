@@ -118,9 +118,10 @@ impl Set {
         }
     }
 
-    /// How many peers it lists.
+    /// How many peers it lists: all who are on the published list.
     pub(super) fn listed(&self) -> usize {
-        self.members.iter().filter(|(_, member)| member.peer.is_some()).count()
+        let lists = self.published.as_ref().map_or(0, |published| published.level as usize + 1);
+        self.counts.iter().take(lists).map(|count| *count as usize).sum()
     }
 
     /// The topology that owns the set: the first in file order that yields it. `None` if none does any more.
@@ -303,12 +304,17 @@ impl Sets {
         self.slab.iter()
     }
 
+    /// Some of them, by the number of a part from 0 on; `None` behind the last part.
+    pub(super) fn part(&self, number: usize) -> Option<impl Iterator<Item = &Set>> {
+        self.slab.chunk(number)
+    }
+
     /// The topology that owns the set of this name. `None` if none yields it.
     pub(super) fn owner(&self, key: &SetKey) -> Option<u32> {
         self.get(self.find(key)?)?.owner()
     }
 
-    fn find(&self, key: &SetKey) -> Option<Id<Set>> {
+    pub(super) fn find(&self, key: &SetKey) -> Option<Id<Set>> {
         let is_it = |id: &Id<Set>| self.slab.get(*id).is_some_and(|set| set.key == *key);
         self.by_key.find(self.hasher.hash_one(Some(key)), is_it).copied()
     }

@@ -48,6 +48,17 @@ impl<T> Slab<T> {
         self.chunks.iter().flatten().flatten()
     }
 
+    /// The values of one chunk, by its number from 0 on; `None` behind the last.
+    pub(super) fn chunk(&self, number: usize) -> Option<impl Iterator<Item = &T>> {
+        Some(self.chunks.get(number)?.iter().flatten())
+    }
+
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        let full = self.chunks.len().saturating_sub(1) * CHUNK;
+        (full + self.chunks.last().map_or(0, Vec::len)).saturating_sub(self.free.len())
+    }
+
     fn slot(&mut self, index: u32) -> Option<&mut Option<T>> {
         self.chunks.get_mut(index as usize / CHUNK)?.get_mut(index as usize % CHUNK)
     }

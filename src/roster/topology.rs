@@ -85,6 +85,11 @@ impl Mode {
     /// Every value with its word in settings and labels.
     pub const WORDS: &'static [(&'static str, Mode)] =
         &[("ip", Mode::Ip), ("dns", Mode::Dns), ("hostname", Mode::Hostname), ("peer", Mode::Peer)];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        Mode::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// Which peers are listed.
@@ -102,6 +107,11 @@ impl Include {
     /// Every value with its word in settings and labels.
     pub const WORDS: &'static [(&'static str, Include)] =
         &[("ready", Include::Ready), ("serving", Include::Serving), ("all", Include::All)];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        Include::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// Whom to list when `include` leaves nobody.
@@ -119,6 +129,11 @@ impl WhenEmpty {
     /// Every value with its word in settings.
     pub const WORDS: &'static [(&'static str, WhenEmpty)] =
         &[("nothing", WhenEmpty::Nothing), ("serving", WhenEmpty::Serving), ("all", WhenEmpty::All)];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        WhenEmpty::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// What SRV records point at.
@@ -133,6 +148,11 @@ pub enum SrvHost {
 impl SrvHost {
     /// Every value with its word in settings.
     pub const WORDS: &'static [(&'static str, SrvHost)] = &[("mode", SrvHost::Mode), ("peer", SrvHost::Peer)];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        SrvHost::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// The record types served at a set's own name and at its parts, `_<i>._of<n>`.
@@ -169,6 +189,11 @@ impl Family {
     /// Every value with its word in settings.
     pub const WORDS: &'static [(&'static str, Family)] =
         &[("any", Family::Any), ("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        Family::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// The family that names a dual-stack peer.
@@ -183,6 +208,11 @@ pub enum Prefer {
 impl Prefer {
     /// Every value with its word in settings.
     pub const WORDS: &'static [(&'static str, Prefer)] = &[("ipv4", Prefer::Ipv4), ("ipv6", Prefer::Ipv6)];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        Prefer::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// A port that SRV records carry, as `ports` names it.

@@ -111,6 +111,11 @@ impl Watches {
         self.by_id.values()
     }
 
+    /// Each watch with what people call it.
+    pub(super) fn iter_named(&self) -> impl Iterator<Item = (Box<str>, &Watch)> {
+        self.by_id.iter().map(|(id, watch)| (self.name(*id), watch))
+    }
+
     /// What the objects of a watch are for.
     pub(super) fn gives(&self, id: WatchId) -> Option<Gives> {
         self.get(id).map(|watch| watch.gives)

@@ -1,5 +1,6 @@
 //! How long changes take until they are served: from their arrival, and from what triggered them.
 
+use crate::admin::Durations;
 use crate::source::kubernetes::Arrival;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,6 +52,11 @@ impl Latency {
         }
     }
 
+    /// All so far for metrics: from the trigger on, and from arrival on.
+    pub(super) fn durations(&self) -> [Durations; 2] {
+        [self.from_trigger.durations(), self.from_arrival.durations()]
+    }
+
     /// All so far.
     pub(super) fn so_far(&self) -> Latencies {
         Latencies { from_arrival: self.from_arrival.counts(), from_trigger: self.from_trigger.counts() }
@@ -91,11 +97,13 @@ struct Histogram {
     first: Duration,
     /// One for each bound, and one for what is above all.
     counts: [AtomicU64; BOUNDS + 1],
+    /// In microseconds: of half a million years.
+    sum: AtomicU64,
 }
 
 impl Histogram {
     fn new(first: Duration) -> Histogram {
-        Histogram { first, counts: [const { AtomicU64::new(0) }; BOUNDS + 1] }
+        Histogram { first, counts: [const { AtomicU64::new(0) }; BOUNDS + 1], sum: AtomicU64::new(0) }
     }
 
     fn count(&self, time: Duration) {
@@ -103,6 +111,16 @@ impl Histogram {
         if let Some(count) = self.counts.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
         }
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let _ = self
+            .sum
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_add(micros)));
+    }
+
+    fn durations(&self) -> Durations {
+        let Counts { first, counts } = self.counts();
+        let sum = Duration::from_micros(self.sum.load(Ordering::Relaxed));
+        Durations { bounds: bounds(first).collect(), counts: counts.to_vec(), sum }
     }
 
     fn counts(&self) -> Counts {
@@ -219,6 +237,12 @@ mod tests {
         histogram.count(Duration::MAX);
         histogram.count(ARRIVAL);
         assert_eq!(histogram.counts().total(), 3);
+        let all = histogram.durations();
+        assert_eq!(
+            (all.bounds.len(), all.counts.len(), all.counts.iter().sum::<u64>()),
+            (BOUNDS, BOUNDS + 1, 3)
+        );
+        assert_eq!(all.sum, Duration::from_micros(u64::MAX), "it does not wrap");
     }
 
     proptest! {

@@ -5,6 +5,7 @@
 //! from data that is not whole.
 
 mod advertise;
+mod board;
 mod cluster;
 mod latency;
 mod list_once;
@@ -12,9 +13,11 @@ mod load;
 mod log;
 mod notices;
 mod one_line;
+mod panics;
 mod pipeline;
 mod policy;
 mod published;
+mod questions;
 mod serve;
 mod signals;
 mod summary;

@@ -98,6 +98,16 @@ impl Pipeline {
         self.zone.take_oversize()
     }
 
+    /// Who the peers are.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// How many RRsets are too large for one message.
+    pub(super) fn oversize(&self) -> usize {
+        self.zone.oversize()
+    }
+
     /// How much there is.
     pub(super) fn counts(&self) -> Counts {
         self.roster.counts()

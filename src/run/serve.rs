@@ -1,23 +1,29 @@
 //! The running server, until it is asked to end. With manifests: first data, then sockets, then changes. With a cluster:
 //! sockets first, since names that wait for a list say so.
 
+use super::board::{Board, Served};
 use super::cluster::{ClusterError, pods, watches};
 use super::load::{Empty, First, LoadError, empty, first};
 use super::log;
 use super::one_line::OneLine;
+use super::panics;
 use super::pipeline::Pipeline;
 use super::policy::{self, SecretError};
 use super::published::Published;
-use super::signals::{End, Signals};
+use super::questions::Questions;
+use super::signals::{End, SIGTERM, Signals};
 use super::summary::{bounded, scope};
 use super::watching::Cluster;
 use super::writer::Writer;
-use crate::config::{Manifest, Settings, Source};
+use crate::admin::{self, Admin, Doors, Listeners, World};
+use crate::config::{AdminSettings, Effective, Manifest, Settings, Source};
 use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
 use crate::source::manifest;
 use crate::zone::PodNames;
 use std::io;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -33,6 +39,9 @@ pub enum ServeError {
     /// It cannot be served.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// What is shown over HTTP cannot be.
+    #[error(transparent)]
+    Admin(#[from] admin::StartError),
     /// The system refuses threads or descriptors.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -44,51 +53,143 @@ pub enum ServeError {
     ),
 }
 
-/// Serves until SIGTERM or SIGINT, then answers what has arrived and returns.
-pub fn serve(settings: &Settings) -> Result<(), ServeError> {
+/// Serves until SIGTERM or SIGINT, then answers what has arrived and returns. After SIGTERM it goes on for a while before
+/// that, without being ready, so that it is asked no more.
+pub fn serve(effective: &Effective) -> Result<(), ServeError> {
     let started = Instant::now();
-    log::start();
+    let settings = &effective.settings;
+    let verbosity = log::start(&settings.log);
+    panics::count(settings.log.format);
     let signals = Signals::listen()?;
-    match settings.source() {
+    let source = settings.source();
+    let cluster = matches!(source, Some(Source::Kubeconfig { .. } | Source::InCluster));
+    let ready_when_stale = settings.admin.ready_when_stale;
+    let board = Board::new(effective.show().to_string(), verbosity, ready_when_stale, cluster);
+    let running = Running { settings, signals, board };
+    match source {
         None => Err(LoadError::NoSource.into()),
-        Some(Source::Manifests(manifests)) => serve_manifests(settings, manifests, signals),
-        Some(Source::Kubeconfig { .. } | Source::InCluster) => serve_cluster(settings, started, signals),
+        Some(Source::Manifests(manifests)) => running.manifests(manifests),
+        Some(Source::Kubeconfig { .. } | Source::InCluster) => running.cluster(started),
     }
 }
 
-fn serve_manifests(settings: &Settings, manifests: &[Manifest], signals: Signals) -> Result<(), ServeError> {
-    let First { manifests, pipeline, summary, zone_files } = first(settings, manifests)?;
-    warn(&summary.notices);
-    tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
-    tell(scope(&pipeline.counts()));
-    let Started { server, mut writer, ended } = Started::new(settings, pipeline)?;
-    let zones = zone_files.follow(&writer)?;
-    let following = manifests.follow(move |batch| {
-        let manifest::Batch { events, reports } = batch;
-        writer.take(events, reports.into_iter().map(|report| (report.is_warning(), report)));
-        ControlFlow::Continue(())
-    })?;
-    wait(server, (following, zones), signals, ended, "manifests or zone files are not followed any more")
+/// A program that serves, or is about to.
+struct Running<'a> {
+    settings: &'a Settings,
+    signals: Signals,
+    board: Arc<Board>,
 }
 
-fn serve_cluster(settings: &Settings, started: Instant, mut signals: Signals) -> Result<(), ServeError> {
-    let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
-    tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
-    pipeline.before_first();
-    warn(&warnings);
-    let found = match signals.or(find(settings.clone())?) {
-        Ok(found) => found.ok_or(ServeError::SourceEnded("the Kubernetes API was not found"))?,
-        Err(signal) => {
-            tracing::info!("{signal}: ending");
-            return Ok(());
+impl Running<'_> {
+    fn manifests(self, manifests: &[Manifest]) -> Result<(), ServeError> {
+        let First { manifests, pipeline, summary, zone_files } = first(self.settings, manifests)?;
+        warn(&summary.notices);
+        tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
+        tell(scope(&pipeline.counts()));
+        let _admin = self.admin()?;
+        let Started { server, mut writer, ended } = self.start(pipeline)?;
+        let zones = zone_files.follow(&writer)?;
+        let following = manifests.follow(move |batch| {
+            let manifest::Batch { events, reports } = batch;
+            writer.take(events, reports.into_iter().map(|report| (report.is_warning(), report)));
+            ControlFlow::Continue(())
+        })?;
+        self.wait(server, (following, zones), ended, "manifests or zone files are not followed any more")
+    }
+
+    fn cluster(mut self, started: Instant) -> Result<(), ServeError> {
+        let Empty { mut pipeline, warnings, zone_files } = empty(self.settings)?;
+        tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
+        pipeline.before_first();
+        warn(&warnings);
+        // Before the cluster is found, which may take for ever: probes hear of it.
+        let _admin = self.admin()?;
+        let found = match self.signals.or(&mut find(self.settings.clone())?) {
+            Ok(found) => found.ok_or(ServeError::SourceEnded("the Kubernetes API was not found"))?,
+            Err(signal) => {
+                tracing::info!("{signal}: ending");
+                return Ok(());
+            }
+        };
+        let cluster = found.map_err(LoadError::Cluster)?.ok_or(LoadError::NoSource)?;
+        let Started { server, writer, ended } = self.start(pipeline)?;
+        let zones = zone_files.follow(&writer)?;
+        let watching = cluster.watch(writer, started, &self.board)?;
+        let defect = "the Kubernetes API is not watched, or zone files are not followed, any more";
+        self.wait(server, (watching, zones), ended, defect)
+    }
+
+    /// Begins to show what the board has.
+    fn admin(&self) -> Result<Admin, ServeError> {
+        let listeners = |set: &Option<Vec<SocketAddr>>, otherwise: &[SocketAddr]| Listeners {
+            addresses: set.clone().unwrap_or_else(|| otherwise.to_vec()),
+            optional: set.is_none(),
+        };
+        let AdminSettings { listen, api, .. } = &self.settings.admin;
+        let doors = Doors {
+            probes: listeners(listen, &AdminSettings::LISTEN),
+            api: listeners(api, &AdminSettings::API),
+        };
+        let admin = Admin::start(&doors, Arc::clone(&self.board) as Arc<dyn World>)?;
+        for address in admin.probes() {
+            tracing::info!("probes and metrics at http://{address}");
         }
-    };
-    let cluster = found.map_err(LoadError::Cluster)?.ok_or(LoadError::NoSource)?;
-    let Started { server, writer, ended } = Started::new(settings, pipeline)?;
-    let zones = zone_files.follow(&writer)?;
-    let watching = cluster.watch(writer, started)?;
-    let defect = "the Kubernetes API is not watched, or zone files are not followed, any more";
-    wait(server, (watching, zones), signals, ended, defect)
+        for address in admin.api() {
+            tracing::info!("what is served, and why, at http://{address}");
+        }
+        Ok(admin)
+    }
+
+    /// Opens the sockets and answers from what the pipeline holds.
+    fn start(&self, pipeline: Pipeline) -> Result<Started, ServeError> {
+        let settings = self.settings;
+        if pods(settings) == PodNames::Insecure {
+            tracing::info!(
+                "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
+            );
+        }
+        let published = Published::new(pipeline.current());
+        let snapshot = published.current();
+        let policy = policy::policy(&settings.server)?;
+        let limiter = policy::limiter(&settings.server.rate_limit);
+        let responder = CurrentSnapshot { snapshot: Arc::clone(&snapshot), policy, limiter };
+        let server = Server::start(&server_config(settings), responder)?;
+        for address in server.local_addresses() {
+            tracing::info!("listening on {address} (UDP and TCP)");
+        }
+        let (writer, ended) = Writer::new(pipeline, published);
+        let questions = Questions::answer(writer.reader())?;
+        let (observer, progress) = (server.observer(), writer.progress());
+        self.board.serves(Served { observer, snapshot, progress, questions });
+        Ok(Started { server, writer, ended })
+    }
+
+    /// Waits for the end; `changes` is what follows the source, until it is dropped.
+    fn wait<T>(
+        mut self,
+        server: Server,
+        changes: T,
+        mut ended: oneshot::Receiver<()>,
+        defect: &'static str,
+    ) -> Result<(), ServeError> {
+        let end = self.signals.wait(&mut ended);
+        self.board.ends();
+        if let End::Signal(signal) = end {
+            let lameduck = self.settings.server.lameduck;
+            // Who presses Ctrl-C waits for the end.
+            if signal == SIGTERM && !lameduck.is_zero() {
+                tracing::info!("{signal}: not ready any more, answering for another {lameduck:?}");
+                self.signals.pause(lameduck, &mut ended);
+            }
+            tracing::info!("{signal}: ending");
+        }
+        server.shutdown();
+        drop(changes);
+        match end {
+            End::Signal(_) => Ok(()),
+            End::Source => Err(ServeError::SourceEnded(defect)),
+        }
+    }
 }
 
 /// Looks for the cluster beside: a program that gives credentials, or a file that is a pipe, may keep it waiting for ever.
@@ -107,47 +208,6 @@ struct Started {
     writer: Writer,
     /// Closed when the writer is gone.
     ended: oneshot::Receiver<()>,
-}
-
-impl Started {
-    /// Opens the sockets and answers from what the pipeline holds.
-    fn new(settings: &Settings, pipeline: Pipeline) -> Result<Started, ServeError> {
-        if pods(settings) == PodNames::Insecure {
-            tracing::info!(
-                "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
-            );
-        }
-        let published = Published::new(pipeline.current());
-        let policy = policy::policy(&settings.server)?;
-        let limiter = policy::limiter(&settings.server.rate_limit);
-        let responder = CurrentSnapshot { snapshot: published.current(), policy, limiter };
-        let server = Server::start(&server_config(settings), responder)?;
-        for address in server.local_addresses() {
-            tracing::info!("listening on {address} (UDP and TCP)");
-        }
-        let (writer, ended) = Writer::new(pipeline, published);
-        Ok(Started { server, writer, ended })
-    }
-}
-
-/// Waits for the end; `changes` is what follows the source, until it is dropped.
-fn wait<T>(
-    server: Server,
-    changes: T,
-    signals: Signals,
-    ended: oneshot::Receiver<()>,
-    defect: &'static str,
-) -> Result<(), ServeError> {
-    let end = signals.wait(ended);
-    if let End::Signal(signal) = end {
-        tracing::info!("{signal}: ending");
-    }
-    server.shutdown();
-    drop(changes);
-    match end {
-        End::Signal(_) => Ok(()),
-        End::Source => Err(ServeError::SourceEnded(defect)),
-    }
 }
 
 fn tell(lines: Vec<String>) {

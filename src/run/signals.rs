@@ -1,9 +1,13 @@
 //! SIGTERM and SIGINT, the ways in which a server is asked to end, and the one in which it must.
 
 use std::io;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+
+/// The signal by which a server is asked to end in good order.
+pub(super) const SIGTERM: &str = "SIGTERM";
 
 /// Signals that are noted from now on.
 #[derive(Debug)]
@@ -16,7 +20,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Takes the place of what the system does by default, which for the first process of a container is nothing.
     pub(super) fn listen() -> io::Result<Signals> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let inside = runtime.enter();
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
@@ -25,10 +29,10 @@ impl Signals {
     }
 
     /// Waits for either, or for what `other` brings: none where its sender is dropped. Says which signal came first.
-    pub(super) fn or<T>(&mut self, other: oneshot::Receiver<T>) -> Result<Option<T>, &'static str> {
+    pub(super) fn or<T>(&mut self, other: &mut oneshot::Receiver<T>) -> Result<Option<T>, &'static str> {
         self.runtime.block_on(async {
             tokio::select! {
-                _ = self.terminate.recv() => Err("SIGTERM"),
+                _ = self.terminate.recv() => Err(SIGTERM),
                 _ = self.interrupt.recv() => Err("SIGINT"),
                 brought = other => Ok(brought.ok()),
             }
@@ -36,8 +40,20 @@ impl Signals {
     }
 
     /// Waits for either, or until `source` says, by being dropped, that no more changes will come.
-    pub(super) fn wait(mut self, source: oneshot::Receiver<()>) -> End {
+    pub(super) fn wait(&mut self, source: &mut oneshot::Receiver<()>) -> End {
         self.or(source).map_or_else(End::Signal, |_| End::Source)
+    }
+
+    /// Waits for so long; less where another signal comes, or no more changes do.
+    pub(super) fn pause(&mut self, time: Duration, source: &mut oneshot::Receiver<()>) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+                _ = source => {}
+            }
+        });
     }
 }
 
@@ -56,12 +72,16 @@ mod tests {
 
     #[test]
     fn a_source_that_ends_is_noticed() {
-        let (alive, source) = oneshot::channel();
+        let (alive, mut source) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let _alive = alive;
             panic!("as a bug in the thread that follows would");
         });
-        assert_eq!(Signals::listen().unwrap().wait(source), End::Source);
+        assert_eq!(Signals::listen().unwrap().wait(&mut source), End::Source);
         assert!(thread.join().is_err());
+        // Nor is a pause any longer than that.
+        let (alive, mut source) = oneshot::channel();
+        drop(alive);
+        Signals::listen().unwrap().pause(Duration::from_secs(86_400), &mut source);
     }
 }

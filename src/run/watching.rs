@@ -1,5 +1,6 @@
 //! The thread that watches the Kubernetes API: its batches become snapshots, and readiness and speed become lines.
 
+use super::board::{Board, Watched};
 use super::cluster::{ClusterError, connection, options, watches};
 use super::latency::{Latencies, Latency};
 use super::notices::Notices;
@@ -13,6 +14,8 @@ use crate::source::kubernetes::{
 use std::cell::RefCell;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::{Builder, Runtime};
@@ -67,7 +70,7 @@ impl Cluster {
     }
 
     /// Watches on a thread of its own until the result is dropped. `started` is when the program was.
-    pub(super) fn watch(self, writer: Writer, started: Instant) -> io::Result<Watching> {
+    pub(super) fn watch(self, writer: Writer, started: Instant, board: &Arc<Board>) -> io::Result<Watching> {
         let Cluster { runtime, client, server, plans, options, leave_out_after } = self;
         let (stop, stopped) = oneshot::channel::<()>();
         tracing::info!("{}", OneLine(format!("the API server is {server}")));
@@ -77,15 +80,23 @@ impl Cluster {
         ) {
             tracing::info!("{}", OneLine(line));
         }
+        let (health, latency, beats) = (Health::new(&plans), Arc::new(Latency::new()), Arc::default());
+        board.watches(Watched {
+            health: health.clone(),
+            latency: Arc::clone(&latency),
+            beats: Arc::clone(&beats),
+            started,
+            leave_out_after,
+        });
         let thread = std::thread::Builder::new().name("kubernetes".to_owned()).spawn(move || {
-            let health = Health::new(&plans);
             let changes = RefCell::new(Changes {
                 writer,
                 health: health.clone(),
                 started,
                 leave_out_after,
                 readiness: Readiness::default(),
-                latency: Latency::new(),
+                latency,
+                beats,
                 warnings: Notices::default(),
                 notes: Notices::default(),
             });
@@ -133,7 +144,8 @@ struct Changes {
     leave_out_after: Duration,
     /// As it was last said.
     readiness: Readiness,
-    latency: Latency,
+    latency: Arc<Latency>,
+    beats: Arc<AtomicU64>,
     /// What watches have said of late.
     warnings: Notices,
     notes: Notices,
@@ -161,6 +173,7 @@ impl Changes {
 
     /// Says what has changed about readiness.
     fn look(&mut self, now: Instant) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
         let waited = now.duration_since(self.started);
         let readiness = Readiness::of(&self.health.watches(), waited, self.leave_out_after);
         for Unsynced { watch, why } in begun(&self.readiness.left_out, &readiness.left_out) {

@@ -4,11 +4,12 @@ use super::notices::Notices;
 use super::one_line::OneLine;
 use super::pipeline::Pipeline;
 use super::published::Published;
-use crate::roster::{Counts, Event};
+use crate::roster::{Counts, Event, Roster};
 use crate::zone::{Fault, Put, StaticZone};
 use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 /// Takes changes in, publishes them, and says what a person should hear. Each thread that hears of changes has one.
@@ -23,6 +24,31 @@ struct State {
     pipeline: Pipeline,
     published: Published,
     notices: Notices,
+    progress: Arc<Progress>,
+}
+
+/// What has been published so far, for readers on other threads.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// How many snapshots.
+    pub(super) snapshots: AtomicU64,
+    /// When the last one was: Unix time in milliseconds; 0 before.
+    pub(super) last: AtomicU64,
+    /// RRsets too large for one message.
+    pub(super) oversize: AtomicU64,
+}
+
+/// Looks at the roster, on any thread. Its end, and its panics, are nobody else's.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    state: Arc<Mutex<State>>,
+}
+
+impl Reader {
+    /// Looks at it. Whoever changes it waits meanwhile.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Roster) -> T) -> T {
+        look(self.state.lock().unwrap_or_else(PoisonError::into_inner).pipeline.roster())
+    }
 }
 
 /// What tells of the end of the first thread that has one, however that ends.
@@ -48,7 +74,8 @@ impl Writer {
     /// A writer, and what tells of its end.
     pub(super) fn new(pipeline: Pipeline, published: Published) -> (Writer, oneshot::Receiver<()>) {
         let (alive, ended) = oneshot::channel();
-        let state = State { pipeline, published, notices: Notices::default() };
+        let state = State { pipeline, published, notices: Notices::default(), progress: Arc::default() };
+        state.progress();
         let alive = Alive(Arc::new(Mutex::new(Some(alive))));
         (Writer { state: Arc::new(Mutex::new(state)), alive }, ended)
     }
@@ -56,6 +83,16 @@ impl Writer {
     /// One for another thread. The end of either is the end of both.
     pub(super) fn another(&self) -> Writer {
         Writer { state: Arc::clone(&self.state), alive: self.alive.clone() }
+    }
+
+    /// One that only reads.
+    pub(super) fn reader(&self) -> Reader {
+        Reader { state: Arc::clone(&self.state) }
+    }
+
+    /// What tells of publications.
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.state().progress)
     }
 
     /// Publishes what happened together, and says what is reported of it: warnings are marked. Returns since when it is
@@ -75,6 +112,7 @@ impl Writer {
         for line in state.notices.lines(notices, Instant::now()) {
             tracing::warn!("{}", OneLine(line));
         }
+        state.progress.oversize.store(state.pipeline.oversize() as u64, Ordering::Relaxed);
         for oversize in state.pipeline.take_oversize() {
             tracing::warn!("{oversize}");
         }
@@ -117,7 +155,15 @@ impl State {
     fn publish(&mut self) -> Option<Instant> {
         let snapshot = self.pipeline.publish()?;
         self.published.put(snapshot);
-        Some(Instant::now())
+        let visible = Instant::now();
+        self.progress();
+        Some(visible)
+    }
+
+    fn progress(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.progress.last.store(u64::try_from(now.as_millis()).unwrap_or(0), Ordering::Relaxed);
+        self.progress.snapshots.fetch_add(1, Ordering::Relaxed);
     }
 }
 

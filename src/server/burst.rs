@@ -1,6 +1,7 @@
 //! Answers to what one read has brought: one snapshot, one look at the clock and one write for several queries.
 
 use super::responder::Responder;
+use super::tally::Tally;
 use crate::answer::{Client, Outcome};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -72,6 +73,7 @@ impl<R: Responder> Buffers<R> {
         responder: &R,
         client: &Client,
         input: &[u8],
+        tally: &Tally,
     ) -> (Burst, &'a [u8]) {
         let batch = responder.batch();
         let mut burst = Burst::default();
@@ -86,11 +88,9 @@ impl<R: Responder> Buffers<R> {
             let Some(frame) = buffer.frames.get_mut(written..written + FRAME_MAX) else { break };
             let Some((length, out)) = frame.split_first_chunk_mut::<LENGTH>() else { break };
             let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
-            let Outcome::Reply(octets) =
-                R::respond(&batch, &mut buffer.scratch, query, client, rotation, out)
-            else {
-                continue;
-            };
+            let outcome = R::respond(&batch, &mut buffer.scratch, query, client, rotation, out);
+            tally.query::<true>(R::told(&buffer.scratch), query.len(), outcome);
+            let Outcome::Reply(octets) = outcome else { continue };
             let Ok(announced) = u16::try_from(octets) else { continue };
             *length = announced.to_be_bytes();
             written += LENGTH + octets;
@@ -123,7 +123,7 @@ mod tests {
         let client = Client { transport: Transport::Tcp, address: Ipv4Addr::LOCALHOST.into() };
         let buffers = Buffers::<Echo>::default();
         let mut buffer = buffers.lend(&Echo);
-        let (burst, octets) = buffers.answer(&mut buffer, &Echo, &client, input);
+        let (burst, octets) = buffers.answer(&mut buffer, &Echo, &client, input, &Tally::default());
         (burst, octets.to_vec())
     }
 

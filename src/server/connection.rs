@@ -14,7 +14,7 @@ use super::counters::{Counters, Counts};
 use super::limits::Place;
 use super::memory::Pool;
 use super::responder::Responder;
-use super::tcp::TcpLimits;
+use super::tcp::{Tallies, TcpLimits};
 use crate::answer::{Client, Transport};
 use std::future::{poll_fn, ready};
 use std::net::IpAddr;
@@ -42,6 +42,7 @@ const LAST_LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Shared<R: Responder> {
     pub(super) responder: Arc<R>,
     pub(super) counters: Arc<Counters>,
+    pub(super) tallies: Tallies,
     pub(super) limits: TcpLimits,
     buffers: Buffers<R>,
     memory: Pool,
@@ -69,10 +70,16 @@ pub(super) enum End {
 }
 
 impl<R: Responder> Shared<R> {
-    pub(super) fn new(responder: Arc<R>, counters: Arc<Counters>, limits: TcpLimits) -> Shared<R> {
+    pub(super) fn new(
+        responder: Arc<R>,
+        counters: Arc<Counters>,
+        tallies: Tallies,
+        limits: TcpLimits,
+    ) -> Shared<R> {
         Shared {
             responder,
             counters,
+            tallies,
             limits,
             buffers: Buffers::default(),
             memory: Pool::default(),
@@ -201,8 +208,10 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     turn: Option<SemaphorePermit<'_>>,
 ) -> Result<Burst, End> {
     let mut held = shared.memory.hold();
+    let began = std::time::Instant::now();
+    let tally = shared.tallies.of(client.address);
     let mut buffer = shared.buffers.lend(&shared.responder);
-    let (burst, answers) = shared.buffers.answer(&mut buffer, &shared.responder, client, input);
+    let (burst, answers) = shared.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
     let rest = if answers.is_empty() {
         Ok(Vec::new())
     } else {
@@ -222,6 +231,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     };
     shared.buffers.take_back(buffer);
     drop(turn);
+    tally.took::<true>(began.elapsed(), burst.queries.into());
     shared.counters.add(Counts {
         queries: burst.queries.into(),
         replies: burst.replies.into(),
@@ -261,7 +271,7 @@ mod tests {
         let (client, server) = tokio::io::duplex(room);
         let (stopper, stop) = watch::channel(false);
         let serving = tokio::spawn(async move {
-            let shared = Shared::new(Arc::new(Echo), Arc::default(), LIMITS);
+            let shared = Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS);
             serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
         });
         (client, stopper, serving)
@@ -390,7 +400,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_once_waits_for_one_burst_of_many_that_keep_on_asking() {
-        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), LIMITS));
+        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS));
         let (_stopper, stop) = watch::channel(false);
         let connect = || {
             let (client, server) = tokio::io::duplex(1 << 16);
@@ -443,7 +453,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_connections_together_have_so_much_memory() {
-        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), LIMITS));
+        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS));
         let (_stopper, stop) = watch::channel(false);
         let connect = || {
             let (client, server) = tokio::io::duplex(1 << 17);

@@ -12,6 +12,9 @@ pub struct Counters {
     errors: AtomicU64,
     refused: AtomicU64,
     displaced: AtomicU64,
+    accepted: AtomicU64,
+    closed: AtomicU64,
+    beats: AtomicU64,
 }
 
 /// One reading of [`Counters`].
@@ -29,6 +32,10 @@ pub struct Counts {
     pub refused: u64,
     /// Silent TCP connections ended because new ones needed their places.
     pub displaced: u64,
+    /// TCP connections that were served.
+    pub accepted: u64,
+    /// Those of them that have ended.
+    pub closed: u64,
 }
 
 impl Counters {
@@ -41,6 +48,8 @@ impl Counters {
             (&self.errors, counts.errors),
             (&self.refused, counts.refused),
             (&self.displaced, counts.displaced),
+            (&self.accepted, counts.accepted),
+            (&self.closed, counts.closed),
         ] {
             if more != 0 {
                 counter.fetch_add(more, Ordering::Relaxed);
@@ -57,7 +66,19 @@ impl Counters {
             errors: self.errors.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             displaced: self.displaced.load(Ordering::Relaxed),
+            accepted: self.accepted.load(Ordering::Relaxed),
+            closed: self.closed.load(Ordering::Relaxed),
         }
+    }
+
+    /// Whoever counts here has come round. One thread calls this: the counter is loaded and stored.
+    pub(super) fn beat(&self) {
+        self.beats.store(self.beats.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// How often that was.
+    pub(super) fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
     }
 }
 
@@ -69,5 +90,7 @@ impl std::ops::AddAssign for Counts {
         self.errors += other.errors;
         self.refused += other.refused;
         self.displaced += other.displaced;
+        self.accepted += other.accepted;
+        self.closed += other.closed;
     }
 }

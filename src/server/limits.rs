@@ -19,7 +19,7 @@ const LEAVING_MAX: usize = 32;
 
 /// Hands out permits for connections.
 #[derive(Debug)]
-pub(super) struct Permits {
+pub(crate) struct Permits {
     total: usize,
     per_client: usize,
     taken: Mutex<Taken>,
@@ -39,7 +39,7 @@ struct Taken {
 
 /// What is known of a connection while it lasts.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(crate) struct Place {
     asked: AtomicBool,
     /// Its key among the places; written under their lock.
     turn: AtomicU64,
@@ -48,7 +48,7 @@ pub(super) struct Place {
 
 /// What a connection holds while it is open, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(crate) struct Permit {
     permits: Arc<Permits>,
     client: IpAddr,
     place: Arc<Place>,
@@ -57,12 +57,13 @@ pub(super) struct Permit {
 }
 
 impl Permits {
-    pub(super) fn new(total: usize, per_client: usize) -> Arc<Permits> {
+    /// Permits for so many connections in all, and so many of one client.
+    pub(crate) fn new(total: usize, per_client: usize) -> Arc<Permits> {
         Arc::new(Permits { total, per_client, taken: Mutex::default() })
     }
 
     /// A permit for a connection from `address`, unless its client has as many as it may, or too many are leaving.
-    pub(super) fn acquire(self: &Arc<Permits>, address: IpAddr) -> Option<Permit> {
+    pub(crate) fn acquire(self: &Arc<Permits>, address: IpAddr) -> Option<Permit> {
         let client = client(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let of_client = taken.by_client.get(&client).copied().unwrap_or(0);
@@ -105,18 +106,19 @@ impl Taken {
 
 impl Place {
     /// The client has asked something.
-    pub(super) fn asks(&self) {
+    pub(crate) fn asks(&self) {
         self.asked.store(true, Ordering::Relaxed);
     }
 }
 
 impl Permit {
-    pub(super) fn place(&self) -> &Place {
+    /// What is known of the connection.
+    pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 
     /// Returns when the connection has to go.
-    pub(super) async fn told_to_go(&self) {
+    pub(crate) async fn told_to_go(&self) {
         self.place.told_to_go.notified().await;
     }
 }

@@ -14,23 +14,33 @@ mod holder;
 mod limits;
 mod memory;
 mod niceness;
+mod observer;
 mod responder;
+mod slots;
 mod snapshots;
+mod tally;
 mod tcp;
 mod udp;
 
 pub use bind::BindError;
 pub use counters::{Counters, Counts};
+pub(crate) use limits::Permits;
+pub use observer::{Observer, Stream};
 pub use responder::Responder;
+pub use slots::{RCODES, SIZES, TYPES, times};
 pub use snapshots::{Batch, CurrentSnapshot};
+pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
 pub use udp::UdpOptions;
 
+use observer::Observed;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use tally::Tally;
+use tcp::Tallies;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What to listen on, and within which limits.
@@ -60,7 +70,7 @@ pub async fn serve_stream<R: Responder>(
     responder: Arc<R>,
     limits: TcpLimits,
 ) {
-    let shared = connection::Shared::new(responder, Arc::default(), limits);
+    let shared = connection::Shared::new(responder, Arc::default(), Tallies::default(), limits);
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     connection::serve(stream, address, &shared, &limits::Place::default(), stopped).await;
@@ -81,7 +91,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     addresses: Vec<SocketAddr>,
-    counters: Vec<Arc<Counters>>,
+    observer: Observer,
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
     tcp: Option<tcp::Tcp>,
@@ -94,7 +104,7 @@ impl Server {
         let responder = Arc::new(responder);
         let mut server = Server {
             addresses: listeners.iter().map(|listener| listener.address).collect(),
-            counters: Vec::new(),
+            observer: Observer::default(),
             stop: Arc::default(),
             workers: Vec::new(),
             tcp: None,
@@ -107,11 +117,17 @@ impl Server {
             }
         }
         let counters = Arc::<Counters>::default();
-        server.counters.push(Arc::clone(&counters));
+        let tallies = Tallies::default();
+        server.observer.threads.push(Observed {
+            name: "tcp".into(),
+            counters: Arc::clone(&counters),
+            tallies: tallies.streams(&server.addresses),
+        });
+        server.observer.port = server.addresses.first().map_or(0, SocketAddr::port);
         // Each listening address has its TCP socket and one for each worker.
         let sockets = config.listen.len().saturating_mul(config.workers.saturating_add(1));
         let kept = config.descriptors_kept.saturating_add(sockets);
-        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, config.tcp.clone(), kept)?);
+        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, tallies, config.tcp.clone(), kept)?);
         Ok(server)
     }
 
@@ -124,11 +140,18 @@ impl Server {
         responder: &Arc<R>,
     ) -> io::Result<()> {
         let counters = Arc::<Counters>::default();
-        self.counters.push(Arc::clone(&counters));
+        let tally = Arc::<Tally>::default();
         let index = self.workers.len();
+        let stream = Stream { proto: "udp", ipv6: address.is_ipv6() };
+        self.observer.threads.push(Observed {
+            name: format!("udp-{index}").into(),
+            counters: Arc::clone(&counters),
+            tallies: vec![(stream, Arc::clone(&tally))],
+        });
         let setting = udp::Setting {
             responder: Arc::clone(responder),
             counters,
+            tally,
             stop: Arc::clone(&self.stop),
             udp_max: config.udp_max,
             options: config.udp.clone(),
@@ -153,11 +176,12 @@ impl Server {
 
     /// What all workers have counted so far.
     pub fn counts(&self) -> Counts {
-        let mut sum = Counts::default();
-        for counters in &self.counters {
-            sum += counters.read();
-        }
-        sum
+        self.observer.counts()
+    }
+
+    /// What tells others how it fares.
+    pub fn observer(&self) -> Observer {
+        self.observer.clone()
     }
 
     /// Takes no more queries, answers those that have arrived, and returns when that is done; after a few seconds at

@@ -1,6 +1,6 @@
 //! The seam between moving octets and making answers.
 
-use crate::answer::{Client, Outcome};
+use crate::answer::{Client, Outcome, Told};
 
 /// Makes answers. Workers call it for every query; implementations neither block nor log.
 pub trait Responder: Send + Sync + 'static {
@@ -26,6 +26,11 @@ pub trait Responder: Send + Sync + 'static {
         rotation: u32,
         out: &mut [u8],
     ) -> Outcome;
+
+    /// What is to be counted of the query that was last answered with this scratch.
+    fn told(_scratch: &Self::Scratch) -> Told {
+        Told::default()
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Answers from the snapshot that is current when a batch begins.
 
 use super::responder::Responder;
-use crate::answer::{self, Client, Context, Outcome, Policy, RateLimiter, Scratch};
+use crate::answer::{self, Client, Context, Outcome, Policy, RateLimiter, Scratch, Told};
 use crate::zone::Snapshot;
 use arc_swap::{ArcSwap, Guard};
 use std::sync::Arc;
@@ -50,6 +50,11 @@ impl Responder for CurrentSnapshot {
         let context =
             Context { snapshot: &batch.snapshot, policy, limiter: limiter.as_ref(), now: batch.now };
         answer::answer(query, client, rotation, &context, scratch, out)
+    }
+
+    #[inline]
+    fn told(scratch: &Scratch) -> Told {
+        scratch.told()
     }
 }
 

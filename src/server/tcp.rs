@@ -9,8 +9,11 @@ use super::connection::{self, Shared};
 use super::counters::{Counters, Counts};
 use super::descriptors::room_for;
 use super::limits::Permits;
+use super::observer::Stream;
 use super::responder::Responder;
+use super::tally::Tally;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -23,6 +26,9 @@ pub(super) const THREADS: usize = 2;
 /// The pause after an accept that failed for want of descriptors or memory: the connection stays in the queue, and
 /// accepting at once would fail again.
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How often the runtime says that it moves.
+const BEAT: Duration = Duration::from_millis(500);
 
 /// How long connections have to finish when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -42,6 +48,26 @@ pub struct TcpLimits {
     pub write_timeout: Duration,
 }
 
+/// What is counted of queries over TCP: IPv4 and IPv6.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tallies {
+    ipv4: Arc<Tally>,
+    ipv6: Arc<Tally>,
+}
+
+impl Tallies {
+    pub(super) fn of(&self, client: IpAddr) -> &Tally {
+        if client.is_ipv6() { &self.ipv6 } else { &self.ipv4 }
+    }
+
+    /// Those of the families that are listened on.
+    pub(super) fn streams(&self, listen: &[SocketAddr]) -> Vec<(Stream, Arc<Tally>)> {
+        let both = [(false, &self.ipv4), (true, &self.ipv6)];
+        let listened = both.into_iter().filter(|(ipv6, _)| listen.iter().any(|one| one.is_ipv6() == *ipv6));
+        listened.map(|(ipv6, tally)| (Stream { proto: "tcp", ipv6 }, Arc::clone(tally))).collect()
+    }
+}
+
 /// The running TCP side.
 #[derive(Debug)]
 pub(super) struct Tcp {
@@ -57,6 +83,7 @@ impl Tcp {
         listeners: Vec<std::net::TcpListener>,
         responder: Arc<R>,
         counters: Arc<Counters>,
+        tallies: Tallies,
         limits: TcpLimits,
         descriptors_kept: usize,
     ) -> io::Result<Tcp> {
@@ -72,8 +99,14 @@ impl Tcp {
             room_for(limits.max_connections, descriptors_kept),
             limits.max_connections_per_address,
         );
-        let shared = Arc::new(Shared::new(responder, counters, limits));
+        let shared = Arc::new(Shared::new(responder, Arc::clone(&counters), tallies, limits));
         let inside = runtime.enter();
+        runtime.spawn(async move {
+            loop {
+                counters.beat();
+                tokio::time::sleep(BEAT).await;
+            }
+        });
         for listener in listeners {
             let listener = TcpListener::from_std(listener)?;
             runtime.spawn(accept(
@@ -134,15 +167,15 @@ async fn accept<R: Responder>(
             shared.counters.add(Counts { refused: 1, ..Counts::default() });
             continue;
         };
-        if permit.is_anothers {
-            shared.counters.add(Counts { displaced: 1, ..Counts::default() });
-        }
+        let displaced = permit.is_anothers.into();
+        shared.counters.add(Counts { accepted: 1, displaced, ..Counts::default() });
         let (shared, stopped, task) = (Arc::clone(&shared), stopped.clone(), task.clone());
         tokio::spawn(async move {
             tokio::select! {
                 _ = connection::serve(stream, address, &shared, permit.place(), stopped) => {}
                 () = permit.told_to_go() => {}
             }
+            shared.counters.add(Counts { closed: 1, ..Counts::default() });
             drop((permit, task));
         });
     }

@@ -3,6 +3,7 @@
 //! It is the grammar of [`peer_tree`] and [`pod_tree`] that decides, here as everywhere; what it says is not put into the
 //! general terms of [`Found`] and taken apart again. Whatever is not at hand is left to [`ZoneRef::find`].
 
+use super::ZonePlace;
 use super::node::Found;
 use super::rr_list::{Copied, RrList};
 use super::rrset::RrWriter;
@@ -49,22 +50,22 @@ pub struct Whole<'a> {
 }
 
 impl Snapshot {
-    /// Looks a name up.
+    /// Looks a name up. Says as well where the query is counted.
     #[inline(never)]
-    pub fn find_at_once(&self, name: &QueryName, qtype: RecordType) -> AtOnce<'_> {
+    pub fn find_at_once(&self, name: &QueryName, qtype: RecordType) -> (ZonePlace, AtOnce<'_>) {
         let mut found = self.longest_generated(name, 0);
         if !self.statics.is_empty() {
             let generated = found.map(|(zone, depth)| self.zone_ref(name, zone, depth));
             found = self.longest_of_files(name, 0, generated).map(|found| (found.zone, found.depth));
         }
-        let Some((zone, depth)) = found else { return AtOnce::NotOurs };
+        let Some((zone, depth)) = found else { return (ZonePlace::NONE, AtOnce::NotOurs) };
         let at_once = match zone.tree {
             _ if zone.records.is_some() => None,
             ZoneTree::Peers if depth >= 3 => self.in_sets(name, zone, depth, qtype),
             ZoneTree::Pods if depth == 2 && qtype == RecordType::A => self.in_pods(name, qtype),
             _ => None,
         };
-        at_once.unwrap_or_else(|| AtOnce::Unknown(self.zone_ref(name, zone, depth)))
+        (zone.place, at_once.unwrap_or_else(|| AtOnce::Unknown(self.zone_ref(name, zone, depth))))
     }
 
     /// At or below a set's name.

@@ -61,6 +61,11 @@ impl OversizeWatch {
         }
     }
 
+    /// How many are too large.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+
     pub(super) fn take(&mut self) -> Vec<Oversize> {
         std::mem::take(&mut self.new)
     }

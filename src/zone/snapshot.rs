@@ -11,7 +11,7 @@ use super::set::{Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
 use super::static_zone::{Met, StaticZone, is_reserved};
-use super::{PodNames, peer_tree, pod_tree, reverse_tree};
+use super::{PodNames, ZonePlace, peer_tree, pod_tree, reverse_tree};
 use crate::wire::{Name, QueryName, RecordType};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -53,6 +53,8 @@ pub(super) struct Zone {
     pub(super) origin: Name,
     /// Labels of the origin, without the root label.
     pub(super) labels: usize,
+    /// Where what falls into it is counted.
+    pub(super) place: ZonePlace,
     pub(super) tree: ZoneTree,
     pub(super) apex: Arc<Apex>,
     /// The records of a file: all of a static zone, those added to a generated one.
@@ -170,6 +172,11 @@ impl Snapshot {
             || self.statics.has_at_or_below(name)
     }
 
+    /// The apexes of the zones made from peers, by their places.
+    pub fn generated_zones(&self) -> impl Iterator<Item = &Name> {
+        self.zones.iter().map(|zone| &zone.origin)
+    }
+
     /// Apexes with their serials.
     pub fn serials(&self) -> impl Iterator<Item = (&Name, u32)> {
         self.zones.iter().chain(self.statics.iter()).map(|zone| (&zone.origin, zone.apex.serial))
@@ -181,6 +188,11 @@ impl<'a> ZoneRef<'a> {
     #[inline]
     pub fn apex_offset(&self) -> usize {
         self.apex_offset
+    }
+
+    /// Where what falls into it is counted.
+    pub fn place(&self) -> ZonePlace {
+        self.zone.place
     }
 
     /// The zone's serial.

@@ -1,5 +1,6 @@
 //! The static zones of a snapshot, found by the longest apex that a name ends in.
 
+use super::ZonePlace;
 use super::apex::Apex;
 use super::snapshot::{Zone, ZoneTree};
 use super::static_zone::StaticZone;
@@ -33,7 +34,14 @@ impl StaticTable {
             table.deepest = table.deepest.max(origin.labels().count());
             let key = origin.as_wire().into();
             let labels = origin.labels().count();
-            let zone = Zone { origin, labels, tree: ZoneTree::Static, apex, records: Some(records) };
+            let zone = Zone {
+                origin,
+                labels,
+                place: ZonePlace::FILE,
+                tree: ZoneTree::Static,
+                apex,
+                records: Some(records),
+            };
             table.zones.insert(key, Arc::new(zone));
         }
         table

@@ -1,6 +1,5 @@
 //! The one writer: changes of the roster in, snapshots out.
 
-use super::PodNames;
 use super::apex::{Apex, Authority};
 use super::arpa::Tree;
 use super::holders::AddressTable;
@@ -17,6 +16,7 @@ use super::snapshot::{Constants, Snapshot, Zone, ZoneTree};
 use super::static_table::StaticTable;
 use super::static_zone::{StaticZone, ZoneReader};
 use super::target::Domains;
+use super::{PodNames, ZonePlace};
 use crate::roster::{Change, Peer, SetKey, SetSettings};
 use crate::wire::{Name, NameError, QueryName, RecordType};
 use std::collections::BTreeMap;
@@ -272,6 +272,11 @@ impl SnapshotWriter {
         Arc::clone(&self.published)
     }
 
+    /// How many RRsets of sets are too large for one message.
+    pub fn oversize(&self) -> usize {
+        self.oversize.count()
+    }
+
     /// The RRsets that have become too large for one message since last asked.
     pub fn take_oversize(&mut self) -> Vec<Oversize> {
         self.oversize.take()
@@ -354,6 +359,9 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
         zones.push(zone_of(origin, tree, &apex));
     }
     zones.sort_by_key(|zone| std::cmp::Reverse(zone.origin.labels().count()));
+    for (index, zone) in zones.iter_mut().enumerate() {
+        zone.place = ZonePlace::generated(u8::try_from(index).unwrap_or(u8::MAX));
+    }
     for (index, zone) in zones.iter().enumerate() {
         if zones.iter().skip(index + 1).any(|other| other.origin == zone.origin) {
             return Err(ZoneConfigError::SameApex(zone.origin.clone()));
@@ -366,6 +374,7 @@ fn zone_of(origin: &Name, tree: ZoneTree, apex: &Arc<Apex>) -> Zone {
     Zone {
         origin: origin.clone(),
         labels: origin.labels().count(),
+        place: ZonePlace::OTHERS,
         tree,
         apex: Arc::clone(apex),
         records: None,

@@ -1,7 +1,7 @@
 //! The API server takes the manifests in `deploy/kubernetes`, as they are.
 
 use crate::rights::{manifests, shipped_account};
-use rosterd::config::{File, Sources, load};
+use rosterd::config::{AdminSettings, File, Sources, load};
 use serde_json::{Value, json};
 
 #[test]
@@ -59,6 +59,15 @@ fn the_deployments_pods_may_run_where_they_are() {
     let made = plane.api.create(pods, &pod);
     assert_eq!(made["spec"]["serviceAccountName"], "rosterd");
     assert_eq!(made["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"], true);
+
+    let container = &made["spec"]["containers"][0];
+    let ports = container["ports"].as_array().expect("ports");
+    let metrics = ports.iter().find(|port| port["name"] == "metrics").expect("a port");
+    assert!(AdminSettings::LISTEN.iter().all(|address| metrics["containerPort"] == address.port()));
+    for (probe, path) in [("livenessProbe", "/live"), ("readinessProbe", "/ready")] {
+        let asked = &container[probe]["httpGet"];
+        assert_eq!((&asked["path"], &asked["port"]), (&json!(path), &json!("metrics")), "{probe}");
+    }
 
     // Who asks for more is refused: the namespace does enforce its standard.
     let mut greedy = pod;

@@ -24,6 +24,7 @@ mod last_good;
 mod libcluster;
 mod options;
 mod program;
+mod prometheus;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;

@@ -21,6 +21,8 @@ pub(crate) struct Rosterd {
     log: Receiver<String>,
     folder: tempfile::TempDir,
     addresses: Vec<SocketAddr>,
+    /// Lines of the log up to the last one that was waited for.
+    seen: Vec<String>,
 }
 
 impl Rosterd {
@@ -102,7 +104,7 @@ impl Rosterd {
     ) -> Rosterd {
         assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
         let file = folder.path().join("rosterd.toml");
-        fs::write(&file, format!("{settings}\nlisten = {listen:?}\n")).expect("written settings");
+        fs::write(&file, with_surroundings(settings, listen)).expect("written settings");
         let mut child = program
             .arg("serve")
             .arg("--config")
@@ -113,7 +115,7 @@ impl Rosterd {
             .spawn()
             .expect("the server's program");
         let log = lines(child.stderr.take().expect("a pipe"));
-        let mut rosterd = Rosterd { child, log, folder, addresses: Vec::new() };
+        let mut rosterd = Rosterd { child, log, folder, addresses: Vec::new(), seen: Vec::new() };
         while rosterd.addresses.len() < listen.len() {
             let line = rosterd.wait_for_log("listening on ");
             let address = line.split("listening on ").nth(1).and_then(|rest| rest.split(' ').next());
@@ -126,17 +128,26 @@ impl Rosterd {
     /// The next line of the log that contains `text`. Panics with the log when the server ends before, or is silent.
     pub(crate) fn wait_for_log(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
-        let mut seen = String::new();
         loop {
             match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => seen = seen + &line + "\n",
-                Err(RecvTimeoutError::Timeout) => panic!("the log has no {text:?}:\n{seen}"),
+                Ok(line) => self.seen.push(line.clone()),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the log has no {text:?}:\n{}", self.seen.join("\n"))
+                }
                 Err(RecvTimeoutError::Disconnected) => {
-                    panic!("the server ended ({:?}) before {text:?}:\n{seen}", self.child.wait())
+                    let (status, seen) = (self.child.wait(), self.seen.join("\n"));
+                    panic!("the server ended ({status:?}) before {text:?}:\n{seen}")
                 }
             }
+            if let Some(line) = self.seen.last().filter(|line| line.contains(text)) {
+                return line.clone();
+            }
         }
+    }
+
+    /// The log up to the last line that was waited for.
+    pub(crate) fn seen(&self) -> &[String] {
+        &self.seen
     }
 
     /// Its IPv4 address and port, the same for UDP and TCP.
@@ -195,6 +206,32 @@ impl Drop for Rosterd {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Settings with listeners, and with what would otherwise depend on where tests run: the form of log lines, ports for HTTP,
+/// and the time that an end takes. What the settings say of these stays.
+fn with_surroundings(settings: &str, listen: &[&str]) -> String {
+    let mut all = format!("{settings}\nlisten = {listen:?}\n");
+    for (said, line) in [
+        ("lameduck", "lameduck = '0s'\n"),
+        ("[log]", "[log]\nformat = 'text'\n"),
+        ("[admin]", "[admin]\nlisten = []\napi = []\n"),
+    ] {
+        if !settings.contains(said) {
+            all.push_str(line);
+        }
+    }
+    all
+}
+
+/// The same for a command that is given its own settings.
+pub(crate) fn alone(command: &mut Command) -> &mut Command {
+    command.envs([
+        ("ROSTERD__LOG__FORMAT", "text"),
+        ("ROSTERD__ADMIN__LISTEN", ""),
+        ("ROSTERD__ADMIN__API", ""),
+        ("ROSTERD__SERVER__LAMEDUCK", "0s"),
+    ])
 }
 
 /// A port of 127.0.0.1 without a listener, below those that the system gives to clients (from 32,768), so that no client

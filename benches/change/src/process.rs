@@ -44,6 +44,12 @@ impl Rosterd {
         let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--kubeconfig"])
             .arg(&kubeconfig)
+            .envs([
+                ("ROSTERD__LOG__FORMAT", "text"),
+                ("ROSTERD__ADMIN__LISTEN", ""),
+                ("ROSTERD__ADMIN__API", ""),
+                ("ROSTERD__SERVER__LAMEDUCK", "0s"),
+            ])
             .env("RUST_LOG", if traced { "info,rosterd::run::latency=trace" } else { "info" })
             .stdin(Stdio::null())
             .stderr(Stdio::piped())

@@ -178,7 +178,7 @@ fn export(rosterd: &Path, manifest: &Path, folder: &Path) -> Result<Vec<Zone>, F
 fn start_rosterd(rosterd: &Path, manifest: &Path) -> Result<Candidate, Failure> {
     let version = Command::new(rosterd).arg("--version").output()?.stdout;
     let server = Server::start(
-        Command::new(rosterd)
+        load::rosterd(rosterd)
             .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
             .arg(manifest)
             .env("ROSTERD__SERVER__WORKERS", "1"),

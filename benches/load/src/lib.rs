@@ -44,6 +44,19 @@ pub fn build() -> Result<PathBuf, Failure> {
     Ok(target.join("release/rosterd"))
 }
 
+/// `program`, a rosterd, as it is measured: what it says can be read here, it takes no port but that of DNS, and it ends at
+/// once.
+pub fn rosterd(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.envs([
+        ("ROSTERD__LOG__FORMAT", "text"),
+        ("ROSTERD__ADMIN__LISTEN", ""),
+        ("ROSTERD__ADMIN__API", ""),
+        ("ROSTERD__SERVER__LAMEDUCK", "0s"),
+    ]);
+    command
+}
+
 /// The generated manifest, removed when dropped.
 pub struct Manifest(PathBuf);
 

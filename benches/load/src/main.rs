@@ -92,7 +92,7 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
     }
     let echo = Server::start(Command::new(std::env::current_exe()?).arg("echo"))?;
     let rosterd = Server::start(
-        Command::new(rosterd)
+        load::rosterd(&rosterd)
             .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
             .arg(manifest.path())
             .env("ROSTERD__SERVER__WORKERS", options.workers.to_string()),
@@ -119,7 +119,7 @@ fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
     }
     let start = || {
         Server::start(
-            Command::new(&rosterd)
+            load::rosterd(&rosterd)
                 .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
                 .arg(manifest.path())
                 .env("ROSTERD__SERVER__WORKERS", "1")

@@ -313,6 +313,7 @@ negative_ttl = 5                       # default
 udp_max = 1232                         # default
 recursion_available = false            # default
 # workers is not set: the number of CPUs
+lameduck = \"5s\"                        # default
 # nsid is not set: no identifier
 # identity is not set: id.server is refused
 # version is not set: version.server is refused
@@ -340,6 +341,15 @@ require = false                        # default
 slip = 2                               # default
 ipv4_prefix = 24                       # default
 ipv6_prefix = 56                       # default
+
+[admin]
+# listen is not set: 0.0.0.0:9153 and [::]:9153, where free
+# api is not set: 127.0.0.1:9154, where free
+ready_when_stale = true                # default
+
+[log]
+format = \"auto\"                        # default
+level = \"info\"                         # default
 
 [[topologies]]                         # rosterd.toml:2
 name = \"a\"                             # rosterd.toml:3

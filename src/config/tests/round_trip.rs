@@ -130,7 +130,7 @@ prop_compose! {
         workers in prop::option::of(1_usize..=1024),
         udp in (1_usize..=32, 4096_usize..=1 << 30, 4096_usize..=1 << 30, any::<bool>()),
         limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
-        timeouts in prop::array::uniform3((1_u64..=86_400_000).prop_map(Duration::from_millis)),
+        timeouts in prop::array::uniform4((1_u64..=86_400_000).prop_map(Duration::from_millis)),
         about in any_about(),
     ) -> ServerSettings {
         // A flow label has no text form.
@@ -145,12 +145,12 @@ prop_compose! {
             label.push(b'x');
             Name::below([label.as_slice()], &name("example")).unwrap()
         });
-        let [idle_timeout, read_timeout, write_timeout] = timeouts;
+        let [idle_timeout, read_timeout, write_timeout, lameduck] = timeouts;
         let About { nsid, identity, version, cookies, rate_limit, access } = about;
         ServerSettings {
             listen,
             advertise: advertise.into_iter().filter(|ip| values::advertised(&ip.to_string()).is_ok()).collect(),
-            nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers,
+            nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers, lameduck,
             nsid, identity, version, cookies, rate_limit, access,
             udp: UdpSettings { batch: udp.0, receive_buffer: udp.1, send_buffer: udp.2, pin: udp.3 },
             tcp: TcpSettings {
@@ -181,6 +181,26 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_admin()(
+        ports in prop::array::uniform2(prop::option::of(prop::collection::btree_set(1_u16.., 0..3))),
+        ready_when_stale: bool,
+    ) -> AdminSettings {
+        let addresses = |ports: BTreeSet<u16>| ports.into_iter().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let [listen, api] = ports.map(|ports| ports.map(|ports| addresses(ports).collect()));
+        AdminSettings { listen, api, ready_when_stale }
+    }
+}
+
+prop_compose! {
+    fn any_log()(
+        format in prop::sample::select(vec![LogFormat::Auto, LogFormat::Text, LogFormat::Json]),
+        level in prop::sample::select(LogLevel::WORDS),
+    ) -> LogSettings {
+        LogSettings { format, level: level.1 }
+    }
+}
+
+prop_compose! {
     fn any_settings()(
         cluster_domain in any_name(),
         zone in any_name(),
@@ -193,6 +213,7 @@ prop_compose! {
         kubernetes in any_kubernetes(),
         topologies in prop::collection::vec(any_topology(), 0..4),
         server in any_server(),
+        (admin, log) in (any_admin(), any_log()),
     ) -> Settings {
         let mut topologies = topologies;
         let mut seen = BTreeSet::new();
@@ -219,7 +240,7 @@ prop_compose! {
         }
         Settings {
             kubernetes,
-            cluster_domain, zone, pods, label_settings, topologies, server,
+            cluster_domain, zone, pods, label_settings, topologies, server, admin, log,
             reverse_zones: reverse_zones.into_iter().collect(),
             zone_files: zone_files.into_iter().map(Into::into).collect(),
             manifests: manifests.into_iter().map(manifest).collect(),

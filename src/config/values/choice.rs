@@ -2,7 +2,7 @@
 
 use super::Invalid;
 use crate::config::suggest::nearest;
-use crate::config::{Access, Pods, Transport};
+use crate::config::{Access, LogFormat, LogLevel, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
 
 /// A type whose values are words.
@@ -37,6 +37,15 @@ impl Choice for Access {
 
 impl Choice for Transport {
     const WORDS: &'static [(&'static str, Transport)] = &[("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+}
+
+impl Choice for LogFormat {
+    const WORDS: &'static [(&'static str, LogFormat)] =
+        &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+}
+
+impl Choice for LogLevel {
+    const WORDS: &'static [(&'static str, LogLevel)] = LogLevel::WORDS;
 }
 
 /// The resources of the Kubernetes API, as its paths spell them.

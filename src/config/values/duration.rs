@@ -36,9 +36,20 @@ pub(in crate::config) fn stale_after(text: &str) -> Result<Duration, Invalid> {
     })
 }
 
+/// A duration that may be none at all: `0s`.
+pub(in crate::config) fn pause(text: &str) -> Result<Duration, Invalid> {
+    if UNITS.iter().any(|(unit, _)| text.strip_prefix('0') == Some(*unit)) {
+        return Ok(Duration::ZERO);
+    }
+    duration(text)
+}
+
 /// The shortest text that reads as the duration.
 pub(in crate::config) fn duration_text(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
+    if milliseconds == 0 {
+        return "0s".to_owned();
+    }
     for (name, unit) in UNITS {
         if milliseconds.is_multiple_of(u128::from(unit)) {
             return format!("{}{name}", milliseconds / u128::from(unit));
@@ -75,6 +86,18 @@ mod tests {
             ("10µs", Err(Invalid::Duration)),
         ] {
             assert_eq!(duration(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_pause_may_be_none() {
+        for text in ["0s", "0ms", "0h"] {
+            assert_eq!(pause(text), Ok(Duration::ZERO));
+        }
+        assert_eq!(pause(&duration_text(Duration::ZERO)), Ok(Duration::ZERO));
+        assert_eq!(pause("5s"), Ok(Duration::from_secs(5)));
+        for text in ["0", "00s", "0d", "s"] {
+            assert!(pause(text).is_err(), "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ mod sockets;
 
 pub(super) use choice::{RecordType, choice_text, choose, record_list, record_types};
 pub use duration::{DURATION_MAX, DURATION_MIN};
-pub(super) use duration::{duration, duration_text, stale_after};
+pub(super) use duration::{duration, duration_text, pause, stale_after};
 pub(super) use identity::{chaos_text, nsid, nsid_text};
 pub(super) use names::{basename, domain, domain_text, filled, hostmaster, label, namespace, selector};
 pub(super) use network::{network, network_text};

@@ -14,3 +14,4 @@ mod properties;
 mod readiness;
 mod served;
 mod sets;
+mod views;

@@ -2,6 +2,7 @@
 
 use super::build::{key, slice, topology};
 use super::served::{Model, options};
+use super::views::{sets_in_pages, totals};
 use crate::roster::{
     Conditions, Endpoint, EndpointGroup, EndpointObject, Event, EventKind, Family, Gives, Include, Mode,
     ObjectKind, Options, Peer, Port, PortChoice, Prefer, Protocol, Roster, Scope, SetKey, SrvHost, Topology,
@@ -292,6 +293,21 @@ fn from_scratch(options: Options, left: &Left) -> Model {
     model
 }
 
+/// Whoever looks at the roster sees the sets that were told of, with as many peers.
+fn check_views(roster: &Roster, told: &BTreeMap<SetKey, usize>) -> Result<(), TestCaseError> {
+    let seen: Vec<_> = sets_in_pages(roster, None, 2).into_iter().map(|set| (set.key, set.listed)).collect();
+    prop_assert_eq!(&seen, &told.clone().into_iter().collect::<Vec<_>>());
+    let totals = totals(roster).topologies;
+    prop_assert_eq!(totals.iter().map(|topology| topology.sets).sum::<usize>(), told.len());
+    prop_assert_eq!(
+        totals.iter().map(|topology| topology.listed).sum::<usize>(),
+        told.values().sum::<usize>()
+    );
+    let empty = told.values().filter(|peers| **peers == 0).count();
+    prop_assert_eq!(totals.iter().map(|topology| topology.empty_sets).sum::<usize>(), empty);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
@@ -330,6 +346,7 @@ proptest! {
         }
         let expected = from_scratch(options.clone(), &left).sorted();
         let found = model.sorted();
+        let counted = found.sets.iter().map(|(key, (_, peers))| (key.clone(), peers.len())).collect();
         prop_assert_eq!(found.sets, expected.sets);
         prop_assert_eq!(found.addresses, expected.addresses);
         prop_assert_eq!(&found.refused, &left.wanted(options));
@@ -337,6 +354,7 @@ proptest! {
         let namespaces: BTreeSet<Arc<str>> = namespaces.filter(|name| *name != "Bad").map(Into::into).collect();
         prop_assert_eq!(found.unparsed, namespaces);
         prop_assert_eq!(roster.counts().broken, left.broken.len());
+        check_views(&roster, &counted)?;
         prop_assert!(roster.take_changes().is_empty());
     }
 

@@ -15,6 +15,7 @@ pub use options::UdpOptions;
 
 use super::counters::{Counters, Counts};
 use super::responder::Responder;
+use super::tally::Tally;
 use crate::answer::{Client, Outcome, Transport};
 use family::{Family, Ipv4, Ipv6};
 use nix::errno::Errno;
@@ -25,7 +26,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Octets of a datagram that are read: at least the 4096 that OPT records of answers announce at most. An odd number of
 /// cache lines, so that the slots' first lines do not all fall into one set of the cache.
@@ -49,11 +50,15 @@ const BACK_OFF: Duration = Duration::from_millis(10);
 /// Batches that a stopping worker still answers, so that a flood cannot keep it.
 const LAST_BATCHES: usize = 128;
 
+/// One batch of so many is timed: a look at the clock costs a fifth of an answer.
+const TIMED: u32 = 16;
+
 /// What a worker is made of.
 #[derive(Debug)]
 pub(super) struct Setting<R> {
     pub(super) responder: Arc<R>,
     pub(super) counters: Arc<Counters>,
+    pub(super) tally: Arc<Tally>,
     pub(super) stop: Arc<AtomicBool>,
     /// Size of the largest answer, in octets.
     pub(super) udp_max: u16,
@@ -90,6 +95,8 @@ struct Worker<'a, F: Family, R: Responder> {
     wildcard: bool,
     scratch: R::Scratch,
     rotation: u32,
+    /// Batches, so that some are timed.
+    turns: u32,
     counts: Counts,
     receive_headers: MultiHeaders<F::Address>,
     send_headers: MultiHeaders<F::Address>,
@@ -130,6 +137,7 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             wildcard,
             scratch: setting.responder.scratch(),
             rotation: setting.rotation,
+            turns: 0,
             counts: Counts::default(),
             receive_headers: family::headers::<F>(batch, wildcard),
             send_headers: family::headers::<F>(batch, wildcard),
@@ -168,9 +176,15 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             }
         };
         if count > 0 {
+            self.turns = self.turns.wrapping_add(1);
+            let began = self.turns.is_multiple_of(TIMED).then(Instant::now);
             self.respond(count);
             self.send();
+            if let Some(began) = began {
+                self.setting.tally.took::<false>(began.elapsed(), count as u64);
+            }
         }
+        self.setting.counters.beat();
         self.setting.counters.add(std::mem::take(&mut self.counts));
         count > 0
     }
@@ -230,7 +244,9 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             }
             let client = Client { transport: Transport::Udp, address: F::ip(&from) };
             self.rotation = self.rotation.wrapping_add(1);
-            match R::respond(&batch, &mut self.scratch, query, &client, self.rotation, out) {
+            let outcome = R::respond(&batch, &mut self.scratch, query, &client, self.rotation, out);
+            self.setting.tally.query::<false>(R::told(&self.scratch), query.len(), outcome);
+            match outcome {
                 Outcome::Reply(length) => {
                     let Some(((to_length, to_client), to_destination)) = places.next() else { break };
                     *to_length = length;
@@ -315,6 +331,7 @@ mod tests {
         let setting = Setting {
             responder: Arc::new(Echo),
             counters: Arc::default(),
+            tally: Arc::default(),
             stop: Arc::default(),
             udp_max: 512,
             options: UdpOptions::default(),
@@ -349,6 +366,7 @@ mod tests {
         let setting = Setting {
             responder: Arc::new(Echo),
             counters: Arc::default(),
+            tally: Arc::default(),
             stop: Arc::default(),
             udp_max: 4097,
             options: UdpOptions { batch: 1, ..UdpOptions::default() },

@@ -1,0 +1,196 @@
+//! What is served and why, as JSON.
+//!
+//! Lists that grow with the cluster come in pages: no answer has more than [`LIMIT_MAX`] sets or entries of peers.
+
+use super::answer::{json, refuse, text};
+use super::json::{BrokenJson, Listing, PeerJson, PeersJson, SetJson, ZoneJson, topology, watch};
+use super::state::State;
+use crate::config::LogLevel;
+use crate::roster::{PeersPage, Roster, SetKey, SetsPass, TotalsPass};
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{self, Path, Query};
+use axum::http::{Response, StatusCode};
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Instant;
+
+type Shared = extract::State<Arc<State>>;
+
+/// How many a page has where nobody says.
+const LIMIT: usize = 100;
+
+/// The most that a page has.
+const LIMIT_MAX: usize = 1000;
+
+/// Octets of the longest word for a level.
+const LEVEL_MAX: usize = 16;
+
+/// `/config`
+pub(super) async fn config(extract::State(state): Shared) -> Response<Body> {
+    text(StatusCode::OK, state.world.settings())
+}
+
+/// `/api/v1/topologies`
+pub(super) async fn topologies(extract::State(state): Shared) -> Response<Body> {
+    let mut pass = TotalsPass::default();
+    let look = move |roster: &Roster| {
+        pass.go_on(roster).map(|totals| (roster.topologies().to_vec(), totals.topologies))
+    };
+    match state.look(look).await {
+        Ok((topologies, totals)) => {
+            let both = topologies.into_iter().zip(totals).enumerate();
+            json(&Listing {
+                items: both.map(|(place, (one, totals))| topology(place, one, &totals)).collect(),
+                next: None,
+            })
+        }
+        Err(none) => none.response(),
+    }
+}
+
+/// What may be asked about sets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetsQuery {
+    namespace: Option<String>,
+    limit: Option<usize>,
+    /// `<namespace>/<set>`
+    after: Option<String>,
+}
+
+/// `/api/v1/sets`
+pub(super) async fn sets(
+    extract::State(state): Shared,
+    query: Result<Query<SetsQuery>, QueryRejection>,
+) -> Response<Body> {
+    let Query(SetsQuery { namespace, limit, after }) = match query {
+        Ok(query) => query,
+        Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+    };
+    let limit = bounded(limit);
+    let after = match after.as_deref().map(|after| after.split_once('/')) {
+        None => None,
+        Some(Some((namespace, name))) => Some(SetKey { namespace: namespace.into(), name: name.into() }),
+        Some(None) => return refuse(StatusCode::BAD_REQUEST, "after: wants <namespace>/<set>"),
+    };
+    let mut pass = SetsPass::new(namespace.as_deref(), after, limit);
+    match state.look(move |roster| pass.go_on(roster)).await {
+        Ok(page) => {
+            let last = page.sets.last().filter(|_| page.more);
+            let only = namespace.map(|only| format!("&namespace={only}")).unwrap_or_default();
+            let next = last.map(|last| {
+                format!("/api/v1/sets?limit={limit}&after={}/{}{only}", last.key.namespace, last.key.name)
+            });
+            json(&Listing { items: page.sets.into_iter().map(SetJson::from).collect(), next })
+        }
+        Err(none) => none.response(),
+    }
+}
+
+/// What may be asked about a set.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PeersQuery {
+    limit: Option<usize>,
+    from: Option<usize>,
+}
+
+/// `/api/v1/sets/{namespace}/{set}`
+pub(super) async fn peers(
+    extract::State(state): Shared,
+    path: Result<Path<(String, String)>, PathRejection>,
+    query: Result<Query<PeersQuery>, QueryRejection>,
+) -> Response<Body> {
+    let (Path((namespace, name)), Query(PeersQuery { limit, from })) = match (path, query) {
+        (Ok(path), Ok(query)) => (path, query),
+        (Err(wrong), _) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+        (_, Err(wrong)) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+    };
+    let limit = bounded(limit);
+    let key = SetKey { namespace: namespace.into(), name: name.into() };
+    let look = move |roster: &Roster| Some(roster.peers_page(&key, from.unwrap_or(0), limit));
+    match state.look(look).await {
+        Ok(Some(PeersPage { set, peers, next })) => {
+            let next = next.map(|from| {
+                format!("/api/v1/sets/{}/{}?limit={limit}&from={from}", set.key.namespace, set.key.name)
+            });
+            json(&PeersJson { set: set.into(), peers: peers.into_iter().map(PeerJson::from).collect(), next })
+        }
+        Ok(None) => refuse(StatusCode::NOT_FOUND, "there is no such set; /api/v1/sets has them all"),
+        Err(none) => none.response(),
+    }
+}
+
+/// `/api/v1/watches`
+pub(super) async fn watches(extract::State(state): Shared) -> Response<Body> {
+    let now = Instant::now();
+    let watches = state.world.watches();
+    json(&Listing { items: watches.into_iter().map(|one| watch(one, now)).collect(), next: None })
+}
+
+/// `/api/v1/zones`
+pub(super) async fn zones(extract::State(state): Shared) -> Response<Body> {
+    let (ages, now) = (state.ages(), Instant::now());
+    let items = state.world.zones().into_iter().map(|zone| ZoneJson {
+        age_seconds: ages.of(&zone.apex, now).as_secs_f64(),
+        from: if zone.generated { "peers" } else { "file" },
+        serial: zone.serial,
+        zone: zone.apex,
+    });
+    json(&Listing { items: items.collect(), next: None })
+}
+
+/// What may be asked about objects that do not parse.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BrokenQuery {
+    limit: Option<usize>,
+}
+
+/// `/api/v1/broken`
+pub(super) async fn broken(
+    extract::State(state): Shared,
+    query: Result<Query<BrokenQuery>, QueryRejection>,
+) -> Response<Body> {
+    let limit = match query {
+        Ok(Query(query)) => bounded(query.limit),
+        Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+    };
+    match state.look(move |roster| Some(roster.broken_objects(limit))).await {
+        Ok(broken) => {
+            let items = broken.into_iter().map(|one| BrokenJson {
+                kind: one.object.kind.as_str(),
+                namespace: one.object.namespace,
+                name: one.object.name,
+                watch: one.watch,
+                last_good_version_kept: one.kept,
+            });
+            json(&Listing { items: items.collect(), next: None })
+        }
+        Err(none) => none.response(),
+    }
+}
+
+/// `/api/v1/log-level`
+pub(super) async fn log_level(extract::State(state): Shared) -> Response<Body> {
+    text(StatusCode::OK, state.world.log_level() + "\n")
+}
+
+/// `PUT /api/v1/log-level`
+pub(super) async fn set_log_level(extract::State(state): Shared, body: Body) -> Response<Body> {
+    let level = to_bytes(body, LEVEL_MAX).await.ok();
+    let level = level.as_ref().and_then(|octets| std::str::from_utf8(octets).ok()).map(str::trim);
+    let known = LogLevel::WORDS.iter().find(|(word, _)| Some(*word) == level);
+    let Some((word, level)) = known else {
+        let words: Vec<&str> = LogLevel::WORDS.iter().map(|(word, _)| *word).collect();
+        return refuse(StatusCode::BAD_REQUEST, &format!("wants one of {}", words.join(", ")));
+    };
+    state.world.set_log_level(*level);
+    tracing::info!("what is logged was set to {word}, over HTTP");
+    text(StatusCode::OK, state.world.log_level() + "\n")
+}
+
+fn bounded(limit: Option<usize>) -> usize {
+    limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX)
+}
