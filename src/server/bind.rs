@@ -1,7 +1,7 @@
 //! Binds the listening addresses, so that a second server on one port is noticed and every failure says what to do.
 
 use super::holder;
-use super::tcp::THREADS;
+use super::tcp::threads;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -117,7 +117,7 @@ fn bind(address: SocketAddr, workers: usize) -> Result<Listener, BindError> {
             Err(error) => return Err(explain(error, bound, "UDP")),
         };
         drop(first);
-        match listen(bound) {
+        match listen(bound, threads(workers)) {
             Ok(tcp) => return Ok(Listener { address: bound, tcp, udp }),
             Err(error) if in_use(&error) => {}
             Err(error) => return Err(explain(error, bound, "TCP")),
@@ -126,8 +126,8 @@ fn bind(address: SocketAddr, workers: usize) -> Result<Listener, BindError> {
 }
 
 /// One listener for each thread: the kernel spreads connections over them, and no thread wakes another.
-fn listen(address: SocketAddr) -> io::Result<Vec<TcpListener>> {
-    (0..THREADS)
+fn listen(address: SocketAddr, threads: usize) -> io::Result<Vec<TcpListener>> {
+    (0..threads)
         .map(|_| {
             let socket = tcp_socket(address, true)?;
             socket.listen(BACKLOG)?;
@@ -223,7 +223,7 @@ mod tests {
         for socket in &listener.udp {
             assert_eq!(socket.local_addr().unwrap().as_socket(), Some(listener.address));
         }
-        assert_eq!(listener.tcp.len(), THREADS);
+        assert_eq!(listener.tcp.len(), threads(3));
         for tcp in &listener.tcp {
             assert_eq!(tcp.local_addr().unwrap(), listener.address);
         }

@@ -30,9 +30,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// Octets of input kept while a connection is idle: several queries of common size.
 const INPUT_KEPT: usize = 1024;
 
-/// Connections that are answered at once though they were just before: one for each thread, which leaves none idle.
-const AGAIN: usize = super::tcp::THREADS;
-
 /// How long a connection without a query is still read from when the server stops: what has reached the host by then may
 /// not have been noticed yet.
 const LAST_LOOK: Duration = Duration::from_millis(100);
@@ -52,7 +49,8 @@ pub(super) struct Common<R: Responder> {
     limits: TcpLimits,
     buffers: Buffers<R>,
     memory: Pool,
-    /// Permits to answer for those that have been answered and have sent more already. First come, first served.
+    /// Permits to answer for those that have been answered and have sent more already, one for each thread, which leaves
+    /// none idle. First come, first served.
     again: Semaphore,
 }
 
@@ -76,13 +74,13 @@ pub(super) enum End {
 }
 
 impl<R: Responder> Common<R> {
-    pub(super) fn new(tallies: Tallies, limits: TcpLimits) -> Common<R> {
+    pub(super) fn new(tallies: Tallies, limits: TcpLimits, threads: usize) -> Common<R> {
         Common {
             tallies,
             limits,
             buffers: Buffers::default(),
             memory: Pool::default(),
-            again: Semaphore::new(AGAIN),
+            again: Semaphore::new(threads),
         }
     }
 }
@@ -266,7 +264,7 @@ mod tests {
     };
 
     fn shared() -> Shared<Echo> {
-        let common = Arc::new(Common::new(Tallies::default(), LIMITS));
+        let common = Arc::new(Common::new(Tallies::default(), LIMITS, 2));
         Shared { responder: Arc::new(Echo), counters: Arc::default(), common }
     }
 

@@ -70,7 +70,7 @@ pub async fn serve_stream<R: Responder>(
     responder: Arc<R>,
     limits: TcpLimits,
 ) {
-    let common = Arc::new(connection::Common::new(Tallies::default(), limits));
+    let common = Arc::new(connection::Common::new(Tallies::default(), limits, 1));
     let shared = connection::Shared { responder, counters: Arc::default(), common };
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
@@ -110,17 +110,17 @@ impl Server {
             workers: Vec::new(),
             tcp: None,
         };
-        let mut tcp: [Vec<_>; tcp::THREADS] = Default::default();
+        let threads = tcp::threads(config.workers);
+        let mut tcp: Vec<_> = (0..threads).map(|_| tcp::Listening::default()).collect();
         for listener in listeners {
             for (of_thread, one) in tcp.iter_mut().zip(listener.tcp) {
-                of_thread.push(one);
+                of_thread.listeners.push(one);
             }
             for (number, socket) in listener.udp.into_iter().enumerate() {
                 server.start_worker(socket, listener.address, number, config, &responder)?;
             }
         }
         let tallies = Tallies::default();
-        let tcp = tcp.map(|listeners| tcp::Listening { listeners, counters: Arc::default() });
         for (index, listening) in tcp.iter().enumerate() {
             server.observer.threads.push(Observed {
                 name: format!("tcp-{index}").into(),
@@ -131,7 +131,7 @@ impl Server {
         }
         server.observer.port = server.addresses.first().map_or(0, SocketAddr::port);
         // Each listening address has a socket for each thread.
-        let sockets = config.listen.len().saturating_mul(config.workers.saturating_add(tcp::THREADS));
+        let sockets = config.listen.len().saturating_mul(config.workers.saturating_add(threads));
         let kept = config.descriptors_kept.saturating_add(sockets);
         server.tcp = Some(tcp::Tcp::start(tcp, &responder, tallies, config.tcp.clone(), kept)?);
         Ok(server)

@@ -20,8 +20,14 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-/// Threads for all connections. What is asked often is asked by UDP.
-pub(super) const THREADS: usize = 2;
+/// Most threads for all connections. What is asked often is asked by UDP.
+const THREADS_MAX: usize = 2;
+
+/// How many threads serve connections beside so many UDP workers: two threads on one CPU would take turns at every
+/// connection, which costs each of them a tenth more.
+pub(super) fn threads(workers: usize) -> usize {
+    workers.clamp(1, THREADS_MAX)
+}
 
 /// The pause after an accept that failed for want of descriptors or memory: the connection stays in the queue, and
 /// accepting at once would fail again.
@@ -69,7 +75,7 @@ impl Tallies {
 }
 
 /// What one thread listens on, and counts in.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Listening {
     pub(super) listeners: Vec<std::net::TcpListener>,
     pub(super) counters: Arc<Counters>,
@@ -86,7 +92,7 @@ pub(super) struct Tcp {
 impl Tcp {
     /// Serves what each thread listens on.
     pub(super) fn start<R: Responder>(
-        threads: [Listening; THREADS],
+        threads: Vec<Listening>,
         responder: &Arc<R>,
         tallies: Tallies,
         limits: TcpLimits,
@@ -96,7 +102,7 @@ impl Tcp {
             room_for(limits.max_connections, descriptors_kept),
             limits.max_connections_per_address,
         );
-        let common = Arc::new(Common::new(tallies, limits));
+        let common = Arc::new(Common::new(tallies, limits, threads.len()));
         let mut tcp = Tcp { stop: watch::channel(false).0, threads: Vec::new() };
         for (index, Listening { listeners, counters }) in threads.into_iter().enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
