@@ -23,6 +23,7 @@ mod in_pod;
 mod lists;
 mod manifests;
 mod members;
+mod newcomer;
 mod outages;
 mod overlays;
 mod pods;

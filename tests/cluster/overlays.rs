@@ -128,7 +128,9 @@ fn components_fit_an_overlay_of_ones_own() {
     assert_eq!(egress["policyTypes"], json!(["Egress"]));
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder's contents into another one, which is made.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
     let copied = Command::new("cp").arg("-r").arg(from.join(".")).arg(to).status().expect("cp");
     assert!(copied.success(), "{} is not copied", from.display());
 }
