@@ -135,8 +135,8 @@ impl Kubelet<'_> {
         arguments.push(env!("CARGO_BIN_EXE_rosterd").to_owned());
         let given = container["args"].as_array().expect("arguments").iter();
         arguments.extend(given.map(|argument| argument.as_str().expect("an argument").to_owned()));
-        let _process = Process::start(self.folder, name, Path::new("env"), &arguments);
-        Pod { ready: false, http, _process }
+        let process = Process::start(self.folder, name, Path::new("env"), &arguments);
+        Pod { ready: false, http, _process: process }
     }
 }
 

@@ -18,20 +18,28 @@ pub(crate) fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
 }
 
-/// A control plane on which things are installed, with the namespaces that the overlays name. Nothing here gives their
-/// account a ClusterRole.
+/// A control plane for dry runs, on which nothing is installed.
 pub(crate) fn plane() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
-    PLANE.get_or_init(|| {
-        let plane = ControlPlane::start();
-        for name in ["rosterd", "team-a", "team-b", "team-c"] {
-            plane.api.create("/api/v1/namespaces", &json!({"metadata": {"name": name}}));
-        }
-        let definitions = program("prometheus-operator-crd").display().to_string();
-        plane.kubectl(&["apply", "--server-side", "-f", &definitions]);
-        plane.kubectl(&["wait", "--for=condition=Established", "crd", "--all"]);
-        plane
-    })
+    PLANE.get_or_init(with_namespaces)
+}
+
+/// One on which overlays are installed that give their account no ClusterRole, each in namespaces of its own.
+fn installed() -> &'static ControlPlane {
+    static PLANE: OnceLock<ControlPlane> = OnceLock::new();
+    PLANE.get_or_init(with_namespaces)
+}
+
+/// The namespaces that the overlays name, and the resources of the Prometheus Operator.
+fn with_namespaces() -> ControlPlane {
+    let plane = ControlPlane::start();
+    for name in ["rosterd", "team-a", "team-b", "team-c"] {
+        plane.api.create("/api/v1/namespaces", &json!({"metadata": {"name": name}}));
+    }
+    let definitions = program("prometheus-operator-crd").display().to_string();
+    plane.kubectl(&["apply", "--server-side", "-f", &definitions]);
+    plane.kubectl(&["wait", "--for=condition=Established", "crd", "--all"]);
+    plane
 }
 
 /// The objects that the API server would make of a kustomization.
@@ -106,6 +114,19 @@ fn a_replica_on_every_node() {
     }
 }
 
+/// The whole ConfigMap that is shown for kubeadm.
+#[test]
+fn the_api_server_takes_the_corefile() {
+    let file = deploy().join("coredns/kubeadm.yaml").display().to_string();
+    let map = plane().kubectl(&["apply", "--dry-run=server", "--validate=strict", "-o", "json", "-f", &file]);
+    let map: Value = serde_json::from_str(&map).expect("JSON");
+    // What deploy/README.md shows of it is in it.
+    let readme = fs::read_to_string(deploy().join("README.md")).expect("text");
+    let (_, stanza) = readme.split_once("```\npeers.cluster.local:53 {").expect("the stanza");
+    let (stanza, _) = stanza.split_once("```").expect("its end");
+    assert!(map["data"]["Corefile"].as_str().expect("text").ends_with(stanza), "{map}");
+}
+
 #[test]
 fn components_fit_an_overlay_of_ones_own() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -157,7 +178,7 @@ pub(crate) fn slices_only() -> BTreeSet<String> {
 
 #[test]
 fn rights_in_named_namespaces_and_in_no_other() {
-    let plane = plane();
+    let plane = installed();
     let overlay = deploy().join("overlays/named-namespaces");
     let expected = [
         "ConfigMap rosterd/rosterd-HASH",
@@ -198,7 +219,7 @@ fn rights_in_named_namespaces_and_in_no_other() {
 
 #[test]
 fn an_instance_of_a_teams_own_sees_nothing_else() {
-    let plane = plane();
+    let plane = installed();
     let overlay = deploy().join("overlays/one-tenant");
     let expected = [
         "ConfigMap team-c/rosterd-HASH",
