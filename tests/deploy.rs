@@ -100,3 +100,17 @@ fn the_alert_on_memory_comes_before_the_limit() {
     let expression = alert["expr"].as_str().expect("an expression");
     assert!(expression.ends_with(&format!(" > {}", octets * 4 / 5)), "{expression} of {octets}");
 }
+
+#[test]
+fn overlays_and_components_are_all_told_of() {
+    let readme = text("deploy/README.md");
+    for folder in ["overlays", "components"] {
+        for entry in
+            fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(folder)).expect("a folder")
+        {
+            let name = entry.expect("an entry").file_name();
+            let link = format!("]({folder}/{}/", name.display());
+            assert!(readme.contains(&link), "deploy/README.md has no link {link}...");
+        }
+    }
+}

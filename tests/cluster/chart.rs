@@ -2,7 +2,7 @@
 //! server takes what it renders.
 
 use crate::control_plane::{ControlPlane, program};
-use crate::overlays::{deploy, named, plane};
+use crate::overlays::{deploy, installed, named, plane, rights, slices_only};
 use rosterd::config::{File, Sources, load};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -162,6 +162,37 @@ fn the_api_server_takes_what_the_chart_makes_of_all_values() {
         plane.kubectl(&[&arguments[..], &[&file.display().to_string()]].concat());
         named(&rendered, "PrometheusRule", "other");
     }
+}
+
+#[test]
+fn the_chart_is_installed_changed_and_taken_away() {
+    let plane = installed();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(program("helm"))
+            .args(arguments)
+            .args(["--namespace", "chart"])
+            .env("KUBECONFIG", plane.administrator())
+            .output()
+            .expect("helm");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let address = "service.clusterIP=10.96.0.73";
+    let said = run(&["install", "by-helm", &chart(), "--create-namespace", "--set", address]);
+    for line in ["rosterd serves peers.cluster.local at 10.96.0.73.", "      forward . 10.96.0.73 {"] {
+        assert!(said.contains(line), "{said}");
+    }
+    let deployment = "/apis/apps/v1/namespaces/chart/deployments/by-helm";
+    assert_eq!(plane.api.get(deployment)["spec"]["replicas"], 2);
+    for namespace in ["default", "kube-system", "chart"] {
+        assert_eq!(rights(plane, "chart:by-helm", namespace), slices_only(), "{namespace}");
+    }
+    run(&["upgrade", "by-helm", &chart(), "--reuse-values", "--set", "replicas=3"]);
+    assert_eq!(plane.api.get(deployment)["spec"]["replicas"], 3);
+    assert_eq!(plane.api.get("/api/v1/namespaces/chart/services/by-helm")["spec"]["clusterIP"], "10.96.0.73");
+    run(&["uninstall", "by-helm"]);
+    assert!(plane.api.try_get("/api/v1/namespaces/chart/services/by-helm").is_err());
+    assert!(plane.api.try_get("/apis/rbac.authorization.k8s.io/v1/clusterroles/by-helm").is_err());
 }
 
 /// Every kind of value there is in settings.

@@ -24,8 +24,9 @@ pub(crate) fn plane() -> &'static ControlPlane {
     PLANE.get_or_init(with_namespaces)
 }
 
-/// One on which overlays are installed that give their account no ClusterRole, each in namespaces of its own.
-fn installed() -> &'static ControlPlane {
+/// One on which things are installed, each in namespaces of its own. What is installed in those that overlays name gives
+/// no account a ClusterRole.
+pub(crate) fn installed() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
     PLANE.get_or_init(with_namespaces)
 }
