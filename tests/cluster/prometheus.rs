@@ -6,7 +6,7 @@ use crate::process::{Folder, Process};
 use crate::relay::Relay;
 use crate::rosterd::{Rosterd, unused_port};
 use crate::scene::set;
-use crate::wait::wait_for;
+use crate::wait::{wait_for, wait_until_equal};
 use crate::workload::Namespace;
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -18,7 +18,8 @@ use std::path::Path;
 const ALERTS: &str = include_str!("../../deploy/monitoring/alerts.yaml");
 const DASHBOARD: &str = include_str!("../../deploy/monitoring/dashboard.json");
 
-/// The shipped rules, and the same ones without their patience, under another name.
+/// The shipped rules, and the same ones without their patience, under another name: with no `for`, and with a replica behind
+/// that is so by three seconds rather than five minutes.
 const SHIPPED: &str = "name: rosterd";
 const IMPATIENT: &str = "name: impatient";
 
@@ -38,7 +39,7 @@ impl Prometheus {
     fn start(targets: &[String]) -> Prometheus {
         let folder = Folder::create();
         let impatient: Vec<&str> = ALERTS.lines().filter(|line| !line.trim().starts_with("for: ")).collect();
-        let impatient = impatient.join("\n").replace(SHIPPED, IMPATIENT);
+        let impatient = impatient.join("\n").replace(SHIPPED, IMPATIENT).replace("offset 5m", "offset 3s");
         fs::write(folder.path().join("alerts.yaml"), ALERTS).expect("written rules");
         fs::write(folder.path().join("impatient.yaml"), impatient).expect("written rules");
         let configuration = json!({
@@ -145,7 +146,7 @@ fn prometheus_scrapes_alerts_and_draws() {
     }
     let alerts = ALERTS.matches("- alert: ").count();
     assert_eq!((prometheus.rules(SHIPPED).len(), prometheus.rules(IMPATIENT).len()), (alerts, alerts));
-    assert_eq!(prometheus.values("up"), [1.0, 1.0]);
+    wait_until_equal("both replicas", &vec![1.0, 1.0], || prometheus.values("up"));
 
     // One replica loses the API server. It says so after `stale_after`; the shipped rule waits, the impatient one does not.
     relays[0].cut();
@@ -155,7 +156,7 @@ fn prometheus_scrapes_alerts_and_draws() {
     };
     let firing = || (stale(IMPATIENT).as_deref() == Some("firing")).then_some(());
     wait_for("an alert", || format!("{:?}\n{}", prometheus.not(IMPATIENT, "inactive"), words()), firing);
-    assert_eq!(stale(SHIPPED).as_deref(), Some("pending"));
+    wait_until_equal("the shipped alert", &Some("pending".to_owned()), || stale(SHIPPED));
     let query = format!(
         "ALERTS{{alertname=\"RosterdStale\", alertstate=\"firing\", instance=\"{}\"}}",
         metrics(&replicas[0])
@@ -163,6 +164,23 @@ fn prometheus_scrapes_alerts_and_draws() {
     let one = || (prometheus.values(&query) == [1.0]).then_some(());
     wait_for("the alert of that replica", || format!("{:?}", prometheus.values(&query)), one);
     assert_eq!(prometheus.values("count(ALERTS{alertname=\"RosterdStale\", alertstate=\"firing\"})"), [1.0]);
+
+    // Meanwhile things change, and only the other one hears of it.
+    let drift = format!(
+        "ALERTS{{alertname=\"RosterdRevisionsDrift\", alertstate=\"firing\", instance=\"{}\"}}",
+        metrics(&replicas[0])
+    );
+    let mut ready = false;
+    wait_for(
+        "a replica behind",
+        || format!("{:?}", prometheus.values("rosterd_watch_revision")),
+        || {
+            namespace.set_ready("a", ready);
+            ready = !ready;
+            (prometheus.values(&drift) == [1.0]).then_some(())
+        },
+    );
+    assert_eq!(prometheus.values("count(ALERTS{alertname=\"RosterdRevisionsDrift\"})"), [1.0]);
     relays[0].mend();
     let gone = || (stale(IMPATIENT).as_deref() == Some("inactive")).then_some(());
     wait_for("its end", || format!("{:?}", stale(IMPATIENT)), gone);
