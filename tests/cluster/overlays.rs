@@ -134,18 +134,21 @@ fn components_fit_an_overlay_of_ones_own() {
     copy(&deploy(), folder.path());
     let own = folder.path().join("overlays/own");
     fs::create_dir(&own).expect("a folder");
-    let components: Vec<String> = fs::read_dir(deploy().join("components"))
+    let mut components: Vec<String> = fs::read_dir(deploy().join("components"))
         .expect("a folder")
         .map(|entry| format!("../../components/{}", entry.expect("an entry").file_name().display()))
         .collect();
-    assert_eq!(components.len(), 4, "{components:?}");
-    let kustomization = json!({"resources": ["../node-local"], "components": components});
+    // In the order of their names, what changes the kind of the Deployment comes behind what changes it.
+    components.sort_unstable();
+    assert_eq!(components.len(), 6, "{components:?}");
+    let kustomization = json!({"resources": ["../named-namespaces"], "components": components});
     fs::write(own.join("kustomization.yaml"), kustomization.to_string()).expect("a written kustomization");
     let objects = dry_run(&own);
     for kind in ["ServiceMonitor", "PodMonitor", "PrometheusRule"] {
         let spec = &named(&objects, kind, "rosterd")["spec"];
         assert!(spec["jobLabel"] == "app.kubernetes.io/name" || kind == "PrometheusRule", "{spec}");
     }
+    named(&objects, "DaemonSet", "rosterd");
     let egress = &named(&objects, "NetworkPolicy", "rosterd-egress")["spec"];
     assert_eq!(egress["policyTypes"], json!(["Egress"]));
 }
