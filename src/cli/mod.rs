@@ -5,9 +5,11 @@
 
 mod arguments;
 mod check;
+mod manual;
 mod print;
 mod serve;
 mod sources;
+mod stanza;
 mod zone;
 
 use crate::config;
@@ -49,6 +51,11 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Check { show: true, settings } => check::show(&load(settings)?),
         Command::Check { show: false, settings } => check::check(&load(settings)?),
         Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { command } => manual::page(command.as_deref()),
+        Command::Stanza { what, stanza, settings } => {
+            stanza::stanza(&load(settings)?.settings, *what, stanza)
+        }
     }
 }
 

@@ -25,7 +25,7 @@ mod watching;
 mod writer;
 mod zone_files;
 
-pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
+pub use cluster::{ClusterError, OtherPods, denies_pods, names_pods, other_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
 pub use one_line::OneLine;
 pub use policy::{SecretError, check_secrets};
