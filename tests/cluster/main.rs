@@ -25,8 +25,12 @@ mod members;
 mod outages;
 mod pods;
 mod process;
+#[path = "../support/query.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod query;
 mod questions;
 mod relay;
+mod replicas;
 mod rights;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
