@@ -108,6 +108,9 @@ pub(super) struct StanzaArguments {
     /// Where rosterd is asked, by IP address; may be given several times [default: server.advertise]
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server_address)]
     pub(super) at: Vec<SocketAddr>,
+    /// Ask the first address as long as it answers, and the next only then [default: any of them]
+    #[arg(long)]
+    pub(super) in_order: bool,
     /// Names of pods too, where the cluster's DNS does not answer them
     #[arg(long)]
     pub(super) with_pods: bool,

@@ -5,6 +5,7 @@ use crate::client::{Transport, ask, exchange, serial};
 use crate::control_plane::ControlPlane;
 use crate::query::Query;
 use crate::relay::Relay;
+use crate::rights::shipped_account;
 use crate::rosterd::Rosterd;
 use crate::wait::{wait_for, wait_until_equal};
 use crate::workload::Namespace;
@@ -192,4 +193,19 @@ fn a_replica_that_falls_behind_is_seen() {
         || format!("{} < {ahead}", revision(&behind)),
         || (revision(&behind) >= ahead).then_some(()),
     );
+}
+
+/// The autoscaler of `docs/scaling.md` is one.
+#[test]
+fn the_api_server_takes_the_autoscaler() {
+    let page = include_str!("../../docs/scaling.md");
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let scalers: Vec<&str> = blocks.filter(|block| block.contains("HorizontalPodAutoscaler")).collect();
+    let [scaler] = scalers.as_slice() else { panic!("one autoscaler: {scalers:?}") };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("autoscaler.yaml");
+    std::fs::write(&file, scaler).expect("a written manifest");
+    let arguments = ["apply", "--dry-run=server", "--validate=strict", "-o", "name", "-f"];
+    let taken = shipped_account().kubectl(&[&arguments[..], &[&file.display().to_string()]].concat());
+    assert_eq!(taken.trim(), "horizontalpodautoscaler.autoscaling/rosterd");
 }

@@ -1,7 +1,8 @@
 //! Answers through CoreDNS are the server's own, over both transports and whatever the stanza says about TCP and caches.
 
-use crate::client::{Transport, ask, data, explanations, presentation};
+use crate::client::{Transport, ask, data, exchange, explanations, presentation};
 use crate::coredns::{CoreDns, OTHERS};
+use crate::query::Query;
 use crate::rosterd::Rosterd;
 use crate::stanza::{parts, stanza};
 use crate::wait::wait_until_equal;
@@ -173,6 +174,14 @@ fn reasons_and_the_replicas_name_pass() {
     };
     let text = dig(&set(3), "+nsid");
     assert!(text.contains("(\"replica\")"), "{text}");
+    // A cache passes records on, and nothing of what stood beside them.
+    let cached = self::coredns(&server, &others, &["--cache", "5"], "");
+    let with_nsid = Query::new(&set(3), 16).option(3, &[]).octets();
+    let has_name = |at: SocketAddr| {
+        let octets = exchange(at, Transport::Udp, &with_nsid);
+        octets.windows(7).any(|part| part == b"replica")
+    };
+    assert_eq!((has_name(coredns.address()), has_name(cached.address())), (true, false));
     // The manifest is broken: what is served may be old.
     server.replace_manifest("kind: [");
     let codes = |name: &str| {

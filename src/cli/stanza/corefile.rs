@@ -31,12 +31,24 @@ pub(super) fn blocks(stanza: &Stanza) -> String {
 }
 
 fn block(stanza: &Stanza, zone: &str, bind: Option<&str>) -> String {
-    let bind = bind.map(|bind| format!("    bind {bind}\n")).unwrap_or_default();
-    format!(
-        "{zone}:53 {{\n    errors\n{bind}{}    forward . {}\n}}\n",
-        cache(stanza),
-        stanza.upstreams().join(" ")
-    )
+    let (bind, cache) = (bound(bind), cache(stanza));
+    format!("{zone}:53 {{\n    errors\n{bind}{cache}{}}}\n", forward(stanza, ".", None, 4))
+}
+
+fn bound(bind: Option<&str>) -> String {
+    bind.map(|bind| format!("    bind {bind}\n")).unwrap_or_default()
+}
+
+/// The line that forwards a zone, with what it says more.
+fn forward(stanza: &Stanza, zone: &str, more: Option<&str>, indent: usize) -> String {
+    let order = stanza.in_order.then_some("policy sequential");
+    let (to, indent) = (stanza.upstreams().join(" "), " ".repeat(indent));
+    let options: String = [order, more]
+        .iter()
+        .flatten()
+        .fold(String::new(), |options, option| options + &indent + "    " + option + "\n");
+    let options = if options.is_empty() { options } else { format!(" {{\n{options}{indent}}}") };
+    format!("{indent}forward {zone} {to}{options}\n")
 }
 
 fn cache(stanza: &Stanza) -> String {
@@ -45,20 +57,18 @@ fn cache(stanza: &Stanza) -> String {
 
 /// Reverse zones inside of a block that knows names of its own before, and asks somebody else behind.
 fn falling_through(stanza: &Stanza, indent: usize) -> String {
-    let (to, indent) = (stanza.upstreams().join(" "), " ".repeat(indent));
-    let one =
-        |zone: &String| format!("{indent}forward {zone} {to} {{\n{indent}    {OTHERWISE}\n{indent}}}\n");
-    stanza.reverse.iter().map(one).collect()
+    stanza.reverse.iter().map(|zone| forward(stanza, zone, Some(OTHERWISE), indent)).collect()
 }
 
 /// Server blocks of reverse zones that stand alone: the names that the cluster's DNS makes come first, and what nobody
 /// knows here is asked where the node asks.
 pub(super) fn reverse_blocks(stanza: &Stanza) -> String {
-    let (domain, to, cache) = (&stanza.cluster_domain, stanza.upstreams().join(" "), cache(stanza));
+    let (domain, cache) = (&stanza.cluster_domain, cache(stanza));
+    let forward = forward(stanza, ".", Some(OTHERWISE), 4);
     let one = |zone: &String| {
         format!(
-            "\n{zone}:53 {{\n    errors\n    kubernetes {domain} {zone} {{\n        fallthrough {zone}\n    }}\n{cache}    \
-             forward . {to} {{\n        {OTHERWISE}\n    }}\n    forward . /etc/resolv.conf\n}}\n"
+            "\n{zone}:53 {{\n    errors\n    kubernetes {domain} {zone} {{\n        fallthrough {zone}\n    }}\n{cache}{forward}    \
+             forward . /etc/resolv.conf\n}}\n"
         )
     };
     stanza.reverse.iter().map(one).collect()
@@ -91,11 +101,11 @@ pub(super) fn nodelocal(stanza: &Stanza) -> Text {
     const BIND: &str = "__PILLAR__LOCAL__DNS__ __PILLAR__DNS__SERVER__";
     const CLUSTER_DNS: &str = "__PILLAR__CLUSTER__DNS__";
     let blocks: Vec<String> = stanza.zones.iter().map(|zone| block(stanza, zone, Some(BIND))).collect();
-    let (to, cache) = (stanza.upstreams().join(" "), cache(stanza));
+    let (bind, cache) = (bound(Some(BIND)), cache(stanza));
+    let forward = forward(stanza, ".", Some(OTHERWISE), 4);
     let reverse = stanza.reverse.iter().map(|zone| {
         format!(
-            "\n{zone}:53 {{\n    errors\n    bind {BIND}\n{cache}    forward . {to} {{\n        {OTHERWISE}\n    }}\n    \
-             forward . {CLUSTER_DNS} {{\n        force_tcp\n    }}\n}}\n"
+            "\n{zone}:53 {{\n    errors\n{bind}{cache}{forward}    forward . {CLUSTER_DNS} {{\n        force_tcp\n    }}\n}}\n"
         )
     });
     let body = blocks.join("\n") + &reverse.collect::<String>();

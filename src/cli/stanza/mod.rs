@@ -29,6 +29,8 @@ struct Stanza {
     reverse: Vec<String>,
     /// Where rosterd is asked.
     servers: Vec<SocketAddr>,
+    /// Whether the first of these is asked as long as it answers.
+    in_order: bool,
     /// Seconds that answers are kept for, at least.
     cache: Option<u32>,
     /// The cluster's own DNS.
@@ -87,9 +89,12 @@ impl Stanza {
                 "--cache: only a Corefile can say it (coredns, coredns-custom, eks, nodelocal)".to_owned()
             );
         }
+        if wanted.in_order && what == Target::Gke {
+            return Err("--in-order: kube-dns has no order of stub domains' servers".to_owned());
+        }
         let cluster_domain = plain(&settings.cluster_domain);
-        let StanzaArguments { cache, cluster_dns, .. } = *wanted;
-        Ok(Stanza { cluster_domain, zones, reverse, servers, cache, cluster_dns })
+        let StanzaArguments { in_order, cache, cluster_dns, .. } = *wanted;
+        Ok(Stanza { cluster_domain, zones, reverse, servers, in_order, cache, cluster_dns })
     }
 
     fn text(&self, what: Target) -> Result<Text, String> {

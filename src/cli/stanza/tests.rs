@@ -26,6 +26,9 @@ fn the_zone_of_peers_is_a_block() {
     let cached = StanzaArguments { cache: Some(5), ..arguments(&["10.96.0.53:5300", "[fd00::53]:53"]) };
     let block = "p.example:53 {\n    errors\n    cache 5\n    forward . 10.96.0.53:5300 [fd00::53]:53\n}\n";
     assert_eq!(body(Target::Coredns, &settings("zone = 'p.example'"), &cached), block);
+    let ordered = StanzaArguments { in_order: true, ..arguments(&["10.96.0.54:53", "10.96.0.53:53"]) };
+    let block = "peers.cluster.local:53 {\n    errors\n    forward . 10.96.0.54 10.96.0.53 {\n        policy sequential\n    }\n}\n";
+    assert_eq!(body(Target::Coredns, &settings(""), &ordered), block);
     let advertised = settings("server.advertise = ['10.96.0.53']");
     assert!(body(Target::Coredns, &advertised, &arguments(&[])).contains("forward . 10.96.0.53\n"));
 }

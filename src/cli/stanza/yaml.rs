@@ -55,8 +55,9 @@ pub(super) fn openshift(stanza: &Stanza) -> Text {
     };
     let body = format!(
         "apiVersion: operator.openshift.io/v1\nkind: DNS\nmetadata:\n  name: default\nspec:\n  servers:\n  - name: rosterd\n    \
-         zones:\n{}    forwardPlugin:\n      policy: Random\n      upstreams:\n{}",
+         zones:\n{}    forwardPlugin:\n      policy: {}\n      upstreams:\n{}",
         list(&stanza.zones, 4),
+        if stanza.in_order { "Sequential" } else { "Random" },
         list(&stanza.upstreams(), 6)
     );
     let head = notes::head(stanza, "openshift", "the DNS of OpenShift asks rosterd");
