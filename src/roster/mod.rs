@@ -12,6 +12,7 @@ mod counts;
 mod dashed;
 mod entries;
 mod event;
+mod explain;
 mod held;
 mod index;
 mod intern;
@@ -44,6 +45,7 @@ pub use change::{Change, PortName, SetKey, SetSettings, Standing, Standings};
 pub use counts::{Counts, Scoped, SetCounts};
 pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Gives, Scope, WatchId};
+pub use explain::{ExplainPass, Explained, Subject};
 pub use index::{Options, Roster};
 pub use label::{is_basename, is_dns_label};
 pub use node_name::NodeName;
@@ -58,5 +60,5 @@ pub use topology::{
 };
 pub use view::{
     BrokenView, Candidacy, EntryView, PeersPage, SetView, SetsPage, SetsPass, TopologyTotals, Totals,
-    TotalsPass, Verdict,
+    TotalsPass, Verdict, Wanted,
 };
