@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn figures_are_read_at_a_glance() {
         let counts =
-            [(0, "0"), (999, "999"), (1000, "1,000"), (150_000, "150,000"), (1_234_567, "1,234,567")];
+            [(0_u64, "0"), (999, "999"), (1000, "1,000"), (150_000, "150,000"), (1_234_567, "1,234,567")];
         for (number, text) in counts {
-            assert_eq!(count(number as u64), text);
+            assert_eq!(count(number), text);
         }
         for (number, text) in [(0.0, "0"), (0.04, "0"), (0.3, "0.3"), (99.94, "99.9"), (12_500.4, "12,500")] {
             assert_eq!(rate(number), text);

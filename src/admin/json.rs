@@ -5,7 +5,7 @@
 use super::metrics::{namespace, resource, topology_name};
 use super::world::{ZoneState, since};
 use crate::roster::{
-    Candidacy, EntryView, Include, Namespaces, SetView, SrvTarget, Topology, TopologyTotals,
+    Candidacy, EntryView, Include, Namespaces, Placement, SetView, SrvTarget, Topology, TopologyTotals,
 };
 use crate::source::kubernetes::{State as WatchState, WatchHealth};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A word of this program's own.
 pub(crate) type Word = Cow<'static, str>;
@@ -187,8 +187,8 @@ pub(crate) struct EntryJson {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) hostname: Option<Box<str>>,
     /// Where it runs, as the object says.
-    pub(crate) node: Option<Arc<str>>,
-    pub(crate) zone: Option<Arc<str>>,
+    pub(crate) node: Option<Box<str>>,
+    pub(crate) zone: Option<Box<str>>,
     pub(crate) state: Word,
     /// How long ago the object was made.
     pub(crate) object_age_seconds: Option<f64>,
@@ -196,6 +196,7 @@ pub(crate) struct EntryJson {
 
 impl From<EntryView> for EntryJson {
     fn from(entry: EntryView) -> EntryJson {
+        let Placement { node, zone } = entry.placement.as_deref().cloned().unwrap_or_default();
         EntryJson {
             kind: entry.object.kind.as_str().into(),
             namespace: entry.object.namespace,
@@ -203,12 +204,18 @@ impl From<EntryView> for EntryJson {
             watch: entry.watch,
             addresses: entry.addresses,
             hostname: entry.hostname.map(|hostname| hostname.as_str().into()),
-            node: None,
-            zone: None,
+            node,
+            zone,
             state: state_word(entry.state),
-            object_age_seconds: None,
+            object_age_seconds: entry.created.map(age),
         }
     }
+}
+
+/// How long ago that second was; clocks of two hosts may differ by more than it is.
+fn age(created: u32) -> f64 {
+    let made = UNIX_EPOCH + Duration::from_secs(created.into());
+    SystemTime::now().duration_since(made).unwrap_or_default().as_secs_f64()
 }
 
 impl From<Candidacy> for PeerJson {

@@ -65,7 +65,8 @@ pub(super) enum Command {
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
         /// A set (myapp.default, default/myapp), a peer's or a pod's name, an address, a node name, or any other name
-        name: String,
+        #[arg(value_name = "NAME")]
+        asked: String,
         /// The type of records, such as SRV [default: all that there are]
         #[arg(value_name = "TYPE")]
         record_type: Option<String>,

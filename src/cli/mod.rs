@@ -58,8 +58,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Check { show: false, settings } => check::check(&load(settings)?),
         Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
         Command::Status { url, output, sets } => status::status(url, *output, *sets),
-        Command::Explain { name, record_type, url, output, settings } => {
-            let asked = Asked { name, record_type: record_type.as_deref(), output: *output };
+        Command::Explain { asked, record_type, url, output, settings } => {
+            let asked = Asked { name: asked, record_type: record_type.as_deref(), output: *output };
             match url {
                 None if settings.are_given() => explain::offline(&load(settings)?.settings, asked),
                 url => explain::online(url.as_deref().unwrap_or(ask::URL), asked),

@@ -111,8 +111,8 @@ fn facts(status: &StatusJson) -> Vec<(&'static str, String)> {
             );
             for (number, what) in [
                 (peers_left_out, "left out"),
-                (empty_sets, "of the sets list nobody"),
-                (objects_broken, "objects do not parse"),
+                (empty_sets, "sets without peers"),
+                (objects_broken, "objects that do not parse"),
             ] {
                 if number > 0 {
                     text.extend(["; ", &count(number as u64), " ", what]);

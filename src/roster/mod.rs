@@ -26,6 +26,7 @@ mod notice;
 mod object;
 mod overrides;
 mod peer;
+mod places;
 mod ports;
 mod reading;
 mod reconcile;
@@ -51,7 +52,8 @@ pub use label::{is_basename, is_dns_label};
 pub use node_name::NodeName;
 pub use notice::{Notice, NoticeKind, ObjectName, Problem};
 pub use object::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid,
+    Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Placement, Port, Protocol,
+    Uid,
 };
 pub use peer::{Hostname, NodeHost, Peer, PeerShape, SrvTarget};
 pub use selector::{LabelProblem, Selector, SelectorError};

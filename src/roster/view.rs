@@ -8,7 +8,7 @@ use super::index::Parts;
 use super::join::{Resolved, View};
 use super::set::{Contribution, Published, Set};
 use super::store::{Claim, Entry, Object, Store};
-use super::{Family, Hostname, Include, NoticeKind, ObjectKey, Peer, Roster, SetKey, Topology};
+use super::{Family, Hostname, Include, NoticeKind, ObjectKey, Peer, Placement, Roster, SetKey, Topology};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -169,6 +169,10 @@ pub struct EntryView {
     pub hostname: Option<Arc<Hostname>>,
     /// Whether this entry is ready, or serves, or neither.
     pub state: Include,
+    /// Where it runs.
+    pub placement: Option<Arc<Placement>>,
+    /// When the object was made: Unix time in seconds.
+    pub created: Option<u32>,
 }
 
 /// Why somebody is in a set or not. Its text names the rule.
@@ -449,6 +453,8 @@ impl EntryView {
             addresses: entry.addresses.as_slice().to_vec(),
             hostname: entry.hostname.clone(),
             state: entry.level,
+            placement: store.places.get(entry.place).cloned(),
+            created: object.map(|object| object.created).filter(|created| *created > 0),
         }
     }
 }

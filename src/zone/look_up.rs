@@ -24,7 +24,7 @@ pub struct LookUp {
     pub records: Vec<RecordText>,
     /// How many more there are.
     pub more: usize,
-    /// Whose name it is.
+    /// What the name is about.
     pub subject: Subject,
 }
 
@@ -154,21 +154,30 @@ impl Snapshot {
             let labels = whole.labels().chain(suffix.iter().map(|label| label.as_bytes()));
             Name::below(labels.collect::<Vec<_>>(), origin)
         };
-        let labels = whole.labels().count();
-        let of_set = match labels {
+        let set = match whole.labels().count() {
             // What nobody put into a namespace of its own.
             1 => below(&["default", "svc"], &domains.zone),
             _ => below(&["svc"], &domains.zone),
         };
         let others =
             [below(&[], &domains.zone), below(&[], &domains.cluster), below(&["pod"], &domains.cluster)];
-        let exists = |name: &&Name| {
+        let exists = |name: &Name| {
             let query = query_name(name);
             let found = self.zone_of(&query, RecordType::A).map(|zone| zone.find(&query, RecordType::A));
             found.is_some_and(|found| !matches!(found, Found::NxDomain { .. }))
         };
-        let known = of_set.iter().chain(others.iter().flatten()).find(exists).cloned();
-        Ok(known.or(of_set.ok().filter(|_| labels <= 2)).unwrap_or(whole))
+        if let Some(known) = set.iter().chain(others.iter().flatten()).find(|name| exists(name)) {
+            return Ok(known.clone());
+        }
+        // Nothing of these exists: a set that does not, or somebody who is left out of one that does.
+        let is_meant = |name: &Name| match labels_below(name, &domains.zone).as_deref() {
+            Some([_, _, _]) => true,
+            Some([_, rest @ ..]) => {
+                Name::below(rest.iter().copied(), &domains.zone).is_ok_and(|set| exists(&set))
+            }
+            _ => false,
+        };
+        Ok(set.ok().filter(is_meant).unwrap_or(whole))
     }
 
     /// Whose name it is.

@@ -93,7 +93,7 @@ fn figures(status: &StatusJson) -> Markup {
         (
             "Sets",
             count(peers.sets as u64),
-            (peers.empty_sets > 0).then(|| format!("{} list nobody", count(peers.empty_sets as u64))),
+            (peers.empty_sets > 0).then(|| format!("{} without peers", count(peers.empty_sets as u64))),
         ),
         (
             "Objects",
