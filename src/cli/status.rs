@@ -109,14 +109,13 @@ fn facts(status: &StatusJson) -> Vec<(&'static str, String)> {
                 counted(sets, "set"),
                 counted(objects, "object")
             );
-            for (number, what) in [
-                (peers_left_out, "left out"),
-                (empty_sets, "sets without peers"),
-                (objects_broken, "objects that do not parse"),
-            ] {
-                if number > 0 {
-                    text.extend(["; ", &count(number as u64), " ", what]);
-                }
+            let asides = [
+                (peers_left_out, format!("{} left out", count(peers_left_out as u64))),
+                (empty_sets, format!("{} without peers", counted(empty_sets, "set"))),
+                (objects_broken, format!("{} that cannot be read", counted(objects_broken, "object"))),
+            ];
+            for (_, aside) in asides.iter().filter(|(number, _)| *number > 0) {
+                text.extend(["; ", aside]);
             }
             text
         }
