@@ -1,5 +1,6 @@
 //! What the command line may say.
 
+use super::ask::URL;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -47,6 +48,50 @@ pub(super) enum Command {
         origin: Option<String>,
         #[command(flatten)]
         settings: SettingArguments,
+    },
+    /// Show how a running server is: whether it is ready, its peers, watches, zones and queries.
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status {
+        /// Where the server's API is (admin.api)
+        #[arg(long, value_name = "URL", default_value = URL)]
+        url: String,
+        /// How it is shown
+        #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+        output: Output,
+        /// Show all sets, not only some that deserve a look
+        #[arg(long)]
+        sets: bool,
+    },
+    /// Say why a name is answered as it is: which records, from which objects, who is left out and by which rule.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// A set (myapp.default, default/myapp), a peer's or a pod's name, an address, a node name, or any other name
+        #[arg(value_name = "NAME")]
+        asked: String,
+        /// The type of records, such as SRV [default: all that there are]
+        #[arg(value_name = "TYPE")]
+        record_type: Option<String>,
+        /// Where the API of a running server is [default: http://127.0.0.1:9154, unless settings are given]
+        #[arg(long, value_name = "URL", conflicts_with_all = ["config", "manifest", "kubeconfig", "context"])]
+        url: Option<String>,
+        /// How it is shown
+        #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+        output: Output,
+        #[command(flatten)]
+        settings: SettingArguments,
+    },
+    /// Watch a running server: queries, changes, watches, and sets that deserve a look.
+    #[command(after_help = TOP_EXAMPLES)]
+    Top {
+        /// Where the server's API is (admin.api)
+        #[arg(long, value_name = "URL", default_value = URL)]
+        url: String,
+        /// Seconds from one look to the next
+        #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
+        interval: u32,
+        /// How many looks to take [default: until ended]
+        #[arg(long, value_name = "NUMBER")]
+        count: Option<u64>,
     },
     /// Print what to paste so that pods ask rosterd for its zones, and exit.
     #[command(after_help = STANZA_EXAMPLES)]
@@ -138,6 +183,16 @@ fn server_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// How results are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs, as the API has it
+    Json,
+}
+
 /// The settings that are flags. Values are read by the settings themselves, as those of the other layers are.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Settings")]
@@ -219,6 +274,11 @@ pub(super) struct SettingArguments {
 }
 
 impl SettingArguments {
+    /// Whether any was given, or a file with some.
+    pub(super) fn are_given(&self) -> bool {
+        self.config.is_some() || !self.flags().is_empty()
+    }
+
     /// The flags that were given, with their values, as [`crate::config::Sources`] takes them.
     pub(super) fn flags(&self) -> Vec<(&'static str, Vec<String>)> {
         let one = |value: &Option<String>| value.iter().cloned().collect();
@@ -266,8 +326,9 @@ on.
 
 Exit codes:
   0  all is well
-  1  something failed, or settings or manifests are wrong
-  2  the command line was not understood";
+  1  something failed, settings or manifests are wrong, or the server that was
+     asked is not ready
+  2  the command line was not understood, or no server answers";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -305,6 +366,43 @@ Answered but not listed: the parts of sets, which are made as they are asked
 for (_<i>._of<n>.<set>.<namespace>.svc.<zone>), and the names of pods where
 every address is answered (pods = \"insecure\").";
 
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  rosterd status
+  rosterd status --sets
+  rosterd status --output json | jq '.watches[] | select(.stale)'
+  kubectl -n rosterd exec deploy/rosterd -- rosterd status
+
+It asks the server over HTTP, where the same is shown as a page. The API is open
+to its own host unless `admin.api` says otherwise.
+
+Exit codes:
+  0  the server is ready
+  1  it is not, and the first lines say why
+  2  no server answers";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  rosterd explain myapp.default
+  rosterd explain 10.0.0.1
+  rosterd explain _http._tcp.web.default.svc.peers.cluster.local SRV
+  rosterd explain myapp@10.0.0.1
+  rosterd explain 10-0-0-1.default.pod.cluster.local --output json
+  kubectl get endpointslices -A -o yaml |
+      rosterd explain myapp.default --manifest -
+
+A name without its end is looked for below svc.<zone>, <zone> and the cluster's
+domain; one label is a set of the namespace default. With --manifest, --config
+or any other setting no server is asked: what these would make is explained.";
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  rosterd top
+  rosterd top --interval 5
+  rosterd top --count 60 > minute.txt
+
+On a terminal it stays in place; q or Ctrl-C ends it. Elsewhere every look is
+a line.";
 const STANZA_EXAMPLES: &str = "\
 Examples:
   rosterd stanza --for coredns --at 10.96.0.53
@@ -373,6 +471,9 @@ mod tests {
             SERVE_EXAMPLES,
             CHECK_EXAMPLES,
             ZONE_EXAMPLES,
+            STATUS_EXAMPLES,
+            EXPLAIN_EXAMPLES,
+            TOP_EXAMPLES,
             STANZA_EXAMPLES,
             COMPLETIONS_EXAMPLES,
             MAN_EXAMPLES,
