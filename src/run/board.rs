@@ -2,12 +2,16 @@
 
 use super::latency::Latency;
 use super::log::Verbosity;
+use super::look_up::explanation;
 use super::one_line::OneLine;
 use super::panics;
 use super::questions::Questions;
 use super::writer::Progress;
-use crate::admin::{Durations, Phase, Question, Ready, Unavailable, World, ZoneState};
+use crate::admin::{
+    Durations, Explanation, LookUpError, Phase, Question, Ready, Unavailable, World, ZoneState,
+};
 use crate::config::LogLevel;
+use crate::roster::Subject;
 use crate::server::Observer;
 use crate::source::kubernetes::{Health, Readiness, Unsynced, WatchHealth};
 use crate::zone::Snapshot;
@@ -175,6 +179,16 @@ impl World for Board {
 
     fn ask(&self, question: Question) -> Result<(), Unavailable> {
         self.served.get().ok_or(Unavailable::NotYet)?.questions.put(question)
+    }
+
+    fn look_up(
+        &self,
+        asked: &str,
+        record_type: Option<&str>,
+        limit: usize,
+    ) -> Result<(Explanation, Subject), LookUpError> {
+        let served = self.served.get().ok_or(Unavailable::NotYet)?;
+        explanation(&served.snapshot.load(), asked, record_type, limit)
     }
 
     fn durations(&self) -> [Durations; 2] {

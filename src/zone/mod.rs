@@ -12,6 +12,7 @@ mod chunk;
 mod chunks;
 mod holders;
 mod hosts;
+mod look_up;
 mod master;
 mod master_file;
 mod node;
@@ -40,6 +41,7 @@ mod writer;
 
 pub use at_once::{AtOnce, Whole};
 pub use hosts::HostAddresses;
+pub use look_up::{LookUp, LookedUp, RecordText};
 pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position, RECORDS_MAX};
 pub use node::{Found, Node, Redirection, Referral};
 pub use oversize::Oversize;
