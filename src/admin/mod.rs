@@ -26,7 +26,7 @@ mod world;
 mod zones;
 
 pub use door::BindError;
-pub use world::{Durations, Phase, Question, Ready, Unavailable, World, ZoneState};
+pub use world::{Durations, Phase, Question, Ready, SavedState, Unavailable, Upkeep, World, ZoneState};
 
 use door::{Door, bind};
 use state::State;

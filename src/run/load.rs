@@ -11,6 +11,7 @@ use crate::source::manifest::{self, Input, Manifests, ReadReport};
 use crate::wire::Name;
 use crate::zone::{Snapshot, ZoneConfigError};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Why nothing can be served.
@@ -66,7 +67,7 @@ pub fn load_once(settings: &Settings) -> Result<Loaded, LoadError> {
     let (mut pipeline, summary, zone_files) = match settings.source() {
         None if settings.zone_files.is_empty() => return Err(LoadError::NoSource),
         None => {
-            let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
+            let Empty { mut pipeline, warnings, zone_files, .. } = empty(settings)?;
             let summary = Summary::of(&mut pipeline, BTreeMap::new(), warnings);
             (pipeline, summary, zone_files)
         }
@@ -75,7 +76,7 @@ pub fn load_once(settings: &Settings) -> Result<Loaded, LoadError> {
             (pipeline, summary, zone_files)
         }
         Some(_) => {
-            let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
+            let Empty { mut pipeline, warnings, zone_files, .. } = empty(settings)?;
             let notices = list_once(settings, &mut pipeline)?;
             let notices = warnings.into_iter().chain(notices).collect();
             let summary = Summary::of(&mut pipeline, BTreeMap::new(), notices);
@@ -91,6 +92,8 @@ pub(super) struct Empty {
     pub(super) pipeline: Pipeline,
     pub(super) warnings: Vec<String>,
     pub(super) zone_files: ZoneFiles,
+    /// The addresses of the server itself.
+    pub(super) advertised: Vec<IpAddr>,
 }
 
 /// Makes the zones, those of files with their first versions. Comes before peers are read: what is wrong with settings is
@@ -104,7 +107,7 @@ pub(super) fn empty(settings: &Settings) -> Result<Empty, LoadError> {
         listen: &settings.server.listen,
         interfaces: &advertise::interfaces(),
     });
-    let mut pipeline = Pipeline::new(settings, pods(settings), advertise)?;
+    let mut pipeline = Pipeline::new(settings, pods(settings), advertise.clone())?;
     let loaded = ZoneFiles::load(&settings.zone_files, pipeline.zone_reader());
     let (mut zone_files, zones) = loaded.map_err(LoadError::ZoneFiles)?;
     warnings.append(&mut zone_files.notices);
@@ -116,7 +119,7 @@ pub(super) fn empty(settings: &Settings) -> Result<Empty, LoadError> {
     if !refused.is_empty() {
         return Err(LoadError::ZoneFiles(refused));
     }
-    Ok(Empty { pipeline, warnings, zone_files })
+    Ok(Empty { pipeline, warnings, zone_files, advertised: advertise })
 }
 
 /// First versions, and what follows them.
@@ -125,6 +128,8 @@ pub(super) struct First {
     pub(super) pipeline: Pipeline,
     pub(super) summary: Summary,
     pub(super) zone_files: ZoneFiles,
+    /// The addresses of the server itself.
+    pub(super) advertised: Vec<IpAddr>,
 }
 
 /// Reads the first versions. What they hold is published in the pipeline.
@@ -135,7 +140,7 @@ pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First
     }
     let inputs: Vec<Input> = manifests.iter().map(input).collect();
     let loaded = manifest::load(&inputs, &mut std::io::stdin().lock()).map_err(LoadError::Manifests);
-    let (Empty { mut pipeline, warnings: mut notices, zone_files }, loaded) = match (empty, loaded) {
+    let (Empty { mut pipeline, warnings: mut notices, zone_files, advertised }, loaded) = match (empty, loaded) {
         (Ok(empty), Ok(loaded)) => (empty, loaded),
         (Err(one), Err(other)) => return Err(LoadError::Several(vec![one, other])),
         (Err(error), _) | (_, Err(error)) => return Err(error),
@@ -152,7 +157,7 @@ pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First
     }
     notices.extend(reports.iter().map(ToString::to_string));
     let summary = Summary::of(&mut pipeline, skipped, notices);
-    Ok(First { manifests, pipeline, summary, zone_files })
+    Ok(First { manifests, pipeline, summary, zone_files, advertised })
 }
 
 fn input(manifest: &Manifest) -> Input {
