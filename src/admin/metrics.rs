@@ -356,7 +356,11 @@ fn upkeep(text: &mut Exposition, upkeep: &Upkeep) {
             text.single("rosterd_state_size_bytes", Kind::Gauge, "Octets of the last state.", octets);
         }
     }
-    text.metric("rosterd_query_log_lines_total", Kind::Counter, "Lines about queries, by what became of them.");
+    text.metric(
+        "rosterd_query_log_lines_total",
+        Kind::Counter,
+        "Lines about queries, by what became of them.",
+    );
     for (result, count) in ["logged", "left_out"].into_iter().zip(queries_logged) {
         text.sample(&[("result", result)], count);
     }

@@ -49,7 +49,10 @@ impl Shown {
         Shown {
             settings: effective.show().to_string(),
             ready_when_stale: settings.admin.ready_when_stale,
-            waits_for_cluster: matches!(settings.source(), Some(Source::Kubeconfig { .. } | Source::InCluster)),
+            waits_for_cluster: matches!(
+                settings.source(),
+                Some(Source::Kubeconfig { .. } | Source::InCluster)
+            ),
             keeps_state: settings.state.directory.is_some(),
         }
     }
@@ -170,7 +173,9 @@ impl World for Board {
             (Phase::Ending, _) => not("the server has been asked to end"),
             (Phase::Starting, _) => not("the server is starting"),
             (Phase::Serving, Some(watched)) => self.why_not_or_all_the_same(watched),
-            (Phase::Serving, None) if self.shown.load().waits_for_cluster => not("the cluster is not watched yet"),
+            (Phase::Serving, None) if self.shown.load().waits_for_cluster => {
+                not("the cluster is not watched yet")
+            }
             (Phase::Serving, None) => Ready { ready: true, why: Vec::new() },
         }
     }
@@ -185,7 +190,9 @@ impl World for Board {
         let mut all: Vec<_> = served.observer.beats().map(own).collect();
         all.push(own(("roster", served.questions.beats())));
         let watched = self.watched.load();
-        all.extend(watched.as_ref().map(|watched| own(("kubernetes", watched.beats.load(Ordering::Relaxed)))));
+        all.extend(
+            watched.as_ref().map(|watched| own(("kubernetes", watched.beats.load(Ordering::Relaxed)))),
+        );
         all
     }
 

@@ -3,10 +3,10 @@
 
 use super::board::Watched;
 use super::latency::Latency;
-use super::load::{Empty, First, LoadError, empty, first};
+use super::load::{Empty, First, LoadError, empty, first, readable_again};
 use super::pipeline::Pipeline;
 use super::published::Published;
-use super::reload::zones_in_words;
+use super::reload::records_in_words;
 use super::restore::{Wanted, restore};
 use super::saving::{Saving, unix_time};
 use super::watching::{Cluster, Complete, Watch, Watching};
@@ -186,6 +186,7 @@ pub(super) fn next(
     let (prepared, complete) = match settings.source() {
         None => return Err(LoadError::NoSource),
         Some(Source::Manifests(manifests)) => {
+            readable_again(manifests)?;
             let first = first(settings, manifests)?;
             (Prepared::of_manifests(effective, first, None), None)
         }
@@ -204,5 +205,5 @@ pub(super) fn next(
 /// What zones are made with, beside objects.
 fn fingerprint(effective: &Effective, advertised: &[IpAddr]) -> Fingerprint {
     let version = env!("CARGO_PKG_VERSION");
-    Fingerprint::of(&format!("{version}\n{advertised:?}\n{}", zones_in_words(effective)))
+    Fingerprint::of(&format!("{version}\n{advertised:?}\n{}", records_in_words(effective)))
 }

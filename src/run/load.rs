@@ -20,6 +20,12 @@ pub enum LoadError {
     /// Nothing says where peers come from.
     #[error("there is nothing to read peers from")]
     NoSource,
+    /// What cannot be read twice.
+    #[error("{0} can be read once only: settings of zones and topologies take a restart with it")]
+    Once(
+        /// `standard input`, or a pipe.
+        String,
+    ),
     /// Manifests that cannot be read, all of them.
     #[error("{}", Lines(.0))]
     Manifests(Vec<manifest::LoadError>),
@@ -140,11 +146,12 @@ pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First
     }
     let inputs: Vec<Input> = manifests.iter().map(input).collect();
     let loaded = manifest::load(&inputs, &mut std::io::stdin().lock()).map_err(LoadError::Manifests);
-    let (Empty { mut pipeline, warnings: mut notices, zone_files, advertised }, loaded) = match (empty, loaded) {
-        (Ok(empty), Ok(loaded)) => (empty, loaded),
-        (Err(one), Err(other)) => return Err(LoadError::Several(vec![one, other])),
-        (Err(error), _) | (_, Err(error)) => return Err(error),
-    };
+    let (Empty { mut pipeline, warnings: mut notices, zone_files, advertised }, loaded) =
+        match (empty, loaded) {
+            (Ok(empty), Ok(loaded)) => (empty, loaded),
+            (Err(one), Err(other)) => return Err(LoadError::Several(vec![one, other])),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
     let manifest::Loaded { manifests, events, read, reports } = loaded;
     pipeline.take(events);
     pipeline.publish();
@@ -158,6 +165,18 @@ pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First
     notices.extend(reports.iter().map(ToString::to_string));
     let summary = Summary::of(&mut pipeline, skipped, notices);
     Ok(First { manifests, pipeline, summary, zone_files, advertised })
+}
+
+/// Whether manifests can be read again: not what comes from standard input or a pipe.
+pub(super) fn readable_again(manifests: &[Manifest]) -> Result<(), LoadError> {
+    let once = manifests.iter().find_map(|manifest| match manifest {
+        Manifest::StandardInput => Some("standard input".to_owned()),
+        Manifest::Path(path) => {
+            let odd = |metadata: &std::fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+            std::fs::metadata(path).ok().filter(odd).map(|_| path.display().to_string())
+        }
+    });
+    once.map_or(Ok(()), |what| Err(LoadError::Once(what)))
 }
 
 fn input(manifest: &Manifest) -> Input {

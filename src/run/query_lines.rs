@@ -17,7 +17,7 @@ pub(super) fn write(lines: Receiver<QueryLine>) -> Option<()> {
             };
             // In the text form, a field that is none is left out.
             let answered = line.size.is_some();
-            let rcode = answered.then(|| line.told.rcode);
+            let rcode = answered.then_some(line.told.rcode);
             tracing::info!(
                 target: "rosterd::queries",
                 client = %line.client.address,

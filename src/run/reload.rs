@@ -75,11 +75,28 @@ impl Part {
     }
 }
 
-/// The settings that zones are made by, as text.
-pub(super) fn zones_in_words(effective: &Effective) -> String {
-    let lines = effective.show().lines.into_iter();
-    let lines = lines.filter(|line| !line.key.is_empty() && Part::of(&line.key) == Part::Zones);
-    lines.map(|line| format!("{}: {}\n", line.key, line.setting)).collect()
+/// The settings that make records of objects, as text: the same objects give the same records where these are the same.
+/// Zone files are told by what stands in them.
+pub(super) fn records_in_words(effective: &Effective) -> String {
+    const MAKE_RECORDS: [&str; 12] = [
+        "cluster_domain",
+        "kubernetes.watch",
+        "kubernetes.watch_pods",
+        "label_settings",
+        "pods",
+        "reverse_zones",
+        "server.hostmaster",
+        "server.nameserver",
+        "server.negative_ttl",
+        "server.ttl",
+        "topologies[",
+        "zone",
+    ];
+    let makes = |key: &str| {
+        MAKE_RECORDS.iter().any(|one| *one == key || (one.ends_with('[') && key.starts_with(one)))
+    };
+    let lines = effective.show().lines.into_iter().filter(|line| makes(&line.key));
+    lines.map(|line| format!("{}: {}", line.key, line.setting)).collect::<Vec<_>>().join("\n")
 }
 
 /// Other settings, read and right.
@@ -119,6 +136,9 @@ impl Change {
 
     /// It is in force now.
     pub(super) fn done(&self, reloads: &Reloads) {
+        reloads.done.fetch_add(1, Ordering::Relaxed);
+        reloads.last.store(unix_time(), Ordering::Relaxed);
+        reloads.behind.store(!self.kept.is_empty(), Ordering::Relaxed);
         for difference in self.differences.iter().take(LINES) {
             tracing::info!("{}", OneLine(format!("settings: {difference}")));
         }
@@ -126,19 +146,16 @@ impl Change {
             0 => tracing::info!("settings: nothing has changed"),
             all => tracing::info!("settings: {all} changed, in force from now on"),
         }
-        reloads.done.fetch_add(1, Ordering::Relaxed);
-        reloads.last.store(unix_time(), Ordering::Relaxed);
-        reloads.behind.store(!self.kept.is_empty(), Ordering::Relaxed);
     }
 }
 
 /// Says that a change was refused, and why.
 pub(super) fn refused(reloads: &Reloads, why: &[String]) {
+    reloads.failed.fetch_add(u64::from(!why.is_empty()), Ordering::Relaxed);
+    reloads.behind.store(true, Ordering::Relaxed);
     for line in why.iter().take(LINES) {
         tracing::warn!("{}", OneLine(format!("settings: {line}; the former ones stay in force")));
     }
-    reloads.failed.fetch_add(1, Ordering::Relaxed);
-    reloads.behind.store(true, Ordering::Relaxed);
 }
 
 /// A change whose zones are being made.
@@ -202,7 +219,9 @@ impl Making {
                 Stage::Filling(_, complete) => {
                     let complete = complete.await;
                     match std::mem::replace(&mut self.stage, Stage::Failed) {
-                        Stage::Filling(generation, _) if complete.is_ok() => return Step::Complete(generation),
+                        Stage::Filling(generation, _) if complete.is_ok() => {
+                            return Step::Complete(generation);
+                        }
                         _ => return self.failed("their watches ended because of a defect".to_owned()),
                     }
                 }
@@ -262,7 +281,11 @@ mod tests {
             ("[server]\nttl = 7\nadvertise = ['10.0.0.1']", &[Part::Zones], 0),
             ("zone = 'x'\nlabel_settings = false\nmanifests = ['m']", &[Part::Zones], 0),
             ("[kubernetes]\nwatch = 'endpoints'\nleave_out_after = '7s'", &[Part::Zones], 0),
-            ("pods = 'disabled'\n[server]\nversion = 'y'\n[log]\nformat = 'json'", &[Part::Answers, Part::Zones], 1),
+            (
+                "pods = 'disabled'\n[server]\nversion = 'y'\n[log]\nformat = 'json'",
+                &[Part::Answers, Part::Zones],
+                1,
+            ),
         ] {
             let change = Change::new(&running, &effective(text));
             let found: Vec<Part> = [Part::Answers, Part::Alone, Part::Zones]
@@ -274,9 +297,11 @@ mod tests {
     }
 
     #[test]
-    fn what_zones_are_made_by_is_told_from_the_rest() {
-        let words = |text| zones_in_words(&effective(text));
-        assert_eq!(words(""), words("[log]\nlevel = 'debug'\n[server]\nnsid = 'x'"));
+    fn what_records_are_made_by_is_told_from_the_rest() {
+        let words = |text| records_in_words(&effective(text));
+        assert_eq!(words(""), words("[log]\nlevel = 'debug'\n[server]\nnsid = 'x'\nlisten = ['[::1]:1']"));
+        assert_eq!(words(""), words("[kubernetes]\nkubeconfig = '/x'\nstale_after = '70s'"));
+        assert_ne!(words(""), words("[kubernetes]\nwatch = 'endpoints'"));
         assert_ne!(words(""), words("[server]\nttl = 7"));
         assert_ne!(words("[[topologies]]\nname = 'x'"), words("[[topologies]]\nname = 'y'"));
     }

@@ -52,7 +52,11 @@ impl fmt::Display for Age {
         match self {
             Age::Seconds(seconds) => write!(formatter, "{} old", time(*seconds)),
             Age::ToCome(seconds) => {
-                write!(formatter, "saved {} after now by this clock, so that nobody knows its age", time(*seconds))
+                write!(
+                    formatter,
+                    "saved {} after now by this clock, so that nobody knows its age",
+                    time(*seconds)
+                )
             }
         }
     }
@@ -78,7 +82,10 @@ pub(super) fn restore(
     let saved = match directory.read() {
         Ok(Some(saved)) => saved,
         Ok(None) => {
-            tracing::info!("{}", OneLine(format!("state: nothing was saved in {}", directory.file().display())));
+            tracing::info!(
+                "{}",
+                OneLine(format!("state: nothing was saved in {}", directory.file().display()))
+            );
             return;
         }
         Err(error) => {
@@ -102,7 +109,10 @@ fn take_in(
 ) -> Vec<(bool, String)> {
     let &Wanted { origin, settings, plans, max_age, now } = wanted;
     if saved.origin != origin {
-        return vec![(true, format!("what was saved is of {}, and not of {origin}; it is ignored", saved.origin))];
+        return vec![(
+            true,
+            format!("what was saved is of {}, and not of {origin}; it is ignored", saved.origin),
+        )];
     }
     let mut lines = Vec::new();
     let mut replayed = 0;
@@ -131,20 +141,15 @@ fn take_in(
             format!("{plan}: {objects} objects as they were saved, {age}, until the API server is heard"),
         ));
     }
-    let serials = saved.serials.iter().filter_map(|(apex, serial)| Some((apex.parse::<Name>().ok()?, *serial)));
+    let serials =
+        saved.serials.iter().filter_map(|(apex, serial)| Some((apex.parse::<Name>().ok()?, *serial)));
     let same = saved.settings == settings && replayed == saved.watches.len() && !plans.is_empty();
     pipeline.continue_from(&serials.collect::<Vec<_>>(), same);
     pipeline.publish();
     lines
 }
 
-fn replay(
-    saved: &Saved,
-    watch: &SavedWatch,
-    place: usize,
-    pipeline: &mut Pipeline,
-    saving: &mut Saving,
-) {
+fn replay(saved: &Saved, watch: &SavedWatch, place: usize, pipeline: &mut Pipeline, saving: &mut Saving) {
     let Ok(id) = u32::try_from(place) else { return };
     let mut events = saved.events(watch, WatchId(id));
     loop {
@@ -173,7 +178,12 @@ mod tests {
             // A clock that was corrected.
             (1_300, 1_000, true, "0 s old"),
             (1_301, 1_000, false, "saved 5 min after now by this clock, so that nobody knows its age"),
-            (u64::MAX, 0, false, "saved 5124095576030431 h after now by this clock, so that nobody knows its age"),
+            (
+                u64::MAX,
+                0,
+                false,
+                "saved 5124095576030431 h after now by this clock, so that nobody knows its age",
+            ),
             (0, u64::MAX, false, "5124095576030431 h old"),
         ] {
             let age = Age::of(time, now);

@@ -141,7 +141,8 @@ impl Keeping {
     /// Writes where there is a reason to: something has changed, the last write failed, or is `fresh_for` ago, or is the
     /// last of all.
     fn look(&mut self, fresh_for: Duration, last: bool) {
-        let due = last || self.trouble.is_some() || self.saved.is_none_or(|saved| saved.elapsed() >= fresh_for);
+        let due =
+            last || self.trouble.is_some() || self.saved.is_none_or(|saved| saved.elapsed() >= fresh_for);
         let mut found = Vec::new();
         let image = self.reader.image(unix_time(), |saving, serials| {
             found = serials.to_vec();

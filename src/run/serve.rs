@@ -182,8 +182,8 @@ impl Running {
         });
         let keeper = keeper.transpose()?;
         // As many as wait are one.
-        let (changed, mut changes) = mpsc::channel(1);
-        let _following = before.map(|before| before.follow(changed.clone())).transpose()?;
+        let (told, mut file) = mpsc::channel(1);
+        let _following = before.map(|before| before.follow(told.clone())).transpose()?;
         let mut making: Option<Making> = None;
         let end = loop {
             let step = async {
@@ -196,7 +196,7 @@ impl Running {
                 tokio::select! {
                     biased;
                     _ = &mut generation.ended => Happened::Ended,
-                    _ = changes.recv() => Happened::FileChanged,
+                    _ = file.recv() => Happened::FileChanged,
                     step = step => Happened::Step(step),
                 }
             });

@@ -9,10 +9,10 @@ use super::summary::{bounded, scope};
 use super::writer::Writer;
 use crate::config::Settings;
 use crate::roster::Scope;
+use crate::source::kubernetes::WatchHealth;
 use crate::source::kubernetes::{
     self, Batch, Client, Health, Options, Patience, Readiness, Unsynced, WatchPlan, longest_silence,
 };
-use crate::source::kubernetes::WatchHealth;
 use std::cell::RefCell;
 use std::io;
 use std::ops::ControlFlow;

@@ -59,7 +59,11 @@ impl Reader {
     }
 
     /// What is to be saved at `now`, Unix time in seconds; none where `needless` says so of what would be saved.
-    pub(super) fn image(&self, now: u64, needless: impl FnOnce(&Saving, &[(Name, u32)]) -> bool) -> Option<Image> {
+    pub(super) fn image(
+        &self,
+        now: u64,
+        needless: impl FnOnce(&Saving, &[(Name, u32)]) -> bool,
+    ) -> Option<Image> {
         let state = self.state.load_full();
         let mut state = locked(&state);
         let serials = state.pipeline.serials();

@@ -120,8 +120,14 @@ mod tests {
             let names = watches.iter().map(|one| one.watch.rsplit(' ').next().unwrap().to_owned());
             names.collect::<Vec<_>>().join(" ")
         };
-        let saved = if found.saved.is_empty() { String::new() } else { format!("; saved {}", list(&found.saved)) };
-        format!("{}; waiting {}; left out {}{saved}", found.ready, list(&found.waiting), list(&found.left_out))
+        let saved =
+            if found.saved.is_empty() { String::new() } else { format!("; saved {}", list(&found.saved)) };
+        format!(
+            "{}; waiting {}; left out {}{saved}",
+            found.ready,
+            list(&found.waiting),
+            list(&found.left_out)
+        )
     }
 
     #[test]

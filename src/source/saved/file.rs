@@ -102,14 +102,10 @@ fn is_still(lock: &File, path: &Path) -> bool {
 }
 
 fn lock(path: &Path) -> Result<Flock<File>, WriteError> {
-    match std::fs::create_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            // Whether it is there is seen when it is opened: a read-only file system refuses either way.
-            if !path.is_dir() {
-                return Err(failure("make the directory", path, &error));
-            }
-        }
-        _ => {}
+    let made = std::fs::create_dir(path);
+    // Where it is there already, whether it can be used is seen when it is.
+    if let Some(error) = made.err().filter(|_| !path.is_dir()) {
+        return Err(failure("make the directory", path, &error));
     }
     let directory = File::open(path).map_err(|error| failure("open", path, &error))?;
     Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {

@@ -2,7 +2,8 @@
 
 use super::octets::{Put, Take};
 use crate::roster::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, EventKind, ObjectKey, ObjectKind, Port, Protocol, Uid,
+    Conditions, Endpoint, EndpointGroup, EndpointObject, EventKind, ObjectKey, ObjectKind, Port, Protocol,
+    Uid,
 };
 use std::net::IpAddr;
 
@@ -58,7 +59,7 @@ pub(super) fn take(take: &mut Take<'_>) -> Option<EventKind> {
     let key = ObjectKey { kind, namespace: take.text()?.into(), name: take.text()?.into() };
     let broken = take.flag()?;
     let truncated = take.flag()?;
-    let service = take.optional_text()?.map(Into::into);
+    let service = take.optional_text()?;
     let labels = several(take, |take| Some((take.text()?.into(), take.text()?.into())))?;
     let groups = several(take, |take| {
         let ports = several(take, port)?;
@@ -123,47 +124,31 @@ fn put_endpoint(put: &mut Put, endpoint: &Endpoint) {
 }
 
 fn endpoint(take: &mut Take<'_>) -> Option<Endpoint> {
-    let conditions = take.octet()?;
-    if conditions >> 6 != 0 {
-        return None;
-    }
-    let [ready, serving, terminating] = [0, 2, 4].map(|shift| conditions >> shift & 3);
-    let conditions = Conditions {
-        ready: is_condition(ready)?,
-        serving: is_condition(serving)?,
-        terminating: is_condition(terminating)?,
-    };
+    let bits = take.octet().filter(|bits| bits >> 6 == 0)?;
+    let condition = |shift: u8| CONDITIONS.get(usize::from(bits >> shift & 3)).copied();
+    let (ready, serving, terminating) = (condition(0)?, condition(2)?, condition(4)?);
+    let conditions = Conditions { ready, serving, terminating };
     let addresses = several(take, |take| match take.octet()? {
         4 => Some(IpAddr::from(<[u8; 4]>::try_from(take.octets(4)?).ok()?)),
         6 => Some(IpAddr::from(<[u8; 16]>::try_from(take.octets(16)?).ok()?)),
         _ => None,
     })?;
-    let hostname = take.optional_text()?.map(Into::into);
+    let hostname = take.optional_text()?;
     let uid = match take.octet()? {
         0 => None,
         1 => Some(Uid::Uuid(take.octets(16)?.try_into().ok()?)),
         2 => Some(Uid::Text(take.text()?.into())),
         _ => return None,
     };
-    let namespace = take.optional_text()?.map(Into::into);
+    let namespace = take.optional_text()?;
     Some(Endpoint { addresses, hostname, uid, namespace, conditions })
 }
 
-fn condition(condition: Option<bool>) -> u8 {
-    match condition {
-        None => 0,
-        Some(false) => 1,
-        Some(true) => 2,
-    }
-}
+/// Each condition has two bits.
+const CONDITIONS: [Option<bool>; 3] = [None, Some(false), Some(true)];
 
-fn is_condition(octet: u8) -> Option<Option<bool>> {
-    match octet {
-        0 => Some(None),
-        1 => Some(Some(false)),
-        2 => Some(Some(true)),
-        _ => None,
-    }
+fn condition(condition: Option<bool>) -> u8 {
+    condition.map_or(0, |condition| 1 + u8::from(condition))
 }
 
 #[cfg(test)]

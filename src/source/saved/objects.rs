@@ -74,7 +74,9 @@ impl Objects {
     /// Puts an object in. Returns whether that changes anything. `old` may have it already, in which case the two share it.
     pub(super) fn put(&mut self, object: &EndpointObject, old: Option<&Objects>) -> bool {
         let mut record = Record::new(object, false);
-        if let Some(same) = old.and_then(|old| old.get(record.key())).filter(|old| old.octets == record.octets) {
+        if let Some(same) =
+            old.and_then(|old| old.get(record.key())).filter(|old| old.octets == record.octets)
+        {
             record = same.clone();
         }
         self.insert(record)

@@ -90,8 +90,10 @@ impl<'a> Take<'a> {
         }
     }
 
-    pub(super) fn optional_text(&mut self) -> Option<Option<&'a str>> {
-        if self.flag()? { self.text().map(Some) } else { Some(None) }
+    /// A text that may be none.
+    #[expect(clippy::option_option, reason = "the outer one is that of every read")]
+    pub(super) fn optional_text(&mut self) -> Option<Option<Box<str>>> {
+        if self.flag()? { self.text().map(|text| Some(text.into())) } else { Some(None) }
     }
 }
 
@@ -126,7 +128,7 @@ mod tests {
             let mut take = Take { rest: &put.0 };
             prop_assert_eq!(take.number(), Some(number));
             prop_assert_eq!(take.text(), Some(&*text));
-            prop_assert_eq!(take.optional_text(), Some(optional.as_deref()));
+            prop_assert_eq!(take.optional_text(), Some(optional.map(Into::into)));
             prop_assert!(take.rest.is_empty());
         }
     }

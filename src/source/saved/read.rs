@@ -110,7 +110,7 @@ fn body(take: &mut Take<'_>, end: usize) -> Option<Body> {
         if !nameless || (scope == Scope::All && !namespace.is_empty()) {
             return None;
         }
-        let selector = take.optional_text()?.map(Into::into);
+        let selector = take.optional_text()?;
         let gives = if take.flag()? { Gives::Addresses } else { Gives::Peers };
         let revised = take.flag()?;
         let revision = Some(take.number()?).filter(|_| revised);

@@ -96,9 +96,15 @@ fn what_is_no_state_is_told_apart() {
     for (octets, error) in [
         (b"".to_vec(), ReadError::Foreign(path())),
         (b"[server]\n".to_vec(), ReadError::Foreign(path())),
-        ([&good[..8], &2_u32.to_be_bytes(), &good[12..]].concat(), ReadError::Version { path: path(), found: 2, known: 1 }),
+        (
+            [&good[..8], &2_u32.to_be_bytes(), &good[12..]].concat(),
+            ReadError::Version { path: path(), found: 2, known: 1 },
+        ),
         (good[..30].to_vec(), ReadError::Length { path: path(), found: 30, said: HEAD as u64 }),
-        (good[..good.len() - 1].to_vec(), ReadError::Length { path: path(), found: length - 1, said: length }),
+        (
+            good[..good.len() - 1].to_vec(),
+            ReadError::Length { path: path(), found: length - 1, said: length },
+        ),
         ([&good[..], b"x"].concat(), ReadError::Length { path: path(), found: length + 1, said: length }),
         ([&good[..good.len() - 1], b"x"].concat(), ReadError::Checksum(path())),
         ([&head(3, &sha256(b"abc"))[..], b"abc"].concat(), ReadError::Malformed(path())),
