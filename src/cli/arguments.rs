@@ -194,7 +194,7 @@ pub(super) enum Output {
 }
 
 /// The settings that are flags. Values are read by the settings themselves, as those of the other layers are.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Settings")]
 pub(super) struct SettingArguments {
     /// A TOML file with settings; a commented one with all of them is deploy/rosterd.toml

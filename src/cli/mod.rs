@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(settings) => serve::serve(&load(settings)?),
+        Command::Serve(settings) => serve::serve(settings),
         Command::Check { show: true, settings } => check::show(&load(settings)?),
         Command::Check { show: false, settings } => check::check(&load(settings)?),
         Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
