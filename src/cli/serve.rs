@@ -12,9 +12,8 @@ pub(super) fn serve(arguments: &SettingArguments) -> Result<(), Failure> {
     let load = move || {
         load(&arguments).map_err(|failure| match failure {
             Failure::Settings(errors) => errors.to_string().lines().map(str::to_owned).collect(),
-            Failure::Failed(error) => vec![error],
+            Failure::Failed(error) | Failure::Unreachable(error) => vec![error],
             Failure::NoSource => vec!["there is nothing to read peers from".to_owned()],
-            Failure::Unreachable(error) => vec![error],
             Failure::NotReady => Vec::new(),
         })
     };
