@@ -118,6 +118,7 @@ impl Writer {
         }
         // Readers of the last snapshot need microseconds; the last but one has none any more.
         state.published.free();
+        state.pipeline.free();
         visible
     }
 
