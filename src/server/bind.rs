@@ -1,6 +1,7 @@
 //! Binds the listening addresses, so that a second server on one port is noticed and every failure says what to do.
 
 use super::holder;
+use super::tcp::threads;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -16,11 +17,11 @@ const TCP_SEND_BUFFER: usize = 64 << 10;
 /// How often a port taken for TCP may turn out to be in use for UDP before port 0 is given up.
 const PORT_ATTEMPTS: u32 = 16;
 
-/// One listening address: its TCP listener and its UDP sockets, one per worker.
+/// One listening address: its TCP listeners, one per thread, and its UDP sockets, one per worker.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
-    pub(super) tcp: TcpListener,
+    pub(super) tcp: Vec<TcpListener>,
     pub(super) udp: Vec<Socket>,
 }
 
@@ -106,24 +107,47 @@ fn bind(address: SocketAddr, workers: usize) -> Result<Listener, BindError> {
     let mut attempts = if address.port() == 0 { PORT_ATTEMPTS } else { 1 };
     loop {
         attempts -= 1;
-        let tcp = bind_tcp(address).map_err(|error| explain(error, address, "TCP"))?;
-        let bound = tcp.local_addr().map_err(|error| explain(error, address, "TCP"))?;
-        match bind_udp(bound, workers) {
-            Ok(udp) => return Ok(Listener { address: bound, tcp, udp }),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts > 0 => {}
+        let first = tcp_socket(address, false).map_err(|error| explain(error, address, "TCP"))?;
+        let bound = first.local_addr().map_err(|error| explain(error, address, "TCP"))?;
+        let bound = bound.as_socket().unwrap_or(address);
+        let in_use = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse && attempts > 0;
+        let udp = match bind_udp(bound, workers) {
+            Ok(udp) => udp,
+            Err(error) if in_use(&error) => continue,
             Err(error) => return Err(explain(error, bound, "UDP")),
+        };
+        drop(first);
+        match listen(bound, threads(workers)) {
+            Ok(tcp) => return Ok(Listener { address: bound, tcp, udp }),
+            Err(error) if in_use(&error) => {}
+            Err(error) => return Err(explain(error, bound, "TCP")),
         }
     }
 }
 
-/// Without `SO_REUSEPORT`: sockets with it share a port silently, and queries would go to either server.
-fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+/// One listener for each thread: the kernel spreads connections over them, and no thread wakes another.
+fn listen(address: SocketAddr, threads: usize) -> io::Result<Vec<TcpListener>> {
+    (0..threads)
+        .map(|_| {
+            let socket = tcp_socket(address, true)?;
+            socket.listen(BACKLOG)?;
+            Ok(socket.into())
+        })
+        .collect()
+}
+
+/// A bound socket. One without `SO_REUSEPORT` notices servers that have the port, whatever options theirs have: sockets
+/// with it share a port silently, and queries would go to either server.
+fn tcp_socket(address: SocketAddr, reuse_port: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
     // On Linux this allows connections of an earlier server in TIME_WAIT, never a second listener.
     socket.set_reuse_address(true)?;
+    if reuse_port {
+        socket.set_reuse_port(true)?;
+    }
     socket.set_nonblocking(true)?;
     // Before listening: connections inherit what is set, and the window's scale with them. Best effort, like those of UDP.
     let _ = socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER);
@@ -131,8 +155,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     // An answer is one write; waiting to fill a segment would only delay it.
     let _ = socket.set_tcp_nodelay(true);
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 fn bind_udp(address: SocketAddr, workers: usize) -> io::Result<Vec<Socket>> {
@@ -200,7 +223,10 @@ mod tests {
         for socket in &listener.udp {
             assert_eq!(socket.local_addr().unwrap().as_socket(), Some(listener.address));
         }
-        assert_eq!(listener.tcp.local_addr().unwrap(), listener.address);
+        assert_eq!(listener.tcp.len(), threads(3));
+        for tcp in &listener.tcp {
+            assert_eq!(tcp.local_addr().unwrap(), listener.address);
+        }
     }
 
     #[test]

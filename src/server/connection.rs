@@ -30,23 +30,27 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// Octets of input kept while a connection is idle: several queries of common size.
 const INPUT_KEPT: usize = 1024;
 
-/// Connections that are answered at once though they were just before: one for each thread, which leaves none idle.
-const AGAIN: usize = super::tcp::THREADS;
-
 /// How long a connection without a query is still read from when the server stops: what has reached the host by then may
 /// not have been noticed yet.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
-/// What all connections share.
+/// What all connections of one thread share.
 #[derive(Debug)]
 pub(super) struct Shared<R: Responder> {
     pub(super) responder: Arc<R>,
     pub(super) counters: Arc<Counters>,
-    pub(super) tallies: Tallies,
-    pub(super) limits: TcpLimits,
+    pub(super) common: Arc<Common<R>>,
+}
+
+/// What those of all threads share.
+#[derive(Debug)]
+pub(super) struct Common<R: Responder> {
+    tallies: Tallies,
+    limits: TcpLimits,
     buffers: Buffers<R>,
     memory: Pool,
-    /// Permits to answer for those that have been answered and have sent more already. First come, first served.
+    /// Permits to answer for those that have been answered and have sent more already, one for each thread, which leaves
+    /// none idle. First come, first served.
     again: Semaphore,
 }
 
@@ -69,21 +73,14 @@ pub(super) enum End {
     Stopped,
 }
 
-impl<R: Responder> Shared<R> {
-    pub(super) fn new(
-        responder: Arc<R>,
-        counters: Arc<Counters>,
-        tallies: Tallies,
-        limits: TcpLimits,
-    ) -> Shared<R> {
-        Shared {
-            responder,
-            counters,
+impl<R: Responder> Common<R> {
+    pub(super) fn new(tallies: Tallies, limits: TcpLimits, threads: usize) -> Common<R> {
+        Common {
             tallies,
             limits,
             buffers: Buffers::default(),
             memory: Pool::default(),
-            again: Semaphore::new(AGAIN),
+            again: Semaphore::new(threads),
         }
     }
 }
@@ -98,10 +95,10 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
     let mut input = Vec::new();
-    let mut held = shared.memory.hold();
+    let mut held = shared.common.memory.hold();
     let mut idle_since = Instant::now();
     // One timer for the connection, and one wait for the stop: setting them for every read costs more than the read.
-    let mut alarm = pin!(sleep_until(idle_since + shared.limits.idle_timeout));
+    let mut alarm = pin!(sleep_until(idle_since + shared.common.limits.idle_timeout));
     let mut stopping = pin!(stopping(stop.clone()));
     let mut last_look = None;
     // Whether queries have been answered since it last waited for some.
@@ -117,7 +114,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
             }
             // Others first: who has sent a thousand queries waits for each few of them, and who has sent one waits for
             // one burst of such clients, not for one of each.
-            let turn = if is_again { shared.again.acquire().await.ok() } else { None };
+            let turn = if is_again { shared.common.again.acquire().await.ok() } else { None };
             if turn.is_some() {
                 // With the permit, so that those without one wait for it and not in the queue of all that is to be done.
                 yield_now().await;
@@ -140,11 +137,11 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
         }
         let (deadline, end) = if !input.is_empty() {
             // What is left began to arrive with the last read, or before it.
-            (Instant::now() + shared.limits.read_timeout, End::SlowToSend)
+            (Instant::now() + shared.common.limits.read_timeout, End::SlowToSend)
         } else if *stop.borrow() {
             (*last_look.get_or_insert_with(|| Instant::now() + LAST_LOOK), End::Stopped)
         } else {
-            (idle_since + shared.limits.idle_timeout, End::Idle)
+            (idle_since + shared.common.limits.idle_timeout, End::Idle)
         };
         // Reads until a message is complete, by the one deadline.
         loop {
@@ -207,11 +204,11 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     input: &[u8],
     turn: Option<SemaphorePermit<'_>>,
 ) -> Result<Burst, End> {
-    let mut held = shared.memory.hold();
+    let mut held = shared.common.memory.hold();
     let began = std::time::Instant::now();
-    let tally = shared.tallies.of(client.address);
-    let mut buffer = shared.buffers.lend(&shared.responder);
-    let (burst, answers) = shared.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
+    let tally = shared.common.tallies.of(client.address);
+    let mut buffer = shared.common.buffers.lend(&shared.responder);
+    let (burst, answers) = shared.common.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
     let rest = if answers.is_empty() {
         Ok(Vec::new())
     } else {
@@ -229,7 +226,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
             Err(_) => Err(End::Closed),
         }
     };
-    shared.buffers.take_back(buffer);
+    shared.common.buffers.take_back(buffer);
     drop(turn);
     tally.took::<true>(began.elapsed(), burst.queries.into());
     shared.counters.add(Counts {
@@ -242,7 +239,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     if rest.is_empty() {
         return Ok(burst);
     }
-    match timeout(shared.limits.write_timeout, stream.write_all(&rest)).await {
+    match timeout(shared.common.limits.write_timeout, stream.write_all(&rest)).await {
         Ok(Ok(())) => Ok(burst),
         Ok(Err(_)) => Err(End::Closed),
         Err(_) => Err(End::SlowToRead),
@@ -266,12 +263,17 @@ mod tests {
         write_timeout: Duration::from_secs(3),
     };
 
+    fn shared() -> Shared<Echo> {
+        let common = Arc::new(Common::new(Tallies::default(), LIMITS, 2));
+        Shared { responder: Arc::new(Echo), counters: Arc::default(), common }
+    }
+
     /// A connection whose two directions hold `room` octets each.
     fn connect(room: usize) -> (DuplexStream, watch::Sender<bool>, JoinHandle<End>) {
         let (client, server) = tokio::io::duplex(room);
         let (stopper, stop) = watch::channel(false);
         let serving = tokio::spawn(async move {
-            let shared = Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS);
+            let shared = shared();
             serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
         });
         (client, stopper, serving)
@@ -400,7 +402,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_once_waits_for_one_burst_of_many_that_keep_on_asking() {
-        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS));
+        let shared = Arc::new(shared());
         let (_stopper, stop) = watch::channel(false);
         let connect = || {
             let (client, server) = tokio::io::duplex(1 << 16);
@@ -453,7 +455,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_connections_together_have_so_much_memory() {
-        let shared = Arc::new(Shared::new(Arc::new(Echo), Arc::default(), Tallies::default(), LIMITS));
+        let shared = Arc::new(shared());
         let (_stopper, stop) = watch::channel(false);
         let connect = || {
             let (client, server) = tokio::io::duplex(1 << 17);

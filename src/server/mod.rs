@@ -15,6 +15,7 @@ mod limits;
 mod memory;
 mod niceness;
 mod observer;
+mod query_log;
 mod responder;
 mod slots;
 mod snapshots;
@@ -26,9 +27,10 @@ pub use bind::BindError;
 pub use counters::{Counters, Counts};
 pub(crate) use limits::Permits;
 pub use observer::{Observer, Stream};
+pub use query_log::{QueryLine, QueryLog, QueryLogCounts};
 pub use responder::Responder;
 pub use slots::{RCODES, SIZES, TYPES, times};
-pub use snapshots::{Batch, CurrentSnapshot};
+pub use snapshots::{Answering, Batch, Current, CurrentSnapshot};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
 pub use udp::UdpOptions;
@@ -70,7 +72,8 @@ pub async fn serve_stream<R: Responder>(
     responder: Arc<R>,
     limits: TcpLimits,
 ) {
-    let shared = connection::Shared::new(responder, Arc::default(), Tallies::default(), limits);
+    let common = Arc::new(connection::Common::new(Tallies::default(), limits, 1));
+    let shared = connection::Shared { responder, counters: Arc::default(), common };
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     connection::serve(stream, address, &shared, &limits::Place::default(), stopped).await;
@@ -109,25 +112,30 @@ impl Server {
             workers: Vec::new(),
             tcp: None,
         };
-        let mut tcp = Vec::with_capacity(listeners.len());
+        let threads = tcp::threads(config.workers);
+        let mut tcp: Vec<_> = (0..threads).map(|_| tcp::Listening::default()).collect();
         for listener in listeners {
-            tcp.push(listener.tcp);
+            for (of_thread, one) in tcp.iter_mut().zip(listener.tcp) {
+                of_thread.listeners.push(one);
+            }
             for (number, socket) in listener.udp.into_iter().enumerate() {
                 server.start_worker(socket, listener.address, number, config, &responder)?;
             }
         }
-        let counters = Arc::<Counters>::default();
         let tallies = Tallies::default();
-        server.observer.threads.push(Observed {
-            name: "tcp".into(),
-            counters: Arc::clone(&counters),
-            tallies: tallies.streams(&server.addresses),
-        });
+        for (index, listening) in tcp.iter().enumerate() {
+            server.observer.threads.push(Observed {
+                name: format!("tcp-{index}").into(),
+                counters: Arc::clone(&listening.counters),
+                // They are one for all threads.
+                tallies: if index == 0 { tallies.streams(&server.addresses) } else { Vec::new() },
+            });
+        }
         server.observer.port = server.addresses.first().map_or(0, SocketAddr::port);
-        // Each listening address has its TCP socket and one for each worker.
-        let sockets = config.listen.len().saturating_mul(config.workers.saturating_add(1));
+        // Each listening address has a socket for each thread.
+        let sockets = config.listen.len().saturating_mul(config.workers.saturating_add(threads));
         let kept = config.descriptors_kept.saturating_add(sockets);
-        server.tcp = Some(tcp::Tcp::start(tcp, responder, counters, tallies, config.tcp.clone(), kept)?);
+        server.tcp = Some(tcp::Tcp::start(tcp, &responder, tallies, config.tcp.clone(), kept)?);
         Ok(server)
     }
 

@@ -5,7 +5,7 @@
 //! costs what its queries cost, each few of which wait for those of others, and one that is used seldom gives way to new
 //! ones (see `limits`). Closing connections that work makes clients ask again (RFC 7766 6.2.4).
 
-use super::connection::{self, Shared};
+use super::connection::{self, Common, Shared};
 use super::counters::{Counters, Counts};
 use super::descriptors::room_for;
 use super::limits::Permits;
@@ -15,13 +15,19 @@ use super::tally::Tally;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-/// Threads for all connections. What is asked often is asked by UDP.
-pub(super) const THREADS: usize = 2;
+/// Most threads for all connections. What is asked often is asked by UDP.
+const THREADS_MAX: usize = 2;
+
+/// How many threads serve connections beside so many UDP workers: two threads on one CPU would take turns at every
+/// connection, which costs each of them a tenth more.
+pub(super) fn threads(workers: usize) -> usize {
+    workers.clamp(1, THREADS_MAX)
+}
 
 /// The pause after an accept that failed for want of descriptors or memory: the connection stays in the queue, and
 /// accepting at once would fail again.
@@ -68,68 +74,97 @@ impl Tallies {
     }
 }
 
-/// The running TCP side.
+/// What one thread listens on, and counts in.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    pub(super) listeners: Vec<std::net::TcpListener>,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// The running TCP side: threads that have listeners of their own and share nothing but limits and buffers. A connection
+/// stays with its thread, so that none is woken by another.
 #[derive(Debug)]
 pub(super) struct Tcp {
-    runtime: Runtime,
     stop: watch::Sender<bool>,
-    /// Closed when the last task has ended.
-    tasks: mpsc::Receiver<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Tcp {
-    /// Serves `listeners`.
+    /// Serves what each thread listens on.
     pub(super) fn start<R: Responder>(
-        listeners: Vec<std::net::TcpListener>,
-        responder: Arc<R>,
-        counters: Arc<Counters>,
+        threads: Vec<Listening>,
+        responder: &Arc<R>,
         tallies: Tallies,
         limits: TcpLimits,
         descriptors_kept: usize,
     ) -> io::Result<Tcp> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("tcp")
-            .enable_io()
-            .enable_time()
-            .build()?;
-        let (stop, stopped) = watch::channel(false);
-        let (task, tasks) = mpsc::channel(1);
         let permits = Permits::new(
             room_for(limits.max_connections, descriptors_kept),
             limits.max_connections_per_address,
         );
-        let shared = Arc::new(Shared::new(responder, Arc::clone(&counters), tallies, limits));
-        let inside = runtime.enter();
-        runtime.spawn(async move {
-            loop {
-                counters.beat();
-                tokio::time::sleep(BEAT).await;
-            }
-        });
-        for listener in listeners {
-            let listener = TcpListener::from_std(listener)?;
-            runtime.spawn(accept(
-                listener,
-                Arc::clone(&shared),
-                Arc::clone(&permits),
-                stopped.clone(),
-                task.clone(),
-            ));
+        let common = Arc::new(Common::new(tallies, limits, threads.len()));
+        let mut tcp = Tcp { stop: watch::channel(false).0, threads: Vec::new() };
+        for (index, Listening { listeners, counters }) in threads.into_iter().enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+            let inside = runtime.enter();
+            let listeners =
+                listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
+            drop(inside);
+            let shared = Shared { responder: Arc::clone(responder), counters, common: Arc::clone(&common) };
+            let serving = serve(listeners, Arc::new(shared), Arc::clone(&permits), tcp.stop.subscribe());
+            let thread = std::thread::Builder::new().name(format!("tcp-{index}"));
+            tcp.threads.push(thread.spawn(move || runtime.block_on(serving))?);
         }
-        drop(inside);
-        Ok(Tcp { runtime, stop, tasks })
+        Ok(tcp)
     }
 
     /// Accepts no more, waits until what has arrived is answered, [`DRAIN`] at most.
     pub(super) fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
         self.stop.send_replace(true);
-        let Tcp { runtime, tasks, .. } = &mut self;
-        let drained = runtime.block_on(async { tokio::time::timeout(DRAIN, tasks.recv()).await });
-        if drained.is_err() {
-            tracing::info!("TCP connections were still busy after {} s", DRAIN.as_secs());
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a TCP thread had panicked");
+            }
         }
-        self.runtime.shutdown_background();
+    }
+}
+
+/// Where the server does not start after all, its threads end.
+impl Drop for Tcp {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Serves `listeners` until told to stop, and then what has arrived.
+async fn serve<R: Responder>(
+    listeners: Vec<TcpListener>,
+    shared: Arc<Shared<R>>,
+    permits: Arc<Permits>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Closed when the last task has ended.
+    let (task, mut tasks) = mpsc::channel::<()>(1);
+    for listener in listeners {
+        let (shared, permits) = (Arc::clone(&shared), Arc::clone(&permits));
+        tokio::spawn(accept(listener, shared, permits, stopped.clone(), task.clone()));
+    }
+    drop(task);
+    let beating = Arc::clone(&shared);
+    tokio::spawn(async move {
+        loop {
+            beating.counters.beat();
+            tokio::time::sleep(BEAT).await;
+        }
+    });
+    // An error is that nobody is left to stop it.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+    if tokio::time::timeout(DRAIN, tasks.recv()).await.is_err() {
+        tracing::info!("TCP connections were still busy after {} s", DRAIN.as_secs());
     }
 }
 

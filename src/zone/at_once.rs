@@ -82,8 +82,7 @@ impl Snapshot {
         match peer_tree::set_at(self, name, depth) {
             Ok((set, known)) if depth == 3 && !known.stale => match list_of(set, qtype) {
                 Ok(list) if list.records() > 0 => {
-                    let ttl = self.constants.rendering.ttl(set.settings.ttl, list.records());
-                    Some(AtOnce::Whole(Whole { snapshot: self, list, ttl }))
+                    Some(AtOnce::Whole(Whole { snapshot: self, list, ttl: list.ttl() }))
                 }
                 Ok(_) | Err(NoList::Nothing) => denied(true),
                 Err(NoList::SeveralPorts) => None,
@@ -114,7 +113,7 @@ enum NoList {
 /// The list of a type at a set's name.
 #[inline]
 fn list_of(set: &SetRecords, qtype: RecordType) -> Result<&RrList, NoList> {
-    let served = set.settings.records;
+    let served = set.served();
     let (list, is_served) = match qtype {
         RecordType::A => (set.addresses(qtype), served.a),
         RecordType::AAAA => (set.addresses(qtype), served.aaaa),

@@ -261,7 +261,7 @@ fn of_list<'a>(snapshot: &'a Snapshot, set: &'a SetRecords, rtype: RecordType) -
 )]
 #[inline(always)]
 fn list_of(set: &SetRecords, rtype: RecordType) -> Option<&RrList> {
-    let served = set.settings.records;
+    let served = set.served();
     let (list, is_served) = match rtype {
         RecordType::A => (set.addresses(rtype), served.a),
         RecordType::AAAA => (set.addresses(rtype), served.aaaa),
@@ -282,9 +282,7 @@ fn of_set<'a>(
     Some(match (rtype, ports, part) {
         // A port's own name has its SRV and nothing else, whatever is served at the set's name.
         (RecordType::SRV, Ports::Named(_), part) => Kind::Srv { snapshot, set, ports, part },
-        (RecordType::SRV, Ports::Every, part) if set.settings.records.srv => {
-            Kind::Srv { snapshot, set, ports, part }
-        }
+        (RecordType::SRV, Ports::Every, part) if set.served().srv => Kind::Srv { snapshot, set, ports, part },
         (RecordType::SRV, ..) | (_, Ports::Named(_), _) => return None,
         (_, Ports::Every, Some(part)) => Kind::ListPart(list_of(set, rtype)?, part, rtype),
         (_, Ports::Every, None) => Kind::List(list_of(set, rtype)?, rtype),

@@ -40,7 +40,7 @@ pub(super) struct OversizeWatch {
 impl OversizeWatch {
     /// Looks at a set that changed.
     pub(super) fn look(&mut self, set: &SetRecords) {
-        let served = set.settings.records;
+        let served = set.served();
         let srv = set.srv(Ports::Every).map(RrList::octets).sum();
         for (rtype, is_served, octets) in [
             (RecordType::A, served.a, set.addresses(RecordType::A).octets()),

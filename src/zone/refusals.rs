@@ -1,21 +1,28 @@
 //! What objects that never parsed keep from being answered.
 
 use super::ordered::OrderedTable;
-use super::sharded::{Keyed, ShardedTable};
+use super::sharded::{Keyed, ShardedTable, labels};
 use crate::roster::SetKey;
 use std::sync::Arc;
 
 /// Refused sets, and the namespaces of the objects.
 #[derive(Debug, Clone)]
 pub(super) struct Refusals {
-    sets: ShardedTable<SetKey>,
+    sets: ShardedTable<Refused>,
     /// Every namespace of a refused set is among them.
     namespaces: OrderedTable<Box<[u8]>, ()>,
 }
 
-impl Keyed for SetKey {
-    fn key(&self) -> (&str, &str) {
-        (&self.namespace, &self.name)
+/// A refused set.
+#[derive(Debug, Clone)]
+struct Refused {
+    key: SetKey,
+    labels: Box<[u8]>,
+}
+
+impl Keyed for Refused {
+    fn labels(&self) -> &[u8] {
+        &self.labels
     }
 }
 
@@ -53,7 +60,7 @@ impl Refusals {
 
     /// The refused sets, in no particular order.
     pub(super) fn sets(&self) -> impl Iterator<Item = &SetKey> {
-        self.sets.iter().map(|set| &**set)
+        self.sets.iter().map(|set| &set.key)
     }
 
     /// Sets whether a set is refused. Whether that is new.
@@ -61,7 +68,8 @@ impl Refusals {
         let mut differs = false;
         self.sets.update(&set.namespace, &set.name, |slot| {
             differs = slot.is_some() != refused;
-            *slot = refused.then(|| Arc::new(set.clone()));
+            let labels = || labels(&set.namespace, &set.name).into();
+            *slot = refused.then(|| Arc::new(Refused { key: set.clone(), labels: labels() }));
         });
         differs
     }

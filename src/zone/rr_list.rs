@@ -77,6 +77,12 @@ impl RrList {
         self.octets as usize
     }
 
+    /// That of every RR, in seconds: the one that the rendering gives a list of this length.
+    #[inline]
+    pub(super) fn ttl(&self) -> u32 {
+        self.ttl
+    }
+
     /// All RRs in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Rr<'_>> {
         self.chunks.as_slice().iter().flat_map(Chunk::iter)

@@ -3,9 +3,9 @@
 use super::chunk::{Glue, Item};
 use super::hosts::{HostAddresses, Hosts};
 use super::rr_list::RrList;
-use super::sharded::Keyed;
+use super::sharded::{Keyed, labels};
 use super::target::Domains;
-use crate::roster::{Peer, Port, PortName, SetKey, SetSettings, SrvTarget, parse_dashed};
+use crate::roster::{Peer, Port, PortName, RecordTypes, SetKey, SetSettings, SrvTarget, parse_dashed};
 use crate::wire::RecordType;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -47,6 +47,10 @@ impl Rendering {
 #[derive(Debug, Clone)]
 pub(super) struct SetRecords {
     pub(super) key: SetKey,
+    /// The key as a name has it.
+    labels: Box<[u8]>,
+    /// Types served at the set's name: those of the settings, where a look-up has them at hand.
+    served: RecordTypes,
     pub(super) settings: Arc<SetSettings>,
     /// What the addresses do not tell of the names of peers.
     hosts: Option<Box<Hosts>>,
@@ -70,14 +74,17 @@ pub(super) enum Ports<'a> {
 }
 
 impl Keyed for SetRecords {
-    fn key(&self) -> (&str, &str) {
-        (&self.key.namespace, &self.key.name)
+    #[inline]
+    fn labels(&self) -> &[u8] {
+        &self.labels
     }
 }
 
 impl SetRecords {
     pub(super) fn new(key: SetKey, settings: Arc<SetSettings>) -> SetRecords {
         SetRecords {
+            labels: labels(&key.namespace, &key.name).into(),
+            served: settings.records,
             key,
             settings,
             hosts: None,
@@ -168,9 +175,16 @@ impl SetRecords {
     /// Takes over settings. Whether any record changed by it.
     pub(super) fn set_settings(&mut self, rendering: &Rendering, settings: Arc<SetSettings>) -> bool {
         let differ = *settings != *self.settings;
+        self.served = settings.records;
         self.settings = settings;
         self.settle(rendering);
         differ
+    }
+
+    /// Types served at the set's name.
+    #[inline]
+    pub(super) fn served(&self) -> RecordTypes {
+        self.served
     }
 
     #[inline]
