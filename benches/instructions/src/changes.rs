@@ -123,6 +123,7 @@ impl Cluster {
             )),
             namespace: Some("team-0".into()),
             conditions: Conditions { ready: Some(true), serving: Some(true), terminating: Some(false) },
+            placement: None,
         }
     }
 
@@ -188,5 +189,6 @@ fn slice(service: &str, set: usize, place: usize, endpoints: Vec<Endpoint>) -> E
         labels: labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
         groups: vec![EndpointGroup { ports: vec![port(8080, "http")], endpoints }],
         truncated: false,
+        created: None,
     }
 }
