@@ -4,7 +4,7 @@
 //! The first octet says what is read of which kind, the second how large the pieces are.
 
 use rosterd::roster::ObjectKind;
-use rosterd::source::kubernetes::bodies;
+use rosterd::source::kubernetes::bodies::{self, Encoding::Json};
 
 /// Reads an input.
 pub fn check(input: &[u8]) {
@@ -12,10 +12,10 @@ pub fn check(input: &[u8]) {
     let kind = [ObjectKind::EndpointSlice, ObjectKind::Endpoints, ObjectKind::Pod][usize::from(how >> 1) % 3];
     let pieces = || body.chunks(usize::from(*size).max(1));
     if how & 1 == 0 {
-        let [whole, cut] = [bodies::list(kind, [body]), bodies::list(kind, pieces())];
+        let [whole, cut] = [bodies::list(Json, kind, [body]), bodies::list(Json, kind, pieces())];
         assert_eq!(whole, cut);
     } else {
-        let [whole, cut] = [bodies::watch(kind, [body]), bodies::watch(kind, pieces())];
+        let [whole, cut] = [bodies::watch(Json, kind, [body]), bodies::watch(Json, kind, pieces())];
         assert_eq!(whole, cut);
         // One line holds one event at most.
         assert!(whole.len() < body.split(|octet| *octet == b'\n').count());

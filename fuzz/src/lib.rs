@@ -9,6 +9,7 @@ pub mod bodies;
 pub mod events;
 pub mod manifest;
 mod message;
+pub mod protobuf;
 pub mod settings;
 pub mod stream;
 mod world;

@@ -45,7 +45,13 @@ pub struct Roster {
     held: Held,
     refusals: Refusals,
     revision: Option<u64>,
+    /// Applied, and of no more use.
+    #[expect(clippy::vec_box, reason = "they come in boxes, which are not opened to be freed")]
+    spent: Vec<Box<EndpointObject>>,
 }
+
+/// So many applied objects are kept at most: as many as one publication mostly has.
+const SPENT_MAX: usize = 256;
 
 /// A roster, taken apart for looking at it.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +95,7 @@ impl Roster {
             held: Held::default(),
             refusals: Refusals::default(),
             revision: None,
+            spent: Vec::new(),
         }
     }
 
@@ -123,7 +130,10 @@ impl Roster {
                 return;
             }
             EventKind::Started(..) => {}
-            EventKind::Apply(object) => self.apply(id, &object),
+            EventKind::Apply(object) => {
+                self.apply(id, &object);
+                self.spend(object);
+            }
             EventKind::Broken(object) => self.set_broken(id, &object),
             EventKind::Delete(key) => {
                 self.heal(id, &key);
@@ -137,6 +147,19 @@ impl Roster {
             EventKind::Ended => self.end(id),
         }
         self.revision = self.revision.max(revision);
+    }
+
+    /// An object of a hundred endpoints is freed in as long a time as a peer takes to become visible.
+    fn spend(&mut self, object: Box<EndpointObject>) {
+        if self.spent.len() >= SPENT_MAX {
+            self.spent.clear();
+        }
+        self.spent.push(object);
+    }
+
+    /// Frees what events have left, which nobody needs to wait for.
+    pub fn free(&mut self) {
+        self.spent.clear();
     }
 
     /// What changed since this was last called, in the order in which it is to be applied.

@@ -3,7 +3,7 @@
 use super::{DashedLabel, Hostname, NodeHost, PeerShape};
 use std::cmp::Ordering;
 use std::fmt::{self, Write as _};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Longest node name, in octets: an Erlang atom has at most 255 characters.
 const NODE_NAME_MAX: usize = 255;
@@ -105,8 +105,34 @@ impl AddressText {
     fn new(address: IpAddr) -> AddressText {
         let mut text = AddressText { octets: [0; LONGEST], length: 0 };
         // Every address fits, so that writing does not fail.
-        let _ = write!(text, "{address}");
+        let _ = match address {
+            IpAddr::V4(v4) => text.push_ipv4(v4),
+            IpAddr::V6(v6) => write!(text, "{v6}"),
+        };
         text
+    }
+
+    /// Adds four numbers with dots between them, digit by digit: each change of a peer asks for it several times.
+    fn push_ipv4(&mut self, address: Ipv4Addr) -> fmt::Result {
+        for (index, number) in address.octets().into_iter().enumerate() {
+            let digits = [b'.', b'0' + number / 100, b'0' + number / 10 % 10, b'0' + number % 10];
+            let unwritten = match number {
+                0..10 => 3,
+                10..100 => 2,
+                100.. => 1,
+            };
+            let dot = usize::from(index > 0);
+            self.push(digits.get(..dot).unwrap_or(&[]))?;
+            self.push(digits.get(unwritten..).unwrap_or(&[]))?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, octets: &[u8]) -> fmt::Result {
+        let end = self.length + octets.len();
+        self.octets.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(octets);
+        self.length = end;
+        Ok(())
     }
 
     fn as_str(&self) -> &str {
@@ -116,10 +142,7 @@ impl AddressText {
 
 impl fmt::Write for AddressText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        self.octets.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
+        self.push(text.as_bytes())
     }
 }
 

@@ -162,25 +162,22 @@ impl Uid {
 
 /// The canonical form only, lower case, so that two texts never meet in one value.
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 36 {
+    let octets: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    if [8, 13, 18, 23].iter().any(|place: &usize| octets.get(*place) != Some(&b'-')) {
         return None;
     }
-    let mut value = 0_u128;
-    for (index, octet) in text.bytes().enumerate() {
-        if matches!(index, 8 | 13 | 18 | 23) {
-            if octet != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = match octet {
-            b'0'..=b'9' => octet - b'0',
-            b'a'..=b'f' => octet - b'a' + 10,
-            _ => return None,
-        };
-        value = value << 4 | u128::from(digit);
+    let digit = |place: usize| match *octets.get(place)? {
+        octet @ b'0'..=b'9' => Some(octet - b'0'),
+        octet @ b'a'..=b'f' => Some(octet - b'a' + 10),
+        _ => None,
+    };
+    let mut value = [0; 16];
+    // Where the two digits of each octet begin, between the dashes.
+    let places = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    for (octet, place) in value.iter_mut().zip(places) {
+        *octet = digit(place)? << 4 | digit(place + 1)?;
     }
-    Some(value.to_be_bytes())
+    Some(value)
 }
 
 #[cfg(test)]

@@ -63,6 +63,11 @@ impl Pipeline {
         self.zone.publish(version)
     }
 
+    /// Frees what events have left behind: after the publication, which does not wait for it.
+    pub(super) fn free(&mut self) {
+        self.roster.free();
+    }
+
     /// What reads master files.
     pub(super) fn zone_reader(&self) -> ZoneReader {
         self.zone.zone_reader()

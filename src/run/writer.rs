@@ -179,6 +179,7 @@ impl Writer {
             // Readers of the last snapshot need microseconds; the last but one has none any more.
             published.free();
         }
+        state.pipeline.free();
         visible
     }
 

@@ -315,8 +315,31 @@ impl Chunk {
         self.0 = block.into();
     }
 
-    /// Removes the RR at `index` and returns its size in octets.
+    /// Removes the RR at `index` and returns its size in octets. Its form stays where no other can hold what is left.
     pub(super) fn remove(&mut self, index: usize) -> usize {
+        let Some(end) = self.end(index) else { return 0 };
+        let (form, len, start) = (self.form(), self.len(), self.start(index));
+        if form.extras || !form.short_keys {
+            return self.remove_anew(index);
+        }
+        let (size, width) = (end - start, form.key());
+        let (ends, keys) = (self.ends_at(), self.ends_at() + len * END);
+        let section = |from: usize, to: usize| self.0.get(from..to).unwrap_or(&[]);
+        let mut block = Vec::with_capacity(self.0.len().saturating_sub(size + END + width));
+        block.extend(head(self.octets_len() - size, len - 1, form));
+        block.extend(section(HEAD, HEAD + start));
+        block.extend(section(HEAD + end, ends + index * END));
+        for end in section(ends + (index + 1) * END, keys).as_chunks::<END>().0 {
+            block.extend(short(usize::from(u16::from_le_bytes(*end)).saturating_sub(size)).to_le_bytes());
+        }
+        block.extend(section(keys, keys + index * width));
+        block.extend(section(keys + (index + 1) * width, self.0.len()));
+        self.0 = block.into();
+        size
+    }
+
+    /// [`Chunk::remove`] where the chunk may have another form without the RR.
+    fn remove_anew(&mut self, index: usize) -> usize {
         let mut rrs: Vec<Rr<'_>> = self.iter().collect();
         if index >= rrs.len() {
             return 0;

@@ -86,12 +86,26 @@ impl AddressTable {
 
     /// Sets whether an object of the namespace holds the address. Whether that is new.
     pub(super) fn set_held(&mut self, address: IpAddr, namespace: &Arc<str>, held: bool) -> bool {
-        self.change(address, namespace, |holder| std::mem::replace(&mut holder.held, held) != held)
+        let plain = |entry: &mut Option<Stored>| match entry {
+            Some(Stored::Plain(shape, own)) if shape.namespace == *namespace => {
+                Some(std::mem::replace(own, held) != held)
+            }
+            _ => None,
+        };
+        self.change(address, namespace, plain, |holder| std::mem::replace(&mut holder.held, held) != held)
     }
 
     /// Adds a listed peer to all its addresses. Whether that added its node name to a pod name that exists.
     pub(super) fn insert(&mut self, peer: &Arc<Peer>) -> bool {
-        self.change_all(peer, |holder| {
+        let plain = |entry: &mut Option<Stored>| {
+            let held = match entry {
+                None => false,
+                Some(stored) => stored.held_alone(&peer.shape().namespace)?,
+            };
+            *entry = Some(Stored::Plain(Arc::clone(peer.shape()), held));
+            Some(held)
+        };
+        self.change_all(peer, plain, |holder| {
             let known = holder.view().names(peer);
             holder.insert(peer);
             holder.held && !known
@@ -100,28 +114,52 @@ impl AddressTable {
 
     /// Takes a listed peer away from all its addresses. Whether that took its node name from a pod name that exists.
     pub(super) fn remove(&mut self, peer: &Arc<Peer>) -> bool {
-        self.change_all(peer, |holder| {
+        let plain = |entry: &mut Option<Stored>| {
+            let Some(Stored::Plain(shape, held)) = entry else { return None };
+            if shape != peer.shape() {
+                return None;
+            }
+            let (namespace, held) = (Arc::clone(&shape.namespace), *held);
+            *entry = held.then(|| {
+                Stored::Several(Box::new(vec![StoredHolder { namespace, held, peers: Box::default() }]))
+            });
+            Some(held)
+        };
+        self.change_all(peer, plain, |holder| {
             holder.remove(peer);
             holder.held && !holder.view().names(peer)
         })
     }
 
-    fn change_all(&mut self, peer: &Arc<Peer>, change: impl Fn(&mut StoredHolder) -> bool) -> bool {
+    /// Changes what holds the addresses of a peer: by `plain` where the peer is plain and that knows what to do, as for
+    /// nearly every one, else by `change`.
+    fn change_all(
+        &mut self,
+        peer: &Arc<Peer>,
+        plain: impl Fn(&mut Option<Stored>) -> Option<bool>,
+        change: impl Fn(&mut StoredHolder) -> bool,
+    ) -> bool {
         let mut differs = false;
+        let plain = |entry: &mut Option<Stored>| if peer.is_plain() { plain(entry) } else { None };
         for &address in peer.addresses() {
-            differs |= self.change(address, &peer.shape().namespace, &change);
+            differs |= self.change(address, &peer.shape().namespace, plain, &change);
         }
         differs && peer.node_name().is_some()
     }
 
-    fn change<T: Default>(
+    fn change(
         &mut self,
         address: IpAddr,
         namespace: &Arc<str>,
-        change: impl FnOnce(&mut StoredHolder) -> T,
-    ) -> T {
-        let mut result = T::default();
+        simply: impl FnOnce(&mut Option<Stored>) -> Option<bool>,
+        change: impl FnOnce(&mut StoredHolder) -> bool,
+    ) -> bool {
+        let mut result = false;
         let update = |entry: &mut Option<Stored>| {
+            if let Some(differs) = simply(entry) {
+                result = differs;
+                return;
+            }
             let mut holders = entry.take().map_or_else(Vec::new, |stored| stored.into_vec(address));
             let index = holders.binary_search_by(|holder| holder.namespace.cmp(namespace));
             let index = index.unwrap_or_else(|index| {
@@ -193,6 +231,15 @@ impl<'a> Holder<'a> {
 }
 
 impl Stored {
+    /// Whether the address is held, where this namespace alone has it, and no listed peer.
+    fn held_alone(&self, of: &Arc<str>) -> Option<bool> {
+        let Stored::Several(holders) = self else { return None };
+        match &***holders {
+            [StoredHolder { namespace, held, peers }] if namespace == of && peers.is_empty() => Some(*held),
+            _ => None,
+        }
+    }
+
     fn into_vec(self, address: IpAddr) -> Vec<StoredHolder> {
         match self {
             Stored::Plain(shape, held) => {

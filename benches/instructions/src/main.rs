@@ -5,9 +5,11 @@
 //! what it counted whenever that is left. The cost of the loop is measured by a loop around nothing, and taken off.
 
 mod callgrind;
+mod changes;
 mod shapes;
 mod world;
 
+use changes::{CHANGES, Cluster, SHAPES};
 use pure::answer::{Client, Context, Outcome, Scratch, Transport, answer};
 use shapes::{CLIENT, NOW, QUESTIONS, Shape, policy, shapes};
 use std::hint::black_box;
@@ -15,17 +17,22 @@ use std::process::ExitCode;
 use world::World;
 
 const USAGE: &str = "\
-usage: instructions [--curve | --only <text>] [--keep <folder>]
-  --curve  instructions of four shapes at 1,000 to 1,000,000 pods, in place of the limits
-  --only   only shapes with this in their name
-  --keep   where callgrind's files are left, for callgrind_annotate";
+usage: instructions [--curve | --changes | --only <text>] [--keep <folder>]
+  --curve    instructions of four shapes at 1,000 to 1,000,000 pods, in place of the limits
+  --changes  instructions of changes, event by event, in place of those of answers
+  --only     only shapes with this in their name
+  --keep     where callgrind's files are left, for callgrind_annotate";
 
 /// Pods of the curve.
 const CURVE: [usize; 4] = [1000, 10_000, 150_000, 1_000_000];
 
+/// Pods of the clusters that changes are counted in.
+const CHANGED: [usize; 2] = [10_000, 150_000];
+
 #[derive(Default)]
 struct Options {
     curve: bool,
+    changes: bool,
     only: String,
     keep: Option<std::path::PathBuf>,
     /// In the program below callgrind: how many pods there are, 0 for the world of the limits.
@@ -38,10 +45,19 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     if let Some(pods) = options.counted {
-        count(pods, &options);
+        if options.changes {
+            count_changes(pods)
+        } else {
+            count(pods, &options)
+        }
         return ExitCode::SUCCESS;
     }
-    match if options.curve { curve(&options) } else { limits(&options) } {
+    let outcome = match (options.curve, options.changes) {
+        (true, _) => curve(&options),
+        (_, true) => changes(&options),
+        _ => limits(&options),
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -57,6 +73,7 @@ fn options() -> Option<Options> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--curve" => options.curve = true,
+            "--changes" => options.changes = true,
             "--only" => options.only = arguments.next()?,
             "--keep" => options.keep = Some(arguments.next()?.into()),
             "--counted" => options.counted = Some(arguments.next()?.parse().ok()?),
@@ -94,6 +111,41 @@ fn curve(options: &Options) -> std::io::Result<bool> {
         println!();
     }
     Ok(true)
+}
+
+/// Prints what changes cost in clusters of two sizes. Whether all keep the limits.
+fn changes(options: &Options) -> std::io::Result<bool> {
+    let mut counts = Vec::new();
+    for pods in CHANGED {
+        counts.push(callgrind::totals(&["--changes"], pods, "", options.keep.as_deref())?);
+    }
+    println!("{:<36}{:>14}{:>14}{:>10}", "instructions per event, pods:", CHANGED[0], CHANGED[1], "limit");
+    let mut kept = true;
+    for (at, shape) in SHAPES.iter().enumerate() {
+        let of = |pods: usize| counts[pods].get(at).map_or(0, |total| total / CHANGES as u64);
+        let above = of(0).max(of(1)) > shape.limit;
+        kept &= !above;
+        let word = if above { "  ABOVE" } else { "" };
+        println!("{:<36}{:>14}{:>14}{:>10}{word}", shape.label, of(0), of(1), shape.limit);
+    }
+    Ok(kept)
+}
+
+/// The program below callgrind: calls [`measured`] once for each shape of a change.
+fn count_changes(pods: usize) {
+    let mut cluster = Cluster::new(pods);
+    for shape in SHAPES {
+        let batches = cluster.events(shape);
+        measured_changes(&mut cluster, batches);
+    }
+}
+
+/// What callgrind counts: it is told to by this name.
+#[inline(never)]
+fn measured_changes(cluster: &mut Cluster, batches: Vec<Vec<pure::roster::Event>>) {
+    for events in batches {
+        cluster.take(black_box(events));
+    }
 }
 
 fn chosen(world: World, options: &Options) -> Vec<Shape> {

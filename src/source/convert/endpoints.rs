@@ -135,7 +135,7 @@ fn group(subset: Subset<'_>, key: &ObjectKey, notices: &mut Notices) -> Endpoint
 }
 
 fn endpoint(from: Address<'_>, ready: bool, key: &ObjectKey, notices: &mut Notices) -> Endpoint {
-    let (uid, namespace) = from.target_ref.read();
+    let (uid, namespace) = from.target_ref.read(key);
     Endpoint {
         addresses: address(&from.ip.unwrap_or_default(), key, notices).into_iter().collect(),
         hostname: non_empty(from.hostname),

@@ -63,9 +63,10 @@ struct TargetRef<'a> {
 }
 
 impl TargetRef<'_> {
-    /// Its uid and namespace.
-    fn read(self) -> (Option<Uid>, Option<Box<str>>) {
-        (self.uid.as_deref().and_then(Uid::from_text), non_empty(self.namespace))
+    /// Its uid, and its namespace where that is not the object's own, as it nearly always is.
+    fn read(self, key: &ObjectKey) -> (Option<Uid>, Option<Box<str>>) {
+        let namespace = self.namespace.filter(|namespace| **namespace != *key.namespace);
+        (self.uid.as_deref().and_then(Uid::from_text), non_empty(namespace))
     }
 }
 

@@ -173,7 +173,7 @@ fn endpoint(
     key: &ObjectKey,
     notices: &mut Notices,
 ) -> roster::Endpoint {
-    let (uid, namespace) = from.target_ref.read();
+    let (uid, namespace) = from.target_ref.read(key);
     let addresses = match family {
         Some(family) => addresses(&from.addresses, family, key, notices),
         None => Vec::new(),

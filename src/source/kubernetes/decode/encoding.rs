@@ -9,8 +9,10 @@ use crate::source::notice::Notices;
 
 /// JSON, or Protocol Buffers, which cost the API server a third.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::source::kubernetes) enum Encoding {
+pub enum Encoding {
+    /// As people read it.
     Json,
+    /// Protocol Buffers, in Kubernetes' own envelope.
     Protobuf,
 }
 

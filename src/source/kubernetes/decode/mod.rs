@@ -17,7 +17,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub(super) use encoding::{ACCEPT, Encoding, Events, ListBody};
+pub use encoding::Encoding;
+pub(super) use encoding::{ACCEPT, Events, ListBody};
 pub(super) use line::{Status, WatchEvent};
 pub(super) use list::{ListError, ListMetadata};
 pub(super) use object::Decoded;
