@@ -115,32 +115,33 @@ pub(super) fn labels(namespace: &str, name: &str) -> Vec<u8> {
     labels
 }
 
-/// Octets that are compared at once.
-const HALF: usize = 8;
-
-/// Whether two runs of octets are one, by their first and last eight octets where they have from 8 to 16: a call that finds out the
-/// same costs more than the look-up around it.
+/// Whether two runs of octets are one, by their first and last octets where both together are all: a call that finds out
+/// the same costs more than the look-up around it.
 #[expect(
     clippy::inline_always,
     reason = "one caller is each query's: what passes between the two stays in registers"
 )]
 #[inline(always)]
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }
-    if one.len() <= 2 * HALF
-        && let (Some(first), Some(last)) = (one.first_chunk::<HALF>(), one.last_chunk::<HALF>())
-    {
-        return other.first_chunk() == Some(first) && other.last_chunk() == Some(last);
+    match one.len() {
+        8..=16 => same_ends::<8>(one, other),
+        17..=32 => same_ends::<16>(one, other),
+        4..=7 => same_ends::<4>(one, other),
+        _ => one == other,
     }
-    if one.len() < HALF
-        && let (Some(first), Some(last)) =
-            (one.first_chunk::<{ HALF / 2 }>(), one.last_chunk::<{ HALF / 2 }>())
-    {
-        return other.first_chunk() == Some(first) && other.last_chunk() == Some(last);
-    }
-    one == other
+}
+
+/// Whether two runs of one length begin and end with the same octets.
+#[expect(
+    clippy::inline_always,
+    reason = "one caller is each query's: what passes between the two stays in registers"
+)]
+#[inline(always)]
+fn same_ends<const LENGTH: usize>(one: &[u8], other: &[u8]) -> bool {
+    one.first_chunk::<LENGTH>() == other.first_chunk() && one.last_chunk::<LENGTH>() == other.last_chunk()
 }
 
 fn place(hash: u64) -> (usize, usize) {

@@ -8,7 +8,7 @@ use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::refusals::Refusals;
 use super::set::{Rendering, SetRecords};
-use super::sharded::ShardedTable;
+use super::sharded::{ShardedTable, same};
 use super::static_table::StaticTable;
 use super::static_zone::{Met, StaticZone, is_reserved};
 use super::{PodNames, ZonePlace, peer_tree, pod_tree, reverse_tree};
@@ -126,8 +126,12 @@ impl Snapshot {
         let labels = name.label_count();
         for zone in &self.zones {
             let depth = labels.wrapping_sub(zone.labels);
+            if depth > labels || depth < least {
+                continue;
+            }
             // Begins at a label, so that equal octets are equal labels.
-            if depth <= labels && depth >= least && name.suffix(depth) == zone.origin.as_wire() {
+            let origin = zone.origin.as_wire();
+            if name.suffix_of_len(depth, origin.len()).is_some_and(|suffix| same(suffix, origin)) {
                 return Some((zone, depth));
             }
         }
