@@ -25,7 +25,7 @@ pub(super) enum Way {
 /// What the client says in its OPT record, or by having none.
 #[derive(Clone, Copy)]
 struct Spoken {
-    /// The largest answer that it takes.
+    /// The largest answer that it takes, below 512 too: [`Policy::limit`] knows what that means.
     size: u16,
     /// The flag DO, where it stands in an OPT record (RFC 3225 3).
     dnssec_ok: u8,
@@ -43,16 +43,25 @@ const WITH_COOKIE: u8 = BARE + 28;
 /// What an answer says beside its records.
 #[derive(Clone, Copy)]
 struct Head {
-    aa: Flags,
-    rcode: Rcode,
-    /// Records of the answer and of the authority section, and others than OPT of the additional one.
-    counts: [u16; 3],
+    /// AA and the response code.
+    flags: Flags,
+    /// Octets 4 to 11 of the header, but for the OPT record.
+    counts: u64,
     /// Where the OPT record belongs.
     at: usize,
 }
 
+/// No answer is authoritative that is about no zone of ours.
+const REFUSED: Flags = Flags(0).with_rcode(Rcode::REFUSED);
+
 /// Octets 4 to 11 of a header with one question and nothing else (RFC 1035 4.1.1), ARCOUNT being the last.
 const ONE_QUESTION: u64 = 1 << 48;
+
+/// The same with so many records of the answer, the authority and the additional section.
+#[inline]
+fn counts_of(answers: u16, authorities: u16, additionals: u16) -> u64 {
+    ONE_QUESTION | u64::from(answers) << 32 | u64::from(authorities) << 16 | u64::from(additionals)
+}
 
 /// Octets of a COOKIE option.
 const COOKIE_OPTION_LEN: usize = 4 + COOKIE_LEN;
@@ -111,14 +120,14 @@ pub(super) fn answer(
     let head = match found {
         AtOnce::Whole(whole) => put_whole(out, at, end, &whole, qtype, rotation),
         AtOnce::Denied { exists, soa, apex_offset } => put_soa(out, at, end, exists, soa, apex_offset),
-        AtOnce::NotOurs => Some(Head { aa: Flags(0), rcode: Rcode::REFUSED, counts: [0; 3], at }),
+        AtOnce::NotOurs => Some(Head { flags: REFUSED, counts: ONE_QUESTION, at }),
         AtOnce::Address { address, ttl } => put_address(out, at, end, address, ttl),
         AtOnce::Unknown(zone) => put_other(out, at, end, &zone, name, qtype, rotation),
     };
     let Some(head) = head else { return long };
     let told = Told {
         qtype: qtype.0,
-        rcode: head.rcode.0,
+        rcode: head.flags.rcode().0,
         zone: place,
         dnssec_ok: spoken.dnssec_ok != 0,
         ..Told::default()
@@ -195,8 +204,8 @@ fn put_rrset(
     }
     let start = if rrset.rotates() { usize::try_from(rotation).ok()?.checked_rem(rrset.len())? } else { 0 };
     let copied = rrset.copy(room, start);
-    let counts = [u16::try_from(copied.records).ok()?, 0, 0];
-    Some(Head { aa: Flags::AA, rcode: Rcode::NOERROR, counts, at: at + copied.octets })
+    let counts = counts_of(u16::try_from(copied.records).ok()?, 0, 0);
+    Some(Head { flags: Flags::AA, counts, at: at + copied.octets })
 }
 
 /// What the record at `at` says, if it is an OPT record of version 0 without options, or with a cookie alone that is good
@@ -213,7 +222,7 @@ fn read_opt(query: &[u8], at: usize, client: &Client, context: &Context<'_>) -> 
     else {
         return None;
     };
-    let size = u16::from_be_bytes([s0, s1]).max(UDP_SIZE_MIN);
+    let size = u16::from_be_bytes([s0, s1]);
     let dnssec_ok = d0 & 0x80;
     if length == 0 {
         return Some(Spoken { size, dnssec_ok, reserved: BARE });
@@ -242,8 +251,8 @@ fn put_soa(
     let (owner, rest) = out.get_mut(at..end)?.split_first_chunk_mut::<2>()?;
     *owner = (0xc000 | u16::try_from(HEADER_LEN + apex_offset).ok()?).to_be_bytes();
     rest.get_mut(..soa.len())?.copy_from_slice(soa);
-    let rcode = if exists { Rcode::NOERROR } else { Rcode::NXDOMAIN };
-    Some(Head { aa: Flags::AA, rcode, counts: [0, 1, 0], at: at + 2 + soa.len() })
+    let flags = if exists { Flags::AA } else { Flags::AA.with_rcode(Rcode::NXDOMAIN) };
+    Some(Head { flags, counts: counts_of(0, 1, 0), at: at + 2 + soa.len() })
 }
 
 /// Puts an RRset between `at` and `end`, and the addresses of its targets if it is SRV.
@@ -266,13 +275,14 @@ fn put_whole(
     let start = if rotates { usize::try_from(rotation).ok()?.checked_rem(records)? } else { 0 };
     whole.copy(room, start);
     let answers = u16::try_from(records).ok()?;
-    let mut head = Head { aa: Flags::AA, rcode: Rcode::NOERROR, counts: [answers, 0, 0], at: at + octets };
+    let (mut additionals, mut behind) = (0, at + octets);
     if qtype == RecordType::SRV {
         let added = whole.copy_pod_targets(at, room.get_mut(octets..)?)?;
-        head.counts = [answers, 0, u16::try_from(added.records).ok()?];
-        head.at += added.octets;
+        additionals = u16::try_from(added.records).ok()?;
+        behind += added.octets;
     }
-    Some(head)
+    let counts = counts_of(answers, 0, additionals);
+    Some(Head { flags: Flags::AA, counts, at: behind })
 }
 
 /// Octets of an A RR: owner, type, class, TTL, length, data.
@@ -290,7 +300,7 @@ fn put_address(out: &mut [u8], at: usize, end: usize, address: Ipv4Addr, ttl: u3
     // The owner is a pointer to the question.
     *out.get_mut(at..end)?.first_chunk_mut::<ADDRESS_LEN>()? =
         [0xc0, 12, 0, 1, 0, 1, t0, t1, t2, t3, 0, 4, a, b, c, d];
-    Some(Head { aa: Flags::AA, rcode: Rcode::NOERROR, counts: [1, 0, 0], at: at + ADDRESS_LEN })
+    Some(Head { flags: Flags::AA, counts: counts_of(1, 0, 0), at: at + ADDRESS_LEN })
 }
 
 /// Adds the OPT record and the header. `asked` is where the query's own OPT record stands.
@@ -308,7 +318,7 @@ fn finish(
     policy: &Policy,
 ) -> Option<usize> {
     let mut at = head.at;
-    let [answers, authorities, mut additionals] = head.counts;
+    let mut counts = head.counts;
     if spoken.reserved > 0 {
         let (opt, mut rest) = out.get_mut(at..)?.split_first_chunk_mut::<OPT_LEN>()?;
         let mut length = u16::from(spoken.reserved - BARE);
@@ -318,7 +328,7 @@ fn finish(
             *option = *query.get(asked + OPT_LEN..)?.first_chunk()?;
             rest = behind;
         }
-        if head.rcode == Rcode::REFUSED {
+        if head.flags == REFUSED {
             let [code_high, code_low] = Ede::NotAuthoritative.code().to_be_bytes();
             *rest.first_chunk_mut::<6>()? = [0, 15, 0, 2, code_high, code_low];
             length += 6;
@@ -328,16 +338,15 @@ fn finish(
         // RFC 3225 3: "The DO bit of the query MUST be copied in the response."
         *opt = [0, 0, 41, u0, u1, 0, 0, spoken.dnssec_ok, 0, l0, l1];
         at += OPT_LEN + usize::from(length);
-        additionals += 1;
+        counts += 1;
     }
     let available = if policy.recursion_available { Flags::RA } else { Flags(0) };
     let high = *query.get(2)?;
-    let flags = Flags(u16::from_be_bytes([high, 0])).of_answer() | head.aa | available;
-    let [f0, f1] = flags.with_rcode(head.rcode).0.to_be_bytes();
-    let ([an0, an1], [ns0, ns1], [ar0, ar1]) =
-        (answers.to_be_bytes(), authorities.to_be_bytes(), additionals.to_be_bytes());
+    let flags = Flags(u16::from_be_bytes([high, 0])).of_answer() | head.flags | available;
+    let [f0, f1] = flags.0.to_be_bytes();
+    let [c0, c1, c2, c3, c4, c5, c6, c7] = counts.to_be_bytes();
     // The ID and the question stand there as the query has them.
     let [_, _, rest @ ..] = out.first_chunk_mut::<HEADER_LEN>()?;
-    *rest = [f0, f1, 0, 1, an0, an1, ns0, ns1, ar0, ar1];
+    *rest = [f0, f1, c0, c1, c2, c3, c4, c5, c6, c7];
     Some(at)
 }

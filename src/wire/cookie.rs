@@ -125,14 +125,23 @@ fn siphash_2_4<const WORDS: usize>(key: &[u8; 16], words: [u64; WORDS], rest: u6
         k0 ^ 0x6c79_6765_6e65_7261,
         k1 ^ 0x7465_6462_7974_6573,
     ];
-    for word in words.into_iter().chain([length << 56 | rest]) {
-        state[3] ^= word;
-        state = sip_round(sip_round(state));
-        state[0] ^= word;
+    // The last word by itself: a chain of both is a loop that is not unrolled.
+    for word in words {
+        state = absorb(state, word);
     }
+    state = absorb(state, length << 56 | rest);
     state[2] ^= 0xff;
     let [v0, v1, v2, v3] = sip_round(sip_round(sip_round(sip_round(state))));
     v0 ^ v1 ^ v2 ^ v3
+}
+
+/// Takes a word in: the two rounds of SipHash-2-4.
+#[inline]
+fn absorb(mut state: [u64; 4], word: u64) -> [u64; 4] {
+    state[3] ^= word;
+    state = sip_round(sip_round(state));
+    state[0] ^= word;
+    state
 }
 
 /// SipRound, in the letters of the paper's figure.

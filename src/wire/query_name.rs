@@ -65,6 +65,8 @@ impl QueryName {
         self.fold(source);
         let mut at = 0_usize;
         let mut labels = 0_u8;
+        // All lengths together: a bit that none may have is seen once, behind the walk.
+        let mut lengths = 0_usize;
         for start in &mut self.starts {
             // `at` is within the buffer.
             let length = self.lower.get(at).map_or(0, |length| usize::from(*length));
@@ -72,19 +74,17 @@ impl QueryName {
             if length == 0 {
                 break;
             }
+            lengths |= length;
             at += 1 + length;
-            if length > LABEL_MAX {
-                return Err(wrong_octet(source, at - length - 1));
-            }
             // The root label that must still follow takes one octet more.
             if at >= NAME_MAX {
-                return Err(too_long(source));
+                return Err(why_not(source));
             }
             labels += 1;
         }
         let end = at + 1;
-        if end > source.len() {
-            return Err(QueryNameError::Truncated);
+        if lengths > LABEL_MAX || end > source.len() {
+            return Err(why_not(source));
         }
         self.labels = labels;
         self.length = u8::try_from(end).unwrap_or(u8::MAX);
@@ -101,6 +101,14 @@ impl QueryName {
     )]
     #[inline(always)]
     fn fold(&mut self, source: &[u8]) {
+        // Most queries are this long: no walk from block to block.
+        if let (Some(first), Some(last), true) =
+            (source.first_chunk::<BLOCK>(), source.last_chunk::<BLOCK>(), source.len() <= 2 * BLOCK)
+        {
+            self.fold_block(first, 0);
+            self.fold_block(last, source.len().saturating_sub(BLOCK));
+            return;
+        }
         let (to, _) = self.lower.as_chunks_mut::<BLOCK>();
         let (from, rest) = source.as_chunks::<BLOCK>();
         for (to, from) in to.iter_mut().zip(from) {
@@ -191,6 +199,19 @@ impl QueryName {
         self.as_wire().get(self.offset(index)..).unwrap_or(&[])
     }
 
+    /// Whether the wire form from the label at `index` on, which the name has or which is the root label, has so many
+    /// octets; and these.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn suffix_of_len(&self, index: usize, octets: usize) -> Option<&[u8]> {
+        let start = self.starts.get(index % ROOM).map_or(0, |start| usize::from(*start));
+        let end = usize::from(self.length);
+        if start.wrapping_add(octets) == end { self.lower.get(start..end) } else { None }
+    }
+
     /// The index of the label that starts at `offset` octets from the start of the name; the number of labels for the
     /// root label; `None` inside a label.
     pub fn label_at(&self, offset: usize) -> Option<usize> {
@@ -215,24 +236,33 @@ impl QueryName {
 )]
 #[inline(always)]
 fn lower<const LENGTH: usize>(block: &[u8; LENGTH]) -> [u8; LENGTH] {
+    // 'A' to 'Z' moved to the upper end of what is positive, so that one comparison finds them.
+    const UP: u8 = i8::MAX.unsigned_abs() - b'Z';
+    const BELOW_A: i8 = (b'A' + UP - 1).cast_signed();
     let mut lower = *block;
     for octet in &mut lower {
-        *octet |= u8::from(octet.is_ascii_uppercase()) << 5;
+        *octet |= u8::from(octet.wrapping_add(UP).cast_signed() > BELOW_A) << 5;
     }
     lower
 }
 
-/// Why the octet at `at` of `source`, above 63, begins no label. Behind the end of `source` it is one of an
-/// earlier name.
+/// Why `source` begins with no name, which is known already: another walk, on the octets themselves.
 #[cold]
-fn wrong_octet(source: &[u8], at: usize) -> QueryNameError {
-    source.get(at).map_or(QueryNameError::Truncated, |octet| QueryNameError::LabelType(*octet))
-}
-
-/// Why a name that ends nowhere in `source`, or too late, is none.
-#[cold]
-fn too_long(source: &[u8]) -> QueryNameError {
-    if source.len() < NAME_MAX { QueryNameError::Truncated } else { QueryNameError::TooLong }
+fn why_not(source: &[u8]) -> QueryNameError {
+    let mut at = 0_usize;
+    while let Some(&length) = source.get(at) {
+        if usize::from(length) > LABEL_MAX {
+            return QueryNameError::LabelType(length);
+        }
+        if length == 0 {
+            break;
+        }
+        at = at.saturating_add(1).saturating_add(length.into());
+        if at >= NAME_MAX {
+            return if source.len() < NAME_MAX { QueryNameError::Truncated } else { QueryNameError::TooLong };
+        }
+    }
+    QueryNameError::Truncated
 }
 
 impl Default for QueryName {

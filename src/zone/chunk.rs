@@ -236,6 +236,22 @@ impl Chunk {
         are_pods.then(|| starts.zip(keys).filter_map(move |(start, key)| Some((start, form.read_key(key)?))))
     }
 
+    /// The same of a chunk of plain RRs whose keys are all IPv4, `records` being how many there are.
+    #[inline]
+    pub(super) fn ipv4_pods(
+        &self,
+        octets: usize,
+        records: usize,
+    ) -> Option<impl Iterator<Item = (usize, &[u8; 4])>> {
+        let form = Form { glue: Glue::Pod, short_keys: true, extras: false };
+        let ([_, _, _, written], rest) = self.0.split_first_chunk::<HEAD>()?;
+        let (ends, keys) = rest.get(octets..)?.split_at_checked(records * END)?;
+        let (ends, _) = ends.as_chunks::<END>();
+        let (keys, _) = keys.as_chunks::<4>();
+        let starts = std::iter::once(0).chain(ends.iter().map(|end| u16::from_le_bytes(*end).into()));
+        (*written == form.write()).then(|| starts.zip(keys))
+    }
+
     /// Where the RR at `index` begins; the end of the chunk beyond the last.
     #[inline]
     pub(super) fn start(&self, index: usize) -> usize {

@@ -95,6 +95,13 @@ impl RrList {
         chunk.pods(self.octets())
     }
 
+    /// The same if all are IPv4 addresses and nothing else is to be said of any RR.
+    #[inline]
+    pub(super) fn ipv4_pods(&self) -> Option<impl Iterator<Item = (usize, &[u8; 4])>> {
+        let [chunk] = self.chunks.as_slice() else { return None };
+        chunk.ipv4_pods(self.octets(), self.records())
+    }
+
     /// The RRs of one part, in order.
     pub(super) fn part(&self, part: Part) -> impl Iterator<Item = Rr<'_>> {
         // Both are in one order, so that one walk over both finds the other causes of each RR.
@@ -145,7 +152,11 @@ impl RrList {
     }
 
     /// Copies whole RRs from the one at `start` on and round to the one before it, as many as fit, with this TTL.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
     pub(super) fn copy_round(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
         // Nearly every set has one chunk, which then is the answer: no walk, and each octet is copied once.
         if let [chunk] = self.chunks.as_slice()

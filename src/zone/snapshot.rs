@@ -127,8 +127,12 @@ impl Snapshot {
         let labels = name.label_count();
         for zone in &self.zones {
             let depth = labels.wrapping_sub(zone.labels);
+            if depth > labels || depth < least {
+                continue;
+            }
             // Begins at a label, so that equal octets are equal labels.
-            if depth <= labels && depth >= least && same(name.suffix(depth), zone.origin.as_wire()) {
+            let origin = zone.origin.as_wire();
+            if name.suffix_of_len(depth, origin.len()).is_some_and(|suffix| same(suffix, origin)) {
                 return Some((zone, depth));
             }
         }
