@@ -372,7 +372,7 @@ fn family(stream: Stream) -> &'static str {
 }
 
 /// What queries are counted under: the zone that they fall into. `dropped` is CoreDNS's word for those of no zone.
-fn zone_name(zone: CountedZone, zones: &[ZoneState]) -> String {
+pub(super) fn zone_name(zone: CountedZone, zones: &[ZoneState]) -> String {
     match zone {
         CountedZone::Generated(place) => {
             let mut generated = zones.iter().filter(|zone| zone.generated);

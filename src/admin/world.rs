@@ -1,7 +1,8 @@
 //! What is shown: the seam to the program.
 
+use super::explanation::Explanation;
 use crate::config::LogLevel;
-use crate::roster::Roster;
+use crate::roster::{Roster, Subject};
 use crate::server::Observer;
 use crate::source::kubernetes::WatchHealth;
 use std::ops::ControlFlow;
@@ -36,6 +37,15 @@ pub trait World: Send + Sync + 'static {
     /// Puts a question to whoever may look at the roster. It is asked soon, on another thread; not at all where its time
     /// has not come, or has passed.
     fn ask(&self, question: Question) -> Result<(), Unavailable>;
+
+    /// What stands at a name that a person asks for, with at most `limit` records of one type or of all, and whose name it
+    /// is.
+    fn look_up(
+        &self,
+        asked: &str,
+        record_type: Option<&str>,
+        limit: usize,
+    ) -> Result<(Explanation, Subject), LookUpError>;
 
     /// How long changes took until they were served: from what triggered them, and from the event that told of them.
     fn durations(&self) -> [Durations; 2];
@@ -89,6 +99,28 @@ pub enum Unavailable {
     /// Others ask.
     #[error("too many questions at a time: ask again")]
     Busy,
+}
+
+/// Why a name is not looked up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookUpError {
+    /// It cannot be a name.
+    #[error("{name:?} is no name: {why}")]
+    Name {
+        /// What was asked for.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is no such type.
+    #[error("{0}")]
+    Type(
+        /// What is wrong with it.
+        String,
+    ),
+    /// Nothing is served yet.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// A zone, as it is served.

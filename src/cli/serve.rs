@@ -12,8 +12,8 @@ pub(super) fn serve(arguments: &SettingArguments) -> Result<(), Failure> {
     let load = move || {
         load(&arguments).map_err(|failure| match failure {
             Failure::Settings(errors) => errors.to_string().lines().map(str::to_owned).collect(),
-            Failure::Failed(error) => vec![error],
-            Failure::NoSource => vec!["there is nothing to read peers from".to_owned()],
+            Failure::Failed(error) | Failure::Unreachable(error) => vec![error],
+            Failure::NoSource | Failure::NotReady => vec!["there is nothing to read peers from".to_owned()],
         })
     };
     run::serve(effective, Again { before, load: Box::new(load) }).map_err(|error| match error {

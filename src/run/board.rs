@@ -2,13 +2,18 @@
 
 use super::latency::Latency;
 use super::log::Verbosity;
+use super::look_up::explanation;
 use super::one_line::OneLine;
 use super::panics;
 use super::questions::Questions;
 use super::saving::Writes;
 use super::writer::Progress;
-use crate::admin::{Durations, Phase, Question, Ready, SavedState, Unavailable, Upkeep, World, ZoneState};
+use crate::admin::{
+    Durations, Explanation, LookUpError, Phase, Question, Ready, SavedState, Unavailable, Upkeep, World,
+    ZoneState,
+};
 use crate::config::{Effective, LogLevel, Source};
+use crate::roster::Subject;
 use crate::server::{Current, Observer, QueryLogCounts};
 use crate::source::kubernetes::{Health, Patience, Readiness, Unsynced, WatchHealth, WatchPlan};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -226,6 +231,16 @@ impl World for Board {
 
     fn ask(&self, question: Question) -> Result<(), Unavailable> {
         self.served.get().ok_or(Unavailable::NotYet)?.questions.put(question)
+    }
+
+    fn look_up(
+        &self,
+        asked: &str,
+        record_type: Option<&str>,
+        limit: usize,
+    ) -> Result<(Explanation, Subject), LookUpError> {
+        let served = self.served.get().ok_or(Unavailable::NotYet)?;
+        explanation(&served.current.load().snapshot, asked, record_type, limit)
     }
 
     fn durations(&self) -> [Durations; 2] {

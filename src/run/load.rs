@@ -7,6 +7,7 @@ use super::pipeline::Pipeline;
 use super::summary::Summary;
 use super::zone_files::{Lines, ZoneFileError, ZoneFiles};
 use crate::config::{Manifest, Settings, Source};
+use crate::roster::Roster;
 use crate::source::manifest::{self, Input, Manifests, ReadReport};
 use crate::wire::Name;
 use crate::zone::{Snapshot, ZoneConfigError};
@@ -47,6 +48,7 @@ pub enum LoadError {
 #[derive(Debug)]
 pub struct Loaded {
     summary: Summary,
+    pipeline: Pipeline,
     snapshot: Arc<Snapshot>,
     zone_files: Vec<String>,
 }
@@ -60,6 +62,16 @@ impl Loaded {
     /// What the zone files hold, a line for each.
     pub fn zone_files(&self) -> &[String] {
         &self.zone_files
+    }
+
+    /// Who the peers are.
+    pub(super) fn roster(&self) -> &Roster {
+        self.pipeline.roster()
+    }
+
+    /// What would be answered from.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// Each zone's apex and master file.
@@ -89,7 +101,8 @@ pub fn load_once(settings: &Settings) -> Result<Loaded, LoadError> {
             (pipeline, summary, zone_files)
         }
     };
-    Ok(Loaded { summary, snapshot: pipeline.before_first(), zone_files: zone_files.loaded })
+    let snapshot = pipeline.before_first();
+    Ok(Loaded { summary, pipeline, snapshot, zone_files: zone_files.loaded })
 }
 
 /// A pipeline without objects, and what was odd about the surroundings.

@@ -13,6 +13,7 @@ mod latency;
 mod list_once;
 mod load;
 mod log;
+mod look_up;
 mod notices;
 mod one_line;
 mod panics;
@@ -32,8 +33,9 @@ mod watching;
 mod writer;
 mod zone_files;
 
-pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
+pub use cluster::{ClusterError, OtherPods, denies_pods, names_pods, other_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
+pub use look_up::{ExplainError, explain_once};
 pub use one_line::OneLine;
 pub use policy::{SecretError, check_secrets};
 pub use reload::Again;

@@ -2,10 +2,11 @@
 
 use super::octets::{Put, Take};
 use crate::roster::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, EventKind, ObjectKey, ObjectKind, Port, Protocol,
-    Uid,
+    Conditions, Endpoint, EndpointGroup, EndpointObject, EventKind, ObjectKey, ObjectKind, Placement, Port,
+    Protocol, Uid,
 };
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The octets of a key. They begin the octets of the object.
 pub(super) fn put_key(put: &mut Put, key: &ObjectKey) {
@@ -29,9 +30,11 @@ pub(super) fn kind(take: &mut Take<'_>) -> Option<ObjectKind> {
 
 /// What stands behind the key.
 pub(super) fn put_rest(put: &mut Put, object: &EndpointObject, broken: bool) {
-    let EndpointObject { key: _, service, labels, groups, truncated } = object;
+    let EndpointObject { key: _, service, labels, groups, truncated, created } = object;
     put.octet(u8::from(broken));
     put.octet(u8::from(*truncated));
+    put.octet(u8::from(created.is_some()));
+    put.number(u64::from(created.unwrap_or_default()));
     put.optional_text(service.as_deref());
     put.count(labels.len());
     for (key, value) in labels {
@@ -59,13 +62,15 @@ pub(super) fn take(take: &mut Take<'_>) -> Option<EventKind> {
     let key = ObjectKey { kind, namespace: take.text()?.into(), name: take.text()?.into() };
     let broken = take.flag()?;
     let truncated = take.flag()?;
+    let dated = take.flag()?;
+    let created = Some(u32::try_from(take.number()?).ok()?).filter(|_| dated);
     let service = take.optional_text()?;
     let labels = several(take, |take| Some((take.text()?.into(), take.text()?.into())))?;
     let groups = several(take, |take| {
         let ports = several(take, port)?;
         Some(EndpointGroup { ports, endpoints: several(take, endpoint)? })
     })?;
-    let object = Box::new(EndpointObject { key, service, labels, groups, truncated });
+    let object = Box::new(EndpointObject { key, service, labels, groups, truncated, created });
     Some(if broken { EventKind::Broken(object) } else { EventKind::Apply(object) })
 }
 
@@ -92,7 +97,7 @@ fn port(take: &mut Take<'_>) -> Option<Port> {
 }
 
 fn put_endpoint(put: &mut Put, endpoint: &Endpoint) {
-    let Endpoint { addresses, hostname, uid, namespace, conditions } = endpoint;
+    let Endpoint { addresses, hostname, uid, namespace, conditions, placement } = endpoint;
     let Conditions { ready, serving, terminating } = *conditions;
     put.octet(condition(ready) | condition(serving) << 2 | condition(terminating) << 4);
     put.count(addresses.len());
@@ -121,6 +126,11 @@ fn put_endpoint(put: &mut Put, endpoint: &Endpoint) {
         }
     }
     put.optional_text(namespace.as_deref());
+    put.octet(u8::from(placement.is_some()));
+    if let Some(placement) = placement {
+        put.optional_text(placement.node.as_deref());
+        put.optional_text(placement.zone.as_deref());
+    }
 }
 
 fn endpoint(take: &mut Take<'_>) -> Option<Endpoint> {
@@ -141,7 +151,13 @@ fn endpoint(take: &mut Take<'_>) -> Option<Endpoint> {
         _ => return None,
     };
     let namespace = take.optional_text()?;
-    Some(Endpoint { addresses, hostname, uid, namespace, conditions })
+    let placed = take.flag()?;
+    let placement = if placed {
+        Some(Arc::new(Placement { node: take.optional_text()?, zone: take.optional_text()? }))
+    } else {
+        None
+    };
+    Some(Endpoint { addresses, hostname, uid, namespace, conditions, placement })
 }
 
 /// Each condition has two bits.
@@ -167,9 +183,13 @@ pub(super) mod tests {
             ],
             namespace in prop::option::of("[a-z]{0,4}"),
             [ready, serving, terminating] in any::<[Option<bool>; 3]>(),
+            placement in prop::option::of((prop::option::of("[a-z]{0,4}"), prop::option::of("[a-z]{0,4}"))),
         ) -> Endpoint {
             let conditions = Conditions { ready, serving, terminating };
-            Endpoint { addresses, hostname: hostname.map(Into::into), uid, namespace: namespace.map(Into::into), conditions }
+            let placement = placement.map(|(node, zone)| {
+                Arc::new(Placement { node: node.map(Into::into), zone: zone.map(Into::into) })
+            });
+            Endpoint { addresses, hostname: hostname.map(Into::into), uid, namespace: namespace.map(Into::into), conditions, placement }
         }
     }
 
@@ -187,6 +207,7 @@ pub(super) mod tests {
                 0..3,
             ),
             truncated: bool,
+            created: Option<u32>,
         ) -> EndpointObject {
             let port = |(number, protocol, name): (u16, usize, String)| {
                 Port { number, protocol: Protocol::WORDS[protocol].1, name: name.into() }
@@ -200,6 +221,7 @@ pub(super) mod tests {
                 labels: labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
                 groups: groups.collect(),
                 truncated,
+                created,
             }
         }
     }

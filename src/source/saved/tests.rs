@@ -142,6 +142,7 @@ fn an_image_does_not_change_with_what_it_was_taken_of() {
         labels: Vec::new(),
         groups: Vec::new(),
         truncated: false,
+        created: None,
     };
     let mut mirror = Mirror::new(&plans());
     let apply = |name: &str| event(0, EventKind::Apply(Box::new(object(name))));
