@@ -125,10 +125,11 @@ impl Board {
         self.shown.store(Arc::new(Shown::of(effective)));
     }
 
-    /// The plans of the watches whose objects are served now.
-    pub(super) fn served_plans(&self) -> Vec<WatchPlan> {
+    /// The plans of the watches whose objects are served now; none with manifests, which are served whole.
+    pub(super) fn served_plans(&self) -> Option<Vec<WatchPlan>> {
+        self.watched.load().as_ref()?;
         let serves = |watch: &WatchHealth| watch.synced || watch.saved.is_some();
-        World::watches(self).into_iter().filter(serves).map(|watch| watch.plan).collect()
+        Some(World::watches(self).into_iter().filter(serves).map(|watch| watch.plan).collect())
     }
 
     /// The server has been asked to end.

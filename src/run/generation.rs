@@ -178,7 +178,7 @@ impl Generation {
 /// that of manifests can at once.
 pub(super) fn next(
     effective: &Effective,
-    served: Vec<WatchPlan>,
+    served: Option<Vec<WatchPlan>>,
     lasting: &Lasting,
 ) -> Result<(Generation, Option<oneshot::Receiver<()>>), LoadError> {
     let settings = &effective.settings;

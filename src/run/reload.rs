@@ -193,7 +193,7 @@ impl Making {
     pub(super) fn begin(
         change: Change,
         answering: Arc<Answering>,
-        served: Vec<WatchPlan>,
+        served: Option<Vec<WatchPlan>>,
         lasting: &Lasting,
     ) -> io::Result<Making> {
         let stage = read(&change, served, lasting)?;
@@ -201,7 +201,7 @@ impl Making {
     }
 
     /// Tries again.
-    pub(super) fn again(&mut self, served: Vec<WatchPlan>, lasting: &Lasting) -> io::Result<()> {
+    pub(super) fn again(&mut self, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> io::Result<()> {
         self.stage = read(&self.change, served, lasting)?;
         Ok(())
     }
@@ -243,7 +243,7 @@ impl Making {
 }
 
 /// Makes a generation on a thread of its own: reading files, and finding a cluster, takes its time.
-fn read(change: &Change, served: Vec<WatchPlan>, lasting: &Lasting) -> io::Result<Stage> {
+fn read(change: &Change, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> io::Result<Stage> {
     let (sender, made) = oneshot::channel();
     let (effective, lasting) = (change.effective.clone(), lasting.clone());
     std::thread::Builder::new().name("settings change".to_owned()).spawn(move || {

@@ -82,3 +82,50 @@ impl Follower for FollowedFile {
         self.files.notifications()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    fn told(changes: &mut Receiver<()>) -> bool {
+        let until = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < until {
+            if changes.try_recv().is_ok() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
+
+    #[test]
+    fn a_mounted_configmap_is_followed() {
+        // As kubelet does it: `..data` is swapped for one that names a new folder, the file's own link stays.
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let mount = |version: &str, text: &str| {
+            std::fs::create_dir(place(version)).unwrap();
+            std::fs::write(place(version).join("rosterd.toml"), text).unwrap();
+            std::os::unix::fs::symlink(version, place("..data_tmp")).unwrap();
+            std::fs::rename(place("..data_tmp"), place("..data")).unwrap();
+        };
+        mount("..1", "one");
+        std::os::unix::fs::symlink("..data/rosterd.toml", place("rosterd.toml")).unwrap();
+        let before = Before::reading(&place("rosterd.toml"));
+        // What changes between the first read and the first look is told too.
+        mount("..2", "two");
+        let (sender, mut changes) = channel(1);
+        let following = before.follow(sender).unwrap();
+        assert!(told(&mut changes));
+        mount("..3", "three");
+        assert!(told(&mut changes));
+        std::fs::remove_file(place("..data")).unwrap();
+        assert!(told(&mut changes), "it is gone");
+        mount("..4", "four");
+        assert!(told(&mut changes));
+        drop(following);
+        assert!(changes.try_recv().is_err(), "nothing else");
+    }
+}

@@ -57,20 +57,21 @@ pub(super) struct Watch {
 /// Who waits for watches that are to take the place of others.
 pub(super) struct Complete {
     pub(super) told: oneshot::Sender<()>,
-    /// What the others serve: what is answered now must not be refused after.
-    pub(super) served: Vec<WatchPlan>,
+    /// What the others serve: what is answered now must not be refused after. None where that is not known by watches.
+    pub(super) served: Option<Vec<WatchPlan>>,
 }
 
 impl Complete {
     /// Whether everything is there that is served now, and whatever else can be had.
     fn is_it(&self, watches: &[WatchHealth], readiness: &Readiness) -> bool {
+        let Some(all) = &self.served else { return readiness.ready };
         let serves = |plan: &WatchPlan| {
-            self.served.iter().any(|served| {
+            all.iter().any(|served| {
                 (served.resource, served.gives) == (plan.resource, plan.gives)
                     && (served.scope == Scope::All || served.scope == plan.scope || plan.scope == Scope::All)
             })
         };
-        self.served.is_empty()
+        all.is_empty()
             || (readiness.ready && watches.iter().all(|watch| watch.synced || !serves(&watch.plan)))
     }
 }

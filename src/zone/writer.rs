@@ -84,7 +84,8 @@ pub struct SnapshotWriter {
     changed: bool,
     /// Whether the source has told a version that serials are taken from.
     versioned: bool,
-    /// Zones that go on from a serial of another writer, by their places: whether with the same records.
+    /// Zones that go on from a serial of another writer, by their places: whether the next publication brings the records
+    /// that had it.
     continued: BTreeMap<usize, bool>,
     oversize: OversizeWatch,
     /// The zones of files, by apex.
@@ -259,16 +260,13 @@ impl SnapshotWriter {
             self.building.statics = Arc::new(StaticTable::of(self.files.values().map(Arc::clone)));
         }
         for (place, (zone, dirty)) in self.building.zones.iter_mut().zip(&mut self.dirty).enumerate() {
-            if !std::mem::take(dirty) && first.is_none() {
-                continue;
-            }
-            let last = zone.apex.serial;
-            let continued = self.continued.get(&place).filter(|_| !self.versioned);
-            let serial = match (continued, first) {
-                // Nothing is known of its records yet, or they are what they were.
-                (Some(_), None) | (Some(true), Some(_)) => last,
+            let (dirty, last) = (std::mem::take(dirty), zone.apex.serial);
+            let same = self.continued.get_mut(&place).map(std::mem::take);
+            let serial = match (same, first) {
+                (Some(true), _) => last,
                 (None, Some(first)) => first,
-                (None, None) | (Some(false), Some(_)) => serial::next(last, version),
+                _ if dirty => serial::next(last, version),
+                _ => continue,
             };
             zone.apex = Arc::new(Apex::new(&self.authority, serial));
         }
@@ -280,19 +278,16 @@ impl SnapshotWriter {
 
     /// Goes on from serials that zones had before this writer, by their apexes.
     ///
-    /// Where the first version brings the `same_records`, the serial stays, so that it goes on meaning the same content;
-    /// otherwise the next publication is ahead of the last one, whatever the source's version is (RFC 1982 3.2).
+    /// Where the next publication brings the `same_records`, the serial stays, so that it goes on meaning the same content.
+    /// Otherwise that is ahead of the last one, whatever the source's version is (RFC 1982 3.2), and so is every later one.
     pub fn continue_from(&mut self, last: &[(Name, u32)], same_records: bool) {
-        for (place, zone) in self.building.zones.iter_mut().enumerate() {
+        for (place, (zone, dirty)) in self.building.zones.iter_mut().zip(&mut self.dirty).enumerate() {
             let Some((_, serial)) = last.iter().find(|(apex, _)| *apex == zone.origin) else { continue };
             zone.apex = Arc::new(Apex::new(&self.authority, *serial));
+            *dirty = true;
             // What files add may be other than it was.
             self.continued.insert(place, same_records && zone.records.is_none());
         }
-        // One that has published already goes on from there with its next publication.
-        let versioned = self.versioned;
-        self.dirty.iter_mut().for_each(|dirty| *dirty |= versioned);
-        self.changed = true;
     }
 
     /// What was published last.

@@ -6,6 +6,7 @@ use crate::roster::{
     Protocol, Uid,
 };
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The octets of a key. They begin the octets of the object.
 pub(super) fn put_key(put: &mut Put, key: &ObjectKey) {
@@ -32,7 +33,8 @@ pub(super) fn put_rest(put: &mut Put, object: &EndpointObject, broken: bool) {
     let EndpointObject { key: _, service, labels, groups, truncated, created } = object;
     put.octet(u8::from(broken));
     put.octet(u8::from(*truncated));
-    put.number(u64::from(created.unwrap_or(0)));
+    put.octet(u8::from(created.is_some()));
+    put.number(u64::from(created.unwrap_or_default()));
     put.optional_text(service.as_deref());
     put.count(labels.len());
     for (key, value) in labels {
@@ -60,14 +62,14 @@ pub(super) fn take(take: &mut Take<'_>) -> Option<EventKind> {
     let key = ObjectKey { kind, namespace: take.text()?.into(), name: take.text()?.into() };
     let broken = take.flag()?;
     let truncated = take.flag()?;
-    let created = u32::try_from(take.number()?).ok()?;
+    let dated = take.flag()?;
+    let created = Some(u32::try_from(take.number()?).ok()?).filter(|_| dated);
     let service = take.optional_text()?;
     let labels = several(take, |take| Some((take.text()?.into(), take.text()?.into())))?;
     let groups = several(take, |take| {
         let ports = several(take, port)?;
         Some(EndpointGroup { ports, endpoints: several(take, endpoint)? })
     })?;
-    let created = Some(created).filter(|created| *created > 0);
     let object = Box::new(EndpointObject { key, service, labels, groups, truncated, created });
     Some(if broken { EventKind::Broken(object) } else { EventKind::Apply(object) })
 }
@@ -124,9 +126,11 @@ fn put_endpoint(put: &mut Put, endpoint: &Endpoint) {
         }
     }
     put.optional_text(namespace.as_deref());
-    let placement = placement.as_deref();
-    put.optional_text(placement.and_then(|placement| placement.node.as_deref()));
-    put.optional_text(placement.and_then(|placement| placement.zone.as_deref()));
+    put.octet(u8::from(placement.is_some()));
+    if let Some(placement) = placement {
+        put.optional_text(placement.node.as_deref());
+        put.optional_text(placement.zone.as_deref());
+    }
 }
 
 fn endpoint(take: &mut Take<'_>) -> Option<Endpoint> {
@@ -147,8 +151,12 @@ fn endpoint(take: &mut Take<'_>) -> Option<Endpoint> {
         _ => return None,
     };
     let namespace = take.optional_text()?;
-    let placement = Placement { node: take.optional_text()?, zone: take.optional_text()? };
-    let placement = (placement != Placement::default()).then(|| placement.into());
+    let placed = take.flag()?;
+    let placement = if placed {
+        Some(Arc::new(Placement { node: take.optional_text()?, zone: take.optional_text()? }))
+    } else {
+        None
+    };
     Some(Endpoint { addresses, hostname, uid, namespace, conditions, placement })
 }
 
@@ -175,18 +183,13 @@ pub(super) mod tests {
             ],
             namespace in prop::option::of("[a-z]{0,4}"),
             [ready, serving, terminating] in any::<[Option<bool>; 3]>(),
-            (node, zone) in (prop::option::of("[a-z]{0,4}"), prop::option::of("[a-z]{0,4}")),
+            placement in prop::option::of((prop::option::of("[a-z]{0,4}"), prop::option::of("[a-z]{0,4}"))),
         ) -> Endpoint {
-            let placement = Placement { node: node.map(Into::into), zone: zone.map(Into::into) };
             let conditions = Conditions { ready, serving, terminating };
-            Endpoint {
-                addresses,
-                hostname: hostname.map(Into::into),
-                uid,
-                namespace: namespace.map(Into::into),
-                conditions,
-                placement: (placement != Placement::default()).then(|| placement.into()),
-            }
+            let placement = placement.map(|(node, zone)| {
+                Arc::new(Placement { node: node.map(Into::into), zone: zone.map(Into::into) })
+            });
+            Endpoint { addresses, hostname: hostname.map(Into::into), uid, namespace: namespace.map(Into::into), conditions, placement }
         }
     }
 
@@ -204,7 +207,7 @@ pub(super) mod tests {
                 0..3,
             ),
             truncated: bool,
-            created in prop::option::of(1_u32..),
+            created: Option<u32>,
         ) -> EndpointObject {
             let port = |(number, protocol, name): (u16, usize, String)| {
                 Port { number, protocol: Protocol::WORDS[protocol].1, name: name.into() }

@@ -283,6 +283,51 @@ fn serials_move_with_the_zones_own_records_only() {
 }
 
 #[test]
+fn serials_go_on_from_those_of_another_writer() {
+    const PEERS: &str = "peers.cluster.local.";
+    let serial = |snapshot: &Snapshot| {
+        let mut serials = snapshot.serials();
+        serials.find_map(|(origin, serial)| (origin.to_string() == PEERS).then_some(serial)).unwrap()
+    };
+    let continued = |last: u32, same_records: bool| {
+        let mut writer = myapp();
+        writer.continue_from(&[(PEERS.parse().unwrap(), last)], same_records);
+        writer
+    };
+    for (last, same_records, version, first) in [
+        // What has the same content has the same serial, and whatever else is ahead.
+        (1_000, true, Some(1_000), 1_000),
+        (1_000, true, Some(2_000), 1_000),
+        (1_000, true, None, 1_000),
+        (1_000, false, Some(2_000), 2_000),
+        (1_000, false, Some(1_000), 1_001),
+        (1_000, false, None, 1_001),
+        // A cluster that was restored from a backup; serials that wrap.
+        (1_000, false, Some(7), 1_001),
+        (u32::MAX, false, Some(7), 7),
+        (u32::MAX, false, Some(1 << 31 | 7), 0),
+    ] {
+        let mut writer = continued(last, same_records);
+        assert_eq!(serial(&writer.publish(version).unwrap()), first, "{last} {same_records} {version:?}");
+        assert!(writer.publish(version).is_none());
+        // Every later change is ahead, the one with the first version too.
+        for (version, name) in [(version, "1"), (Some(1_000), "2"), (Some(7), "3")] {
+            let before = serial(&writer.current());
+            let address = format!("192.0.2.{name}");
+            add_peer(&mut writer, "empty", &peer(&[&address], None, SrvTarget::Peer, &[epmd()]));
+            let after = serial(&writer.publish(version).unwrap());
+            assert!((1..1 << 31).contains(&after.wrapping_sub(before)), "{before} {after}");
+        }
+    }
+    // One that has published already.
+    let mut writer = myapp();
+    assert_eq!(serial(&writer.publish(Some(5)).unwrap()), 5);
+    writer.continue_from(&[(PEERS.parse().unwrap(), 9)], false);
+    assert_eq!(serial(&writer.publish(Some(5)).unwrap()), 10);
+    assert!(writer.publish(Some(6)).is_none());
+}
+
+#[test]
 fn targets_bring_their_addresses_once() {
     let snapshot = myapp().publish(Some(1)).unwrap();
     let additionals = |name: &str, rtype| {
