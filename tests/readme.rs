@@ -21,6 +21,8 @@ use std::process::{Command, Stdio};
 const README: &str = include_str!("../README.md");
 const OPERATIONS: &str = include_str!("../docs/operations.md");
 
+const DEPLOY: &str = include_str!("../deploy/README.md");
+
 /// Where README tells servers to listen. Servers here listen on free ports.
 const LISTEN: &str = "127.0.0.1:5300";
 
@@ -109,6 +111,18 @@ fn steady(line: &str) -> String {
         .map(|word| if is_steady(word) && word != "0" && word != "1" { word } else { "…" })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[test]
+fn stanzas_are_real() {
+    let all = shown_in(DEPLOY, "rosterd stanza");
+    assert_eq!(all.len(), 2, "{all:?}");
+    for Shown { command, output } in all {
+        let run = rosterd(&format!("stanza {command}")).output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let printed: Vec<&str> = std::str::from_utf8(&run.stdout).unwrap().lines().collect();
+        assert_eq!(printed, output, "rosterd stanza {command}");
+    }
 }
 
 #[test]

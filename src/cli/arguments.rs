@@ -2,6 +2,7 @@
 
 use super::ask::URL;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Peer discovery by plain DNS.
@@ -92,6 +93,94 @@ pub(super) enum Command {
         #[arg(long, value_name = "NUMBER")]
         count: Option<u64>,
     },
+    /// Print what to paste so that pods ask rosterd for its zones, and exit.
+    #[command(after_help = STANZA_EXAMPLES)]
+    Stanza {
+        /// What is to ask rosterd
+        #[arg(long = "for", value_name = "WHAT", value_enum)]
+        what: Target,
+        #[command(flatten)]
+        stanza: StanzaArguments,
+        #[command(flatten)]
+        settings: SettingArguments,
+    },
+    /// Print what makes a shell complete this command line, and exit.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: CompletingShell,
+    },
+    /// Print the manual page, of one command where one is named, and exit.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man {
+        /// A command, such as serve
+        command: Option<String>,
+    },
+}
+
+/// Shells that can complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CompletingShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// What asks rosterd, or has it asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Target {
+    /// A Corefile that you may edit: kubeadm, kind, and most others
+    Coredns,
+    /// The ConfigMap coredns-custom: AKS, k3s, RKE2 and others whose Corefile is not yours
+    CorednsCustom,
+    /// The configuration values of the EKS add-on coredns
+    Eks,
+    /// The ConfigMap kube-dns of GKE
+    Gke,
+    /// NodeLocal DNSCache, the ConfigMap node-local-dns
+    Nodelocal,
+    /// The DNS operator of OpenShift
+    Openshift,
+    /// The resolver of an Erlang or Elixir node
+    Inetrc,
+    /// dnsConfig of a Pod
+    Dnsconfig,
+}
+
+/// What a stanza says besides the zones, which are settings.
+#[derive(Debug, Default, Args)]
+pub(super) struct StanzaArguments {
+    /// Where rosterd is asked, by IP address; may be given several times [default: server.advertise]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server_address)]
+    pub(super) at: Vec<SocketAddr>,
+    /// Ask the first address as long as it answers, and the next only then [default: any of them]
+    #[arg(long)]
+    pub(super) in_order: bool,
+    /// Names of pods too, where the cluster's DNS does not answer them
+    #[arg(long)]
+    pub(super) with_pods: bool,
+    /// The reverse zones of the settings too
+    #[arg(long)]
+    pub(super) with_reverse: bool,
+    /// Keep answers for so long at least, which spares repeated questions; 5 is the least [default: do not cache]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(5..=3600))]
+    pub(super) cache: Option<u32>,
+    /// The cluster's own DNS, for all other names (inetrc, dnsconfig)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) cluster_dns: Option<IpAddr>,
+}
+
+/// The port of DNS (RFC 1035 4.2.1).
+pub(super) const DNS_PORT: u16 = 53;
+
+/// An address, with the port of DNS where none is named.
+fn server_address(text: &str) -> Result<SocketAddr, String> {
+    let alone = || text.parse().map(|address: IpAddr| SocketAddr::new(address, DNS_PORT)).ok();
+    let address = text.parse().ok().or_else(alone);
+    let address = address.filter(|address: &SocketAddr| !address.ip().is_unspecified() && address.port() > 0);
+    address.ok_or_else(|| {
+        "wants an IP address, such as 10.96.0.53, 10.96.0.53:5300 or [fd00::53]:5300".to_owned()
+    })
 }
 
 /// How results are shown.
@@ -105,7 +194,7 @@ pub(super) enum Output {
 }
 
 /// The settings that are flags. Values are read by the settings themselves, as those of the other layers are.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Settings")]
 pub(super) struct SettingArguments {
     /// A TOML file with settings; a commented one with all of them is deploy/rosterd.toml
@@ -314,6 +403,34 @@ Examples:
 
 On a terminal it stays in place; q or Ctrl-C ends it. Elsewhere every look is
 a line.";
+const STANZA_EXAMPLES: &str = "\
+Examples:
+  rosterd stanza --for coredns --at 10.96.0.53
+  rosterd stanza --for coredns-custom --at 10.96.0.53 | kubectl apply -f -
+  rosterd stanza --for eks --at 10.100.0.53 > values.json
+  rosterd stanza --for nodelocal --at 169.254.20.11 --config rosterd.toml
+  rosterd stanza --for inetrc --at 10.96.0.53 --cluster-dns 10.96.0.10
+
+Zones come from the settings, so give the settings of the server. What is
+printed says how to apply it, and how to see that it works.
+
+--at takes addresses, no names: CoreDNS resolves names once, when it starts.
+Fix the address of the Service (clusterIP), so that it survives a new one.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  rosterd completions bash > /usr/share/bash-completion/completions/rosterd
+  rosterd completions zsh > \"${fpath[1]}/_rosterd\"
+  rosterd completions fish > ~/.config/fish/completions/rosterd.fish
+
+For this shell alone:
+  source <(rosterd completions bash)";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  rosterd man | man -l -
+  rosterd man > /usr/local/share/man/man1/rosterd.1
+  rosterd man serve > /usr/local/share/man/man1/rosterd-serve.1";
 
 #[cfg(test)]
 mod tests {
@@ -357,6 +474,9 @@ mod tests {
             STATUS_EXAMPLES,
             EXPLAIN_EXAMPLES,
             TOP_EXAMPLES,
+            STANZA_EXAMPLES,
+            COMPLETIONS_EXAMPLES,
+            MAN_EXAMPLES,
         ]
         .iter()
         .flat_map(|text| text.lines())
@@ -368,5 +488,23 @@ mod tests {
     #[test]
     fn flags_that_were_not_given_are_not_told() {
         assert_eq!(SettingArguments::default().flags(), []);
+    }
+
+    #[test]
+    fn servers_are_addresses() {
+        for (text, address) in [
+            ("10.96.0.53", Some("10.96.0.53:53")),
+            ("10.96.0.53:5300", Some("10.96.0.53:5300")),
+            ("fd00::53", Some("[fd00::53]:53")),
+            ("[fd00::53]:5300", Some("[fd00::53]:5300")),
+            ("rosterd.rosterd.svc", None),
+            ("0.0.0.0", None),
+            ("10.96.0.53:0", None),
+            ("10.96.0.53:", None),
+            ("", None),
+        ] {
+            let parsed = server_address(text).ok().map(|address| address.to_string());
+            assert_eq!(parsed.as_deref(), address, "{text}");
+        }
     }
 }

@@ -7,9 +7,11 @@ mod arguments;
 mod ask;
 mod check;
 mod explain;
+mod manual;
 mod print;
 mod serve;
 mod sources;
+mod stanza;
 mod status;
 mod table;
 mod terminal;
@@ -53,7 +55,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(settings) => serve::serve(&load(settings)?),
+        Command::Serve(settings) => serve::serve(settings),
         Command::Check { show: true, settings } => check::show(&load(settings)?),
         Command::Check { show: false, settings } => check::check(&load(settings)?),
         Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
@@ -66,6 +68,11 @@ fn run(command: &Command) -> Result<(), Failure> {
             }
         }
         Command::Top { url, interval, count } => top::top(url, *interval, *count),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { command } => manual::page(command.as_deref()),
+        Command::Stanza { what, stanza, settings } => {
+            stanza::stanza(&load(settings)?.settings, *what, stanza)
+        }
     }
 }
 

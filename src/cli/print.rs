@@ -63,6 +63,12 @@ fn no_source(out: &mut dyn Write) -> io::Result<()> {
     ways.iter().try_for_each(|(way, text)| writeln!(out, "  {HEAD}{way:<9}{HEAD:#}  {text}"))
 }
 
+/// Says what should be known of a result that has no place for it.
+pub(super) fn notes(notes: &[String]) {
+    let mut err = anstream::stderr().lock();
+    let _ = notes.iter().try_for_each(|note| writeln!(err, "{}", OneLine(note)));
+}
+
 /// Says what deserves a look, one line for each.
 pub(super) fn warnings(notices: &[String]) {
     let mut err = anstream::stderr().lock();

@@ -13,6 +13,7 @@
 
 mod access;
 mod api;
+mod chart;
 #[path = "../support/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
@@ -22,11 +23,18 @@ mod in_pod;
 mod lists;
 mod manifests;
 mod members;
+mod newcomer;
 mod outages;
+mod overlays;
 mod pods;
 mod process;
+mod prometheus;
+#[path = "../support/query.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod query;
 mod questions;
 mod relay;
+mod replicas;
 mod rights;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
