@@ -1,4 +1,5 @@
-//! The transcripts of README.md are what comes: its commands are run, or asked by a client of our own, and compared.
+//! The transcripts of README.md and docs/operations.md are what comes: their commands are run, or asked by a client of our
+//! own, and compared.
 //!
 //! Those that need Erlang are not; `tests/interop/cluster.rs` has nodes and shells like them.
 
@@ -18,6 +19,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 const README: &str = include_str!("../README.md");
+const OPERATIONS: &str = include_str!("../docs/operations.md");
 
 const DEPLOY: &str = include_str!("../deploy/README.md");
 
@@ -66,6 +68,49 @@ fn what_check_says_is_real() {
         let printed: Vec<&str> = std::str::from_utf8(&printed).unwrap().lines().collect();
         assert_eq!(printed, output, "rosterd check {command}");
     }
+}
+
+#[test]
+fn what_explain_says_is_real() {
+    let all = shown("rosterd explain");
+    let [Shown { command, output }] = all.as_slice() else { panic!("{all:?}") };
+    let run = rosterd(&format!("explain {command}")).output().unwrap();
+    let printed = String::from_utf8([run.stdout, run.stderr].concat()).unwrap();
+    // The serial is the time.
+    let serial =
+        |line: &str| line.split_once(", serial ").map_or(line.to_owned(), |(before, _)| before.to_owned());
+    assert_eq!(
+        printed.lines().map(serial).collect::<Vec<_>>(),
+        output.iter().map(|line| serial(line)).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn what_a_running_server_is_shown_as_is_real() {
+    let settings = "[admin]\nlisten = []\napi = ['127.0.0.1:0']\n[server]";
+    let server = Rosterd::start(include_str!("../deploy/examples/myapp.yaml"), settings);
+    let api = server.seen().iter().find_map(|line| line.split_once("and why, at http://")).unwrap().1;
+    for program in ["rosterd status", "rosterd explain", "rosterd top"] {
+        let all = shown_in(OPERATIONS, program);
+        let [Shown { command, output }] = all.as_slice() else { panic!("{program}: {all:?}") };
+        let subcommand = program.trim_start_matches("rosterd ");
+        let run = rosterd(&format!("{subcommand} {command} --url http://{api}")).output().unwrap();
+        let printed = String::from_utf8([run.stdout, run.stderr].concat()).unwrap();
+        let printed: Vec<String> = printed.lines().map(steady).collect();
+        assert_eq!(printed, output.iter().map(|line| steady(line)).collect::<Vec<_>>(), "{program}");
+    }
+}
+
+/// A line without what differs from run to run: times, memory, serials, the host.
+fn steady(line: &str) -> String {
+    let line = line.split_once(" on ").map_or(line, |(before, _)| before);
+    let words = line.split_whitespace().filter(|word| !matches!(*word, "s" | "min"));
+    let is_steady =
+        |word: &str| word.len() < 2 || word.chars().any(|one| !one.is_ascii_digit() && one != '.');
+    words
+        .map(|word| if is_steady(word) && word != "0" && word != "1" { word } else { "…" })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]

@@ -373,8 +373,8 @@ Examples:
   rosterd status --output json | jq '.watches[] | select(.stale)'
   kubectl -n rosterd exec deploy/rosterd -- rosterd status
 
-It asks the server over HTTP, where the same is shown as a page. The API is open
-to its own host unless `admin.api` says otherwise.
+It asks over HTTP, where the same is shown as a page. The API is open to
+the server's own host unless `admin.api` says otherwise.
 
 Exit codes:
   0  the server is ready

@@ -104,14 +104,20 @@ fn of_set(out: &mut dyn Write, SetPeersJson { set, peers }: &SetPeersJson) -> io
     if set.refused {
         writeln!(out, "{ERROR}refused{ERROR:#}: an object that belongs to it does not parse, and never did")?;
     }
-    let mut table = Table::new(&["PEER", "STATE", "NODE", "ZONE", "FROM", "WHY"]);
+    let objects = peers.iter().flat_map(|peer| &peer.objects);
+    let placed = objects.into_iter().any(|entry| entry.node.is_some() || entry.zone.is_some());
+    let mut table = Table::new(if placed { &PLACED } else { &UNPLACED });
     for peer in peers {
-        table.row(row(peer));
+        table.row(row(peer, placed));
     }
     if table.is_empty() { Ok(()) } else { table.write(out) }
 }
 
-fn row(peer: &PeerJson) -> [Cell; 6] {
+/// What is told of peers whose objects say where they run, and of others.
+const PLACED: [&str; 6] = ["PEER", "STATE", "NODE", "ZONE", "FROM", "WHY"];
+const UNPLACED: [&str; 4] = ["PEER", "STATE", "FROM", "WHY"];
+
+fn row(peer: &PeerJson, placed: bool) -> Vec<Cell> {
     let listed = peer.peer.as_ref();
     let name = listed.and_then(|listed| listed.node_name.clone());
     let address = || peer.objects.iter().flat_map(|entry| &entry.addresses).next().map(ToString::to_string);
@@ -122,14 +128,14 @@ fn row(peer: &PeerJson) -> [Cell; 6] {
     };
     let place = |of: fn(&EntryJson) -> Option<&str>| peer.objects.iter().find_map(of).unwrap_or("-");
     let objects: Vec<String> = peer.objects.iter().map(object).collect();
-    [
-        cell(name.or_else(address).as_deref().unwrap_or("-")),
-        state,
-        cell(place(|entry| entry.node.as_deref())),
-        cell(place(|entry| entry.zone.as_deref())),
-        cell(objects.join(", ")),
-        Cell::styled(&peer.why, if peer.listed { ASIDE } else { WARNING }),
-    ]
+    let mut cells = vec![cell(name.or_else(address).as_deref().unwrap_or("-")), state];
+    if placed {
+        cells.push(cell(place(|entry| entry.node.as_deref())));
+        cells.push(cell(place(|entry| entry.zone.as_deref())));
+    }
+    cells.push(cell(objects.join(", ")));
+    cells.push(Cell::styled(&peer.why, if peer.listed { ASIDE } else { WARNING }));
+    cells
 }
 
 fn object(entry: &EntryJson) -> String {

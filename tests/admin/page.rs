@@ -23,7 +23,7 @@ fn every_page_is_whole_and_may_load_nothing_from_elsewhere() {
         ("/", 200, "1 peer in 2 sets"),
         ("/sets", 200, "/sets/other/db"),
         ("/sets?text=web&namespace=&after=", 200, "/sets/default/web"),
-        ("/sets?text=nothing", 200, "There are no such sets."),
+        ("/sets?text=nothing", 200, "There are no sets to show."),
         ("/sets?troubled=maybe", 400, "Not understood"),
         ("/sets/default/web", 200, "web@10.0.0.1"),
         ("/sets/default/web?from=1000", 200, "Nobody here."),
@@ -141,7 +141,7 @@ fn thousands_of_sets_come_in_pages() {
         let rows = body.split("data-key=\"").skip(1).filter_map(|rest| rest.split('"').next());
         found.extend(rows.map(str::to_owned));
         pages += 1;
-        let next = body.split("<a href=\"").filter_map(|link| link.split_once("\" rel=\"next\"")).next();
+        let next = body.split("<a href=\"").find_map(|link| link.split_once("\" rel=\"next\""));
         let Some((next, _)) = next else { break };
         path = next.replace("&amp;", "&");
     }

@@ -5,6 +5,8 @@
 (() => {
   const EVERY = 2000;
   const PATIENCE = 8000;
+  // What changes by itself is no news.
+  const TIME = /\b(s|min|h|d)( ago| old)?$/;
   const note = document.getElementById("live");
   const pause = document.getElementById("pause");
   let paused = false;
@@ -33,8 +35,8 @@
     if (into.nodeType !== Node.ELEMENT_NODE) {
       if (into.nodeValue !== from.nodeValue) {
         into.nodeValue = from.nodeValue;
-        const cell = into.parentElement?.closest("td, dd");
-        if (cell && !cell.classList.contains("chart")) mark(cell);
+        const cell = into.parentElement?.closest("td");
+        if (cell && !TIME.test(from.nodeValue)) mark(cell);
       }
       return;
     }

@@ -212,7 +212,7 @@ pub(super) fn objects(entries: &[EntryJson]) -> Markup {
         @for (place, entry) in entries.iter().enumerate() {
             @if place > 0 { ", " }
             (entry.kind) " " (entry.namespace) "/" (entry.name)
-            @if let Some(age) = entry.object_age_seconds { " " span class="faint" { (span(age)) " old" } }
+            @if let Some(age) = entry.object_age_seconds { " " span class="faint brief" { (span(age)) " old" } }
         }
     }
 }

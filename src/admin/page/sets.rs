@@ -101,7 +101,7 @@ pub(super) fn form(query: &SetsQuery) -> Markup {
 /// Sets as a table.
 pub(super) fn rows(page: &SetsPage, caption: &str) -> Markup {
     if page.sets.is_empty() {
-        return html! { p class="remark" { "There are no such sets." } };
+        return html! { p class="remark" { "There are no sets to show." } };
     }
     let columns = [
         words("Set"),

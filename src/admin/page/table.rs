@@ -59,10 +59,14 @@ pub(super) fn table(caption: &str, columns: &[Column], rows: impl IntoIterator<I
     }
 }
 
+/// Characters up to which a text stays on one line: an address of either family, most names of nodes.
+const BRIEF: usize = 24;
+
 /// Text of others, or a dash where there is none.
 pub(super) fn or_dash(text: Option<&str>) -> Markup {
     match text {
-        Some(text) if !text.is_empty() => html! { (text) },
-        _ => html! { span class="faint" { "–" } },
+        None | Some("") => html! { span class="faint" { "–" } },
+        Some(text) if text.chars().count() <= BRIEF => html! { span class="brief" { (text) } },
+        Some(text) => html! { (text) },
     }
 }
