@@ -121,8 +121,14 @@ fn snapshot(state: Watch) -> Arc<Snapshot> {
         let key =
             ObjectKey { namespace: "default".into(), name: "odd".into(), kind: ObjectKind::EndpointSlice };
         let service = Some("broken".into());
-        let object =
-            EndpointObject { key, service, labels: Vec::new(), groups: Vec::new(), truncated: false };
+        let object = EndpointObject {
+            key,
+            service,
+            labels: Vec::new(),
+            groups: Vec::new(),
+            truncated: false,
+            created: None,
+        };
         tell(EventKind::Broken(Box::new(object)));
     }
     if state != Watch::Waits {

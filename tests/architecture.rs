@@ -19,7 +19,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("server", &["answer", "zone", "wire"]),
     ("admin", &["config", "roster", "server", "source"]),
     ("run", &["admin", "answer", "config", "roster", "server", "source", "wire", "zone"]),
-    ("cli", &["config", "run"]),
+    ("cli", &["admin", "config", "run"]),
     ("main", &["cli"]),
 ];
 

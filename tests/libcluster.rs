@@ -66,6 +66,7 @@ fn object(name: &str, label: &str, subsets: &[Vec<Address>]) -> EndpointObject {
             serving: Some(address.ready),
             terminating: None,
         },
+        placement: None,
     };
     let group = |subset: &Vec<Address>| EndpointGroup {
         ports: Vec::new(),
@@ -77,6 +78,7 @@ fn object(name: &str, label: &str, subsets: &[Vec<Address>]) -> EndpointObject {
         labels: vec![("app".into(), label.into())],
         groups: subsets.iter().map(group).collect(),
         truncated: false,
+        created: None,
     }
 }
 

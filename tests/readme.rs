@@ -19,6 +19,8 @@ use std::process::{Command, Stdio};
 
 const README: &str = include_str!("../README.md");
 
+const DEPLOY: &str = include_str!("../deploy/README.md");
+
 /// Where README tells servers to listen. Servers here listen on free ports.
 const LISTEN: &str = "127.0.0.1:5300";
 
@@ -31,7 +33,12 @@ struct Shown {
 
 /// What stands behind `$` in blocks of README, where the command begins with `program`.
 fn shown(program: &str) -> Vec<Shown> {
-    let blocks = README.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    shown_in(README, program)
+}
+
+/// The same of another page.
+fn shown_in(page: &str, program: &str) -> Vec<Shown> {
+    let blocks = page.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
     let commands = blocks.flat_map(|block| block.split("$ ").skip(1));
     commands
         .filter_map(|text| text.strip_prefix(program)?.split_once('\n'))
@@ -58,6 +65,18 @@ fn what_check_says_is_real() {
         let printed = [run.stdout, run.stderr].concat();
         let printed: Vec<&str> = std::str::from_utf8(&printed).unwrap().lines().collect();
         assert_eq!(printed, output, "rosterd check {command}");
+    }
+}
+
+#[test]
+fn stanzas_are_real() {
+    let all = shown_in(DEPLOY, "rosterd stanza");
+    assert_eq!(all.len(), 2, "{all:?}");
+    for Shown { command, output } in all {
+        let run = rosterd(&format!("stanza {command}")).output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let printed: Vec<&str> = std::str::from_utf8(&run.stdout).unwrap().lines().collect();
+        assert_eq!(printed, output, "rosterd stanza {command}");
     }
 }
 

@@ -232,6 +232,7 @@ fn object(from: &mut Unstructured<'_>) -> Result<EndpointObject> {
         labels: labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
         groups: some(from, 2, group)?,
         truncated: from.ratio(1_u8, 16_u8)?,
+        created: None,
     })
 }
 
@@ -266,6 +267,7 @@ fn endpoint(from: &mut Unstructured<'_>) -> Result<Endpoint> {
             serving: *from.choose(&conditions)?,
             terminating: *from.choose(&conditions)?,
         },
+        placement: None,
     })
 }
 

@@ -3,10 +3,13 @@
 //! Lists that grow with the cluster come in pages: no answer has more than [`LIMIT_MAX`] sets or entries of peers.
 
 use super::answer::{json, refuse, text};
+use super::explanation::{Explanation, NoExplanation};
 use super::json::{BrokenJson, Listing, PeerJson, PeersJson, SetJson, ZoneJson, topology, watch};
-use super::state::State;
+use super::state::{NoAnswer, State};
+use super::url;
+use super::world::LookUpError;
 use crate::config::LogLevel;
-use crate::roster::{PeersPage, Roster, SetKey, SetsPass, TotalsPass};
+use crate::roster::{PeersPage, Roster, SetKey, SetsPass, TotalsPass, Wanted};
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{self, Path, Query};
@@ -54,6 +57,11 @@ pub(super) async fn topologies(extract::State(state): Shared) -> Response<Body> 
 #[serde(deny_unknown_fields)]
 pub(super) struct SetsQuery {
     namespace: Option<String>,
+    /// A part of `<namespace>/<set>`.
+    text: Option<String>,
+    /// Only those that deserve a look.
+    #[serde(default)]
+    troubled: bool,
     limit: Option<usize>,
     /// `<namespace>/<set>`
     after: Option<String>,
@@ -64,7 +72,7 @@ pub(super) async fn sets(
     extract::State(state): Shared,
     query: Result<Query<SetsQuery>, QueryRejection>,
 ) -> Response<Body> {
-    let Query(SetsQuery { namespace, limit, after }) = match query {
+    let Query(SetsQuery { namespace, text, troubled, limit, after }) = match query {
         Ok(query) => query,
         Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
     };
@@ -74,11 +82,20 @@ pub(super) async fn sets(
         Some(Some((namespace, name))) => Some(SetKey { namespace: namespace.into(), name: name.into() }),
         Some(None) => return refuse(StatusCode::BAD_REQUEST, "after: wants <namespace>/<set>"),
     };
-    let mut pass = SetsPass::new(namespace.as_deref(), after, limit);
+    let wanted = Wanted {
+        namespace: namespace.as_deref().map(Box::from),
+        text: text.as_deref().map(Box::from),
+        troubled,
+    };
+    let mut pass = SetsPass::new(wanted, after, limit);
     match state.look(move |roster| pass.go_on(roster)).await {
         Ok(page) => {
             let last = page.sets.last().filter(|_| page.more);
-            let only = namespace.map(|only| format!("&namespace={only}")).unwrap_or_default();
+            let only = [("namespace", namespace), ("text", text)].into_iter().filter_map(|(key, value)| {
+                let value = value?;
+                Some(format!("&{key}={}", url::component(&value)))
+            });
+            let only: String = only.chain(troubled.then(|| "&troubled=true".to_owned())).collect();
             let next = last.map(|last| {
                 format!("/api/v1/sets?limit={limit}&after={}/{}{only}", last.key.namespace, last.key.name)
             });
@@ -122,6 +139,37 @@ pub(super) async fn peers(
     }
 }
 
+/// `/api/v1/status`
+pub(super) async fn status(extract::State(state): Shared) -> Response<Body> {
+    json(&*state.status().await)
+}
+
+/// What may be asked about names.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExplainQuery {
+    name: String,
+    #[serde(rename = "type")]
+    record_type: Option<String>,
+}
+
+/// `/api/v1/explain`
+pub(super) async fn explain(
+    extract::State(state): Shared,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
+) -> Response<Body> {
+    let ExplainQuery { name, record_type } = match query {
+        Ok(Query(query)) => query,
+        Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+    };
+    match Explanation::of(&state, &name, record_type.as_deref()).await {
+        Ok(explanation) => json(&explanation),
+        Err(NoExplanation::Asked(LookUpError::Unavailable(none))) => NoAnswer::from(none).response(),
+        Err(NoExplanation::Asked(wrong)) => refuse(StatusCode::BAD_REQUEST, &wrong.to_string()),
+        Err(NoExplanation::Unanswered(none)) => none.response(),
+    }
+}
+
 /// `/api/v1/watches`
 pub(super) async fn watches(extract::State(state): Shared) -> Response<Body> {
     let now = Instant::now();
@@ -132,12 +180,8 @@ pub(super) async fn watches(extract::State(state): Shared) -> Response<Body> {
 /// `/api/v1/zones`
 pub(super) async fn zones(extract::State(state): Shared) -> Response<Body> {
     let (ages, now) = (state.ages(), Instant::now());
-    let items = state.world.zones().into_iter().map(|zone| ZoneJson {
-        age_seconds: ages.of(&zone.apex, now).as_secs_f64(),
-        from: if zone.generated { "peers" } else { "file" },
-        serial: zone.serial,
-        zone: zone.apex,
-    });
+    let zones = state.world.zones();
+    let items = zones.iter().map(|zone| ZoneJson::of(zone, ages.of(&zone.apex, now)));
     json(&Listing { items: items.collect(), next: None })
 }
 

@@ -1,36 +1,45 @@
-//! What the API says, as JSON has it.
+//! What the API says, as JSON has it: written by the server, read back by `rosterd status`, `explain` and `top`.
+//!
+//! Whoever reads takes what is missing as empty, so that a program and a server of two versions understand each other.
 
 use super::metrics::{namespace, resource, topology_name};
-use super::world::since;
-use crate::roster::{Candidacy, Include, Namespaces, SetView, SrvTarget, Topology, TopologyTotals};
+use super::world::{ZoneState, since};
+use crate::roster::{
+    Candidacy, EntryView, Include, Namespaces, Placement, SetView, SrvTarget, Topology, TopologyTotals,
+};
 use crate::source::kubernetes::{State as WatchState, WatchHealth};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A word of this program's own.
+pub(crate) type Word = Cow<'static, str>;
 
 /// A topology, and how much it yields.
-#[derive(Serialize)]
-pub(super) struct TopologyJson {
-    pub(super) topology: String,
-    pub(super) name: Option<Box<str>>,
-    pub(super) node_basename: Option<Box<str>>,
-    pub(super) selector: String,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct TopologyJson {
+    pub(crate) topology: String,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) node_basename: Option<Box<str>>,
+    pub(crate) selector: String,
     /// All where there is none.
-    pub(super) namespaces: Option<Vec<Box<str>>>,
-    pub(super) mode: &'static str,
-    pub(super) include: &'static str,
-    pub(super) when_empty: &'static str,
-    pub(super) srv_host: &'static str,
-    pub(super) family: &'static str,
-    pub(super) prefer: &'static str,
-    pub(super) ttl: Option<u32>,
-    pub(super) sets: usize,
-    pub(super) empty_sets: usize,
-    pub(super) objects: usize,
-    pub(super) peers: usize,
-    pub(super) peers_left_out: usize,
+    pub(crate) namespaces: Option<Vec<Box<str>>>,
+    pub(crate) mode: Word,
+    pub(crate) include: Word,
+    pub(crate) when_empty: Word,
+    pub(crate) srv_host: Word,
+    pub(crate) family: Word,
+    pub(crate) prefer: Word,
+    pub(crate) ttl: Option<u32>,
+    pub(crate) sets: usize,
+    pub(crate) empty_sets: usize,
+    pub(crate) objects: usize,
+    pub(crate) peers: usize,
+    pub(crate) peers_left_out: usize,
 }
 
 pub(super) fn topology(place: usize, one: Topology, totals: &TopologyTotals) -> TopologyJson {
@@ -43,12 +52,12 @@ pub(super) fn topology(place: usize, one: Topology, totals: &TopologyTotals) -> 
         },
         name: one.name,
         node_basename: one.node_basename,
-        mode: one.mode.as_str(),
-        include: one.include.as_str(),
-        when_empty: one.when_empty.as_str(),
-        srv_host: one.srv_host.as_str(),
-        family: one.family.as_str(),
-        prefer: one.prefer.as_str(),
+        mode: one.mode.as_str().into(),
+        include: one.include.as_str().into(),
+        when_empty: one.when_empty.as_str().into(),
+        srv_host: one.srv_host.as_str().into(),
+        family: one.family.as_str().into(),
+        prefer: one.prefer.as_str().into(),
         ttl: one.ttl,
         sets: totals.sets,
         empty_sets: totals.empty_sets,
@@ -68,22 +77,38 @@ pub(super) struct Listing<T> {
 }
 
 /// A set.
-#[derive(Serialize)]
-pub(super) struct SetJson {
-    pub(super) namespace: Arc<str>,
-    pub(super) set: Arc<str>,
-    pub(super) topology: String,
-    pub(super) node_basename: Arc<str>,
-    pub(super) include: &'static str,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SetJson {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) set: Arc<str>,
+    pub(crate) topology: String,
+    pub(crate) node_basename: Arc<str>,
+    pub(crate) include: Word,
     /// Who is listed, where that is not whom `include` says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) listed_instead: Option<&'static str>,
-    pub(super) objects: usize,
-    pub(super) listed: usize,
-    pub(super) ready: usize,
-    pub(super) serving: usize,
-    pub(super) not_ready: usize,
-    pub(super) refused: bool,
+    pub(crate) listed_instead: Option<Word>,
+    pub(crate) objects: usize,
+    pub(crate) listed: usize,
+    pub(crate) ready: usize,
+    pub(crate) serving: usize,
+    pub(crate) not_ready: usize,
+    pub(crate) refused: bool,
+}
+
+impl SetJson {
+    /// Whether all is well with it, and a word for how it is.
+    pub(crate) fn state(&self) -> (bool, &'static str) {
+        let everybody = self.ready + self.serving + self.not_ready;
+        match self {
+            SetJson { refused: true, .. } => (false, "refused"),
+            SetJson { listed: 0, .. } if everybody == 0 => (false, "empty"),
+            SetJson { listed: 0, .. } => (false, "lists nobody"),
+            SetJson { listed_instead: Some(_), .. } => (false, "stand-ins"),
+            SetJson { listed, .. } if *listed < everybody => (false, "not all"),
+            _ => (true, "all listed"),
+        }
+    }
 }
 
 impl From<SetView> for SetJson {
@@ -94,8 +119,8 @@ impl From<SetView> for SetJson {
             set: set.key.name,
             topology: topology_name(set.topology_name.as_deref(), set.topology),
             node_basename: set.basename,
-            include: set.include.as_str(),
-            listed_instead: (set.level != set.include).then(|| set.level.as_str()),
+            include: set.include.as_str().into(),
+            listed_instead: (set.level != set.include).then(|| set.level.as_str().into()),
             objects: set.objects,
             listed: set.listed,
             ready,
@@ -107,71 +132,95 @@ impl From<SetView> for SetJson {
 }
 
 /// A set and some of those who are in it, or could be.
-#[derive(Serialize)]
-pub(super) struct PeersJson {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct PeersJson {
     #[serde(flatten)]
-    pub(super) set: SetJson,
-    pub(super) peers: Vec<PeerJson>,
+    pub(crate) set: SetJson,
+    pub(crate) peers: Vec<PeerJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Somebody who is in a set, or could be.
-#[derive(Serialize)]
-pub(super) struct PeerJson {
-    pub(super) listed: bool,
-    pub(super) verdict: &'static str,
-    pub(super) why: String,
-    pub(super) state: &'static str,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct PeerJson {
+    pub(crate) listed: bool,
+    pub(crate) verdict: Word,
+    pub(crate) why: String,
+    pub(crate) state: Word,
     #[serde(flatten)]
-    pub(super) peer: Option<ListedJson>,
-    pub(super) objects: Vec<EntryJson>,
+    pub(crate) peer: Option<ListedJson>,
+    pub(crate) objects: Vec<EntryJson>,
 }
 
 /// As it is listed.
-#[derive(Serialize)]
-pub(super) struct ListedJson {
-    pub(super) node_name: Option<String>,
-    pub(super) address: IpAddr,
-    pub(super) addresses: Box<[IpAddr]>,
-    pub(super) namespace: Arc<str>,
-    pub(super) hostname: Option<Box<str>>,
-    pub(super) target: &'static str,
-    pub(super) ports: Vec<PortJson>,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ListedJson {
+    pub(crate) node_name: Option<String>,
+    pub(crate) address: IpAddr,
+    pub(crate) addresses: Box<[IpAddr]>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) hostname: Option<Box<str>>,
+    pub(crate) target: Word,
+    pub(crate) ports: Vec<PortJson>,
 }
 
 /// A port.
-#[derive(Serialize)]
-pub(super) struct PortJson {
-    pub(super) name: Box<str>,
-    pub(super) protocol: &'static str,
-    pub(super) port: u16,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct PortJson {
+    pub(crate) name: Box<str>,
+    pub(crate) protocol: Word,
+    pub(crate) port: u16,
 }
 
 /// What an object says of a peer.
-#[derive(Serialize)]
-pub(super) struct EntryJson {
-    pub(super) kind: &'static str,
-    pub(super) namespace: Box<str>,
-    pub(super) name: Box<str>,
-    pub(super) watch: Arc<str>,
-    pub(super) addresses: Vec<IpAddr>,
-    pub(super) hostname: Option<Box<str>>,
-    pub(super) state: &'static str,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct EntryJson {
+    pub(crate) kind: Word,
+    pub(crate) namespace: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) watch: Arc<str>,
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) hostname: Option<Box<str>>,
+    /// Where it runs, as the object says.
+    pub(crate) node: Option<Box<str>>,
+    pub(crate) zone: Option<Box<str>>,
+    pub(crate) state: Word,
+    /// How long ago the object was made.
+    pub(crate) object_age_seconds: Option<f64>,
 }
 
-impl From<Candidacy> for PeerJson {
-    fn from(candidacy: Candidacy) -> PeerJson {
-        let Candidacy { verdict, state, peer, entries } = candidacy;
-        let entries = entries.into_iter().map(|entry| EntryJson {
-            kind: entry.object.kind.as_str(),
+impl From<EntryView> for EntryJson {
+    fn from(entry: EntryView) -> EntryJson {
+        let Placement { node, zone } = entry.placement.as_deref().cloned().unwrap_or_default();
+        EntryJson {
+            kind: entry.object.kind.as_str().into(),
             namespace: entry.object.namespace,
             name: entry.object.name,
             watch: entry.watch,
             addresses: entry.addresses,
             hostname: entry.hostname.map(|hostname| hostname.as_str().into()),
+            node,
+            zone,
             state: state_word(entry.state),
-        });
+            object_age_seconds: entry.created.map(age),
+        }
+    }
+}
+
+/// How long ago that second was; clocks of two hosts may differ by more than it is.
+fn age(created: u32) -> f64 {
+    let made = UNIX_EPOCH + Duration::from_secs(created.into());
+    SystemTime::now().duration_since(made).unwrap_or_default().as_secs_f64()
+}
+
+impl From<Candidacy> for PeerJson {
+    fn from(candidacy: Candidacy) -> PeerJson {
+        let Candidacy { verdict, state, peer, entries } = candidacy;
         let peer = peer.map(|peer| ListedJson {
             node_name: peer.node_name().map(|name| name.to_string()),
             address: peer.primary(),
@@ -179,9 +228,9 @@ impl From<Candidacy> for PeerJson {
             namespace: Arc::clone(&peer.shape().namespace),
             hostname: peer.hostname().map(Into::into),
             target: match peer.shape().target {
-                SrvTarget::Pod => "pod",
-                SrvTarget::Peer => "peer",
-                SrvTarget::Service { .. } => "service",
+                SrvTarget::Pod => "pod".into(),
+                SrvTarget::Peer => "peer".into(),
+                SrvTarget::Service { .. } => "service".into(),
             },
             ports: peer
                 .shape()
@@ -189,53 +238,54 @@ impl From<Candidacy> for PeerJson {
                 .iter()
                 .map(|port| PortJson {
                     name: port.name.clone(),
-                    protocol: port.protocol.as_str(),
+                    protocol: port.protocol.as_str().into(),
                     port: port.number,
                 })
                 .collect(),
         });
         PeerJson {
             listed: verdict.is_in(),
-            verdict: verdict.as_str(),
+            verdict: verdict.as_str().into(),
             why: verdict.to_string(),
             state: state_word(state),
             peer,
-            objects: entries.collect(),
+            objects: entries.into_iter().map(EntryJson::from).collect(),
         }
     }
 }
 
 /// The narrowest list that somebody is on, as a word for how it is.
-fn state_word(state: Include) -> &'static str {
+fn state_word(state: Include) -> Word {
     match state {
-        Include::Ready => "ready",
-        Include::Serving => "serving",
-        Include::All => "not_ready",
+        Include::Ready => "ready".into(),
+        Include::Serving => "serving".into(),
+        Include::All => "not_ready".into(),
     }
 }
 
 /// A watch of the Kubernetes API.
-#[derive(Serialize)]
-pub(super) struct WatchJson {
-    pub(super) resource: &'static str,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct WatchJson {
+    pub(crate) resource: Word,
     /// Empty: all.
-    pub(super) namespace: String,
-    pub(super) selector: Option<Box<str>>,
-    pub(super) kubectl: String,
-    pub(super) state: &'static str,
+    pub(crate) namespace: String,
+    pub(crate) selector: Option<Box<str>>,
+    pub(crate) kubectl: String,
+    pub(crate) state: Word,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) failure: Option<String>,
+    pub(crate) failure: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) failing_seconds: Option<f64>,
-    pub(super) synced: bool,
-    pub(super) stale: bool,
-    pub(super) silence_seconds: Option<f64>,
-    pub(super) revision: Option<u64>,
-    pub(super) lists: u64,
-    pub(super) watches: u64,
-    pub(super) events: u64,
-    pub(super) broken_objects: u64,
-    pub(super) failures: BTreeMap<&'static str, u64>,
+    pub(crate) failing_seconds: Option<f64>,
+    pub(crate) synced: bool,
+    pub(crate) stale: bool,
+    pub(crate) silence_seconds: Option<f64>,
+    pub(crate) revision: Option<u64>,
+    pub(crate) lists: u64,
+    pub(crate) watches: u64,
+    pub(crate) events: u64,
+    pub(crate) broken_objects: u64,
+    pub(crate) failures: BTreeMap<Word, u64>,
 }
 
 pub(super) fn watch(watch: WatchHealth, now: Instant) -> WatchJson {
@@ -245,11 +295,11 @@ pub(super) fn watch(watch: WatchHealth, now: Instant) -> WatchJson {
         WatchState::Failing { since, failure } => ("failing", Some((since, failure.to_string()))),
     };
     WatchJson {
-        resource: resource(watch.plan.resource),
+        resource: resource(watch.plan.resource).into(),
         namespace: namespace(&watch.plan.scope).to_owned(),
         kubectl: watch.plan.kubectl(),
         selector: watch.plan.selector,
-        state,
+        state: Cow::Borrowed(state),
         failing_seconds: failure
             .as_ref()
             .map(|(since, _)| now.saturating_duration_since(*since).as_secs_f64()),
@@ -262,18 +312,30 @@ pub(super) fn watch(watch: WatchHealth, now: Instant) -> WatchJson {
         watches: watch.watches,
         events: watch.events,
         broken_objects: watch.broken_objects,
-        failures: watch.failures.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
+        failures: watch.failures.into_iter().map(|(kind, count)| (kind.as_str().into(), count)).collect(),
     }
 }
 
 /// A zone.
-#[derive(Serialize)]
-pub(super) struct ZoneJson {
-    pub(super) zone: String,
-    pub(super) serial: u32,
-    pub(super) age_seconds: f64,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ZoneJson {
+    pub(crate) zone: String,
+    pub(crate) serial: u32,
+    pub(crate) age_seconds: f64,
     /// `peers` or `file`.
-    pub(super) from: &'static str,
+    pub(crate) from: Word,
+}
+
+impl ZoneJson {
+    pub(super) fn of(zone: &ZoneState, age: Duration) -> ZoneJson {
+        ZoneJson {
+            zone: zone.apex.clone(),
+            serial: zone.serial,
+            age_seconds: age.as_secs_f64(),
+            from: if zone.generated { "peers" } else { "file" }.into(),
+        }
+    }
 }
 
 /// An object that does not parse.

@@ -1,8 +1,8 @@
 //! HTTP for those who run the server: whether it lives and is ready, metrics, what is served and why.
 //!
 //! Two doors. [`Doors::probes`] has `/live`, `/ready` and `/metrics`, and tells nothing of single peers; [`Doors::api`] has
-//! these too, and `/config`, `/api/v1/…`, which name every peer and set the log's level: of this host alone, unless it is
-//! opened.
+//! these too, and a page for people at `/`, `/config` and `/api/v1/…`, which name every peer and set the log's level: of
+//! this host alone, unless it is opened.
 //!
 //! Promises: nothing that happens here touches answers to DNS queries. One thread of low priority serves all of it; connections,
 //! octets and time of each are bounded; a panic ends a connection at most. Memory is bounded: lists come in pages, and
@@ -13,20 +13,34 @@ mod answer;
 mod api;
 mod connection;
 mod door;
+mod explanation;
 mod exposition;
+pub(crate) mod figures;
 mod guard;
 mod json;
 mod metrics;
+mod page;
 mod probes;
 mod process;
 mod pulse;
+mod rates;
 mod routes;
 mod state;
+mod status;
+pub(crate) mod url;
 mod world;
 mod zones;
 
 pub use door::BindError;
-pub use world::{Durations, Phase, Question, Ready, Unavailable, World, ZoneState};
+pub use explanation::Explanation;
+pub use world::{
+    Durations, LookUpError, Phase, Question, Ready, SavedState, Unavailable, Upkeep, World, ZoneState,
+};
+
+pub(crate) use explanation::{RecordJson, SetPeersJson};
+pub(crate) use json::{EntryJson, PeerJson, SetJson, WatchJson};
+pub(crate) use rates::RateJson;
+pub(crate) use status::{CountsJson, StatusJson};
 
 use door::{Door, bind};
 use state::State;

@@ -6,6 +6,17 @@ use std::fs;
 /// Octets of a page and clock ticks of a second, as all Linux systems on which this runs have them by default.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// Octets of resident memory.
+pub(super) fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    kibibytes(&status, "VmRSS:").map(|octets| octets * 1024)
+}
+
+/// What the host is called: in Kubernetes, the pod. Empty where nobody says.
+pub(super) fn host() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
 /// Writes what can be read; what cannot is left out.
 pub(super) fn write(text: &mut Exposition) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

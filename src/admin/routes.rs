@@ -3,7 +3,7 @@
 use super::answer::{refuse, text};
 use super::door::Door;
 use super::state::State;
-use super::{api, guard, probes};
+use super::{api, guard, page, probes};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
@@ -20,8 +20,10 @@ const PROBES: &str = "\
 /// What is found behind that of the API alone.
 const API: &str = "\
 /config                          the settings in force
+/api/v1/status                   all of it at a glance
+/api/v1/explain                  why a name is answered as it is           ?name= &type=
 /api/v1/topologies               which rules make sets, and how many
-/api/v1/sets                     the sets           ?namespace= &limit= &after=
+/api/v1/sets                     the sets           ?namespace= &text= &troubled=true &limit= &after=
 /api/v1/sets/{namespace}/{set}   who is in a set, who is not, and why           ?limit= &from=
 /api/v1/watches                  how each watch of the Kubernetes API fares
 /api/v1/zones                    the zones and their serials
@@ -38,7 +40,18 @@ pub(super) fn routes(door: Door, state: Arc<State>) -> Router {
     let routes = match door {
         Door::Probes => probes.route("/", get(async || text(StatusCode::OK, PROBES))),
         Door::Api => probes
-            .route("/", get(async || text(StatusCode::OK, format!("{PROBES}{API}"))))
+            .route(
+                "/",
+                get(async |state, headers| page::overview(state, headers, format!("{PROBES}{API}")).await),
+            )
+            .route("/sets", get(page::sets))
+            .route("/sets/{namespace}/{set}", get(page::set))
+            .route("/explain", get(page::explain))
+            .route("/assets/style.css", get(page::style))
+            .route("/assets/live.js", get(page::script))
+            .route("/assets/icon.svg", get(page::icon))
+            .route("/api/v1/status", get(api::status))
+            .route("/api/v1/explain", get(api::explain))
             .route("/config", get(api::config))
             .route("/api/v1/topologies", get(api::topologies))
             .route("/api/v1/sets", get(api::sets))

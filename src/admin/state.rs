@@ -3,6 +3,8 @@
 use super::answer::refuse;
 use super::metrics;
 use super::pulse::Pulse;
+use super::rates::{Counted, Rates};
+use super::status::StatusJson;
 use super::world::{Unavailable, World};
 use super::zones::Ages;
 use crate::roster::Roster;
@@ -13,10 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// How long a text of metrics serves all who ask.
+/// How long a text of metrics, or what there is at a glance, serves all who ask.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How often threads and zones are looked at.
+/// How often threads, zones and counts are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long the answer to a question may take. A large change that is being applied takes up to a second.
@@ -27,8 +29,13 @@ pub(super) struct State {
     pub(super) world: Arc<dyn World>,
     pulse: Mutex<Pulse>,
     ages: Mutex<Ages>,
+    rates: Mutex<Rates>,
+    /// When it began to be shown.
+    pub(super) started: Instant,
     /// Also held while it is made: those who ask meanwhile get the same.
     metrics: tokio::sync::Mutex<Option<(Instant, Bytes)>>,
+    /// Likewise.
+    status: tokio::sync::Mutex<Option<(Instant, Arc<StatusJson>)>>,
 }
 
 /// Why a question has no answer.
@@ -48,15 +55,19 @@ impl State {
             world,
             pulse: Mutex::default(),
             ages: Mutex::default(),
+            rates: Mutex::default(),
+            started: Instant::now(),
             metrics: tokio::sync::Mutex::default(),
+            status: tokio::sync::Mutex::default(),
         })
     }
 
-    /// Looks after threads and zones, for ever.
+    /// Looks after threads, zones and counts, for ever.
     pub(super) async fn keep_watch(&self) {
         loop {
             drop(self.pulse());
             drop(self.ages());
+            self.see_counts();
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -76,6 +87,19 @@ impl State {
             ages.look(publication, &self.world.zones(), Instant::now());
         }
         ages
+    }
+
+    /// Takes in what was counted until now.
+    fn see_counts(&self) {
+        let Some(observer) = self.world.observer() else { return };
+        let (publications, _) = self.world.publications();
+        let counted = Counted::of(&observer.tallied(), &self.world.zones(), publications);
+        lock(&self.rates).see(Instant::now(), counted);
+    }
+
+    /// How often things happen, as of the last second.
+    pub(super) fn rates(&self) -> MutexGuard<'_, Rates> {
+        lock(&self.rates)
     }
 
     /// Looks at the roster, until a look has something to tell.
@@ -109,6 +133,19 @@ impl State {
                 let text = Bytes::from(metrics::text(self).await);
                 *kept = Some((Instant::now(), text.clone()));
                 text
+            }
+        }
+    }
+
+    /// Everything at a glance, at most [`FRESH`] old.
+    pub(super) async fn status(&self) -> Arc<StatusJson> {
+        let mut kept = self.status.lock().await;
+        match &*kept {
+            Some((made, status)) if made.elapsed() < FRESH => Arc::clone(status),
+            _ => {
+                let status = Arc::new(StatusJson::of(self).await);
+                *kept = Some((Instant::now(), Arc::clone(&status)));
+                status
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What is shown: the seam to the program.
 
+use super::explanation::Explanation;
 use crate::config::LogLevel;
-use crate::roster::Roster;
+use crate::roster::{Roster, Subject};
 use crate::server::Observer;
 use crate::source::kubernetes::WatchHealth;
 use std::ops::ControlFlow;
@@ -37,11 +38,23 @@ pub trait World: Send + Sync + 'static {
     /// has not come, or has passed.
     fn ask(&self, question: Question) -> Result<(), Unavailable>;
 
+    /// What stands at a name that a person asks for, with at most `limit` records of one type or of all, and whose name it
+    /// is.
+    fn look_up(
+        &self,
+        asked: &str,
+        record_type: Option<&str>,
+        limit: usize,
+    ) -> Result<(Explanation, Subject), LookUpError>;
+
     /// How long changes took until they were served: from what triggered them, and from the event that told of them.
     fn durations(&self) -> [Durations; 2];
 
     /// Panics of any thread so far.
     fn panics(&self) -> u64;
+
+    /// How settings, state on disk and the query log fare.
+    fn upkeep(&self) -> Upkeep;
 
     /// The settings in force as TOML, without secrets.
     fn settings(&self) -> String;
@@ -88,6 +101,28 @@ pub enum Unavailable {
     Busy,
 }
 
+/// Why a name is not looked up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookUpError {
+    /// It cannot be a name.
+    #[error("{name:?} is no name: {why}")]
+    Name {
+        /// What was asked for.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is no such type.
+    #[error("{0}")]
+    Type(
+        /// What is wrong with it.
+        String,
+    ),
+    /// Nothing is served yet.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
 /// A zone, as it is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneState {
@@ -97,6 +132,36 @@ pub struct ZoneState {
     pub serial: u32,
     /// Whether it is made from peers.
     pub generated: bool,
+}
+
+/// How settings, state on disk and the query log fare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Changes of settings that came into force.
+    pub reloads: u64,
+    /// Changes of settings that did not.
+    pub reloads_failed: u64,
+    /// When the last one came into force: Unix time in seconds.
+    pub last_reload: Option<u64>,
+    /// Whether other settings are in force than the file says.
+    pub behind: bool,
+    /// What is kept on disk, where anything is.
+    pub state: Option<SavedState>,
+    /// Lines about queries: those that were written, and those that were left out.
+    pub queries_logged: [u64; 2],
+}
+
+/// What has become of writing state to disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SavedState {
+    /// Writes.
+    pub writes: u64,
+    /// Writes that failed.
+    pub failed: u64,
+    /// When the last one was: Unix time in seconds.
+    pub last: Option<u64>,
+    /// Octets of the last one.
+    pub octets: u64,
 }
 
 /// Counts of times.

@@ -1,6 +1,8 @@
 //! What the command line may say.
 
-use clap::{Args, Parser, Subcommand};
+use super::ask::URL;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Peer discovery by plain DNS.
@@ -47,10 +49,152 @@ pub(super) enum Command {
         #[command(flatten)]
         settings: SettingArguments,
     },
+    /// Show how a running server is: whether it is ready, its peers, watches, zones and queries.
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status {
+        /// Where the server's API is (admin.api)
+        #[arg(long, value_name = "URL", default_value = URL)]
+        url: String,
+        /// How it is shown
+        #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+        output: Output,
+        /// Show all sets, not only some that deserve a look
+        #[arg(long)]
+        sets: bool,
+    },
+    /// Say why a name is answered as it is: which records, from which objects, who is left out and by which rule.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// A set (myapp.default, default/myapp), a peer's or a pod's name, an address, a node name, or any other name
+        #[arg(value_name = "NAME")]
+        asked: String,
+        /// The type of records, such as SRV [default: all that there are]
+        #[arg(value_name = "TYPE")]
+        record_type: Option<String>,
+        /// Where the API of a running server is [default: http://127.0.0.1:9154, unless settings are given]
+        #[arg(long, value_name = "URL", conflicts_with_all = ["config", "manifest", "kubeconfig", "context"])]
+        url: Option<String>,
+        /// How it is shown
+        #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+        output: Output,
+        #[command(flatten)]
+        settings: SettingArguments,
+    },
+    /// Watch a running server: queries, changes, watches, and sets that deserve a look.
+    #[command(after_help = TOP_EXAMPLES)]
+    Top {
+        /// Where the server's API is (admin.api)
+        #[arg(long, value_name = "URL", default_value = URL)]
+        url: String,
+        /// Seconds from one look to the next
+        #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
+        interval: u32,
+        /// How many looks to take [default: until ended]
+        #[arg(long, value_name = "NUMBER")]
+        count: Option<u64>,
+    },
+    /// Print what to paste so that pods ask rosterd for its zones, and exit.
+    #[command(after_help = STANZA_EXAMPLES)]
+    Stanza {
+        /// What is to ask rosterd
+        #[arg(long = "for", value_name = "WHAT", value_enum)]
+        what: Target,
+        #[command(flatten)]
+        stanza: StanzaArguments,
+        #[command(flatten)]
+        settings: SettingArguments,
+    },
+    /// Print what makes a shell complete this command line, and exit.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: CompletingShell,
+    },
+    /// Print the manual page, of one command where one is named, and exit.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man {
+        /// A command, such as serve
+        command: Option<String>,
+    },
+}
+
+/// Shells that can complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CompletingShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// What asks rosterd, or has it asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Target {
+    /// A Corefile that you may edit: kubeadm, kind, and most others
+    Coredns,
+    /// The ConfigMap coredns-custom: AKS, k3s, RKE2 and others whose Corefile is not yours
+    CorednsCustom,
+    /// The configuration values of the EKS add-on coredns
+    Eks,
+    /// The ConfigMap kube-dns of GKE
+    Gke,
+    /// NodeLocal DNSCache, the ConfigMap node-local-dns
+    Nodelocal,
+    /// The DNS operator of OpenShift
+    Openshift,
+    /// The resolver of an Erlang or Elixir node
+    Inetrc,
+    /// dnsConfig of a Pod
+    Dnsconfig,
+}
+
+/// What a stanza says besides the zones, which are settings.
+#[derive(Debug, Default, Args)]
+pub(super) struct StanzaArguments {
+    /// Where rosterd is asked, by IP address; may be given several times [default: server.advertise]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server_address)]
+    pub(super) at: Vec<SocketAddr>,
+    /// Ask the first address as long as it answers, and the next only then [default: any of them]
+    #[arg(long)]
+    pub(super) in_order: bool,
+    /// Names of pods too, where the cluster's DNS does not answer them
+    #[arg(long)]
+    pub(super) with_pods: bool,
+    /// The reverse zones of the settings too
+    #[arg(long)]
+    pub(super) with_reverse: bool,
+    /// Keep answers for so long at least, which spares repeated questions; 5 is the least [default: do not cache]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(5..=3600))]
+    pub(super) cache: Option<u32>,
+    /// The cluster's own DNS, for all other names (inetrc, dnsconfig)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) cluster_dns: Option<IpAddr>,
+}
+
+/// The port of DNS (RFC 1035 4.2.1).
+pub(super) const DNS_PORT: u16 = 53;
+
+/// An address, with the port of DNS where none is named.
+fn server_address(text: &str) -> Result<SocketAddr, String> {
+    let alone = || text.parse().map(|address: IpAddr| SocketAddr::new(address, DNS_PORT)).ok();
+    let address = text.parse().ok().or_else(alone);
+    let address = address.filter(|address: &SocketAddr| !address.ip().is_unspecified() && address.port() > 0);
+    address.ok_or_else(|| {
+        "wants an IP address, such as 10.96.0.53, 10.96.0.53:5300 or [fd00::53]:5300".to_owned()
+    })
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs, as the API has it
+    Json,
 }
 
 /// The settings that are flags. Values are read by the settings themselves, as those of the other layers are.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Settings")]
 pub(super) struct SettingArguments {
     /// A TOML file with settings; a commented one with all of them is deploy/rosterd.toml
@@ -130,6 +274,11 @@ pub(super) struct SettingArguments {
 }
 
 impl SettingArguments {
+    /// Whether any was given, or a file with some.
+    pub(super) fn are_given(&self) -> bool {
+        self.config.is_some() || !self.flags().is_empty()
+    }
+
     /// The flags that were given, with their values, as [`crate::config::Sources`] takes them.
     pub(super) fn flags(&self) -> Vec<(&'static str, Vec<String>)> {
         let one = |value: &Option<String>| value.iter().cloned().collect();
@@ -177,8 +326,9 @@ on.
 
 Exit codes:
   0  all is well
-  1  something failed, or settings or manifests are wrong
-  2  the command line was not understood";
+  1  something failed, settings or manifests are wrong, or the server that was
+     asked is not ready
+  2  the command line was not understood, or no server answers";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -216,6 +366,72 @@ Answered but not listed: the parts of sets, which are made as they are asked
 for (_<i>._of<n>.<set>.<namespace>.svc.<zone>), and the names of pods where
 every address is answered (pods = \"insecure\").";
 
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  rosterd status
+  rosterd status --sets
+  rosterd status --output json | jq '.watches[] | select(.stale)'
+  kubectl -n rosterd exec deploy/rosterd -- rosterd status
+
+It asks the server over HTTP, where the same is shown as a page. The API is open
+to its own host unless `admin.api` says otherwise.
+
+Exit codes:
+  0  the server is ready
+  1  it is not, and the first lines say why
+  2  no server answers";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  rosterd explain myapp.default
+  rosterd explain 10.0.0.1
+  rosterd explain _http._tcp.web.default.svc.peers.cluster.local SRV
+  rosterd explain myapp@10.0.0.1
+  rosterd explain 10-0-0-1.default.pod.cluster.local --output json
+  kubectl get endpointslices -A -o yaml |
+      rosterd explain myapp.default --manifest -
+
+A name without its end is looked for below svc.<zone>, <zone> and the cluster's
+domain; one label is a set of the namespace default. With --manifest, --config
+or any other setting no server is asked: what these would make is explained.";
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  rosterd top
+  rosterd top --interval 5
+  rosterd top --count 60 > minute.txt
+
+On a terminal it stays in place; q or Ctrl-C ends it. Elsewhere every look is
+a line.";
+const STANZA_EXAMPLES: &str = "\
+Examples:
+  rosterd stanza --for coredns --at 10.96.0.53
+  rosterd stanza --for coredns-custom --at 10.96.0.53 | kubectl apply -f -
+  rosterd stanza --for eks --at 10.100.0.53 > values.json
+  rosterd stanza --for nodelocal --at 169.254.20.11 --config rosterd.toml
+  rosterd stanza --for inetrc --at 10.96.0.53 --cluster-dns 10.96.0.10
+
+Zones come from the settings, so give the settings of the server. What is
+printed says how to apply it, and how to see that it works.
+
+--at takes addresses, no names: CoreDNS resolves names once, when it starts.
+Fix the address of the Service (clusterIP), so that it survives a new one.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  rosterd completions bash > /usr/share/bash-completion/completions/rosterd
+  rosterd completions zsh > \"${fpath[1]}/_rosterd\"
+  rosterd completions fish > ~/.config/fish/completions/rosterd.fish
+
+For this shell alone:
+  source <(rosterd completions bash)";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  rosterd man | man -l -
+  rosterd man > /usr/local/share/man/man1/rosterd.1
+  rosterd man serve > /usr/local/share/man/man1/rosterd-serve.1";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,8 +466,20 @@ mod tests {
 
     #[test]
     fn examples_fit_a_terminal_of_eighty_columns() {
-        for line in
-            [EXAMPLES, SERVE_EXAMPLES, CHECK_EXAMPLES, ZONE_EXAMPLES].iter().flat_map(|text| text.lines())
+        for line in [
+            EXAMPLES,
+            SERVE_EXAMPLES,
+            CHECK_EXAMPLES,
+            ZONE_EXAMPLES,
+            STATUS_EXAMPLES,
+            EXPLAIN_EXAMPLES,
+            TOP_EXAMPLES,
+            STANZA_EXAMPLES,
+            COMPLETIONS_EXAMPLES,
+            MAN_EXAMPLES,
+        ]
+        .iter()
+        .flat_map(|text| text.lines())
         {
             assert!(line.len() < 80, "{line}");
         }
@@ -260,5 +488,23 @@ mod tests {
     #[test]
     fn flags_that_were_not_given_are_not_told() {
         assert_eq!(SettingArguments::default().flags(), []);
+    }
+
+    #[test]
+    fn servers_are_addresses() {
+        for (text, address) in [
+            ("10.96.0.53", Some("10.96.0.53:53")),
+            ("10.96.0.53:5300", Some("10.96.0.53:5300")),
+            ("fd00::53", Some("[fd00::53]:53")),
+            ("[fd00::53]:5300", Some("[fd00::53]:5300")),
+            ("rosterd.rosterd.svc", None),
+            ("0.0.0.0", None),
+            ("10.96.0.53:0", None),
+            ("10.96.0.53:", None),
+            ("", None),
+        ] {
+            let parsed = server_address(text).ok().map(|address| address.to_string());
+            assert_eq!(parsed.as_deref(), address, "{text}");
+        }
     }
 }

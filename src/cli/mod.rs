@@ -4,27 +4,37 @@
 //! settings to [`crate::run`]. Colour is for terminals; pipes, files and `NO_COLOR` get plain text.
 
 mod arguments;
+mod ask;
 mod check;
+mod explain;
+mod manual;
 mod print;
 mod serve;
 mod sources;
+mod stanza;
+mod status;
+mod table;
+mod terminal;
+mod top;
 mod zone;
 
 use crate::config;
 use crate::run::LoadError;
 use arguments::{Arguments, Command, SettingArguments};
 use clap::Parser;
+use explain::Asked;
 use std::process::ExitCode;
 
 /// Something failed while running, or the input (settings, manifests) is wrong.
 const FAILED: u8 = 1;
 
-/// The command line was not understood, or says too little to begin.
+/// The command line was not understood, says too little to begin, or names a server that does not answer.
 const USAGE: u8 = 2;
 
 /// Runs the program.
 ///
-/// Exit codes: 0 all is well, 1 something failed or the input is wrong, 2 the command line was not understood.
+/// Exit codes: 0 all is well, 1 something failed, the input is wrong or a server is not ready, 2 the command line was not
+/// understood or a server does not answer.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -45,10 +55,24 @@ pub fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(settings) => serve::serve(&load(settings)?),
+        Command::Serve(settings) => serve::serve(settings),
         Command::Check { show: true, settings } => check::show(&load(settings)?),
         Command::Check { show: false, settings } => check::check(&load(settings)?),
         Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
+        Command::Status { url, output, sets } => status::status(url, *output, *sets),
+        Command::Explain { asked, record_type, url, output, settings } => {
+            let asked = Asked { name: asked, record_type: record_type.as_deref(), output: *output };
+            match url {
+                None if settings.are_given() => explain::offline(&load(settings)?.settings, asked),
+                url => explain::online(url.as_deref().unwrap_or(ask::URL), asked),
+            }
+        }
+        Command::Top { url, interval, count } => top::top(url, *interval, *count),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { command } => manual::page(command.as_deref()),
+        Command::Stanza { what, stanza, settings } => {
+            stanza::stanza(&load(settings)?.settings, *what, stanza)
+        }
     }
 }
 
@@ -66,6 +90,10 @@ enum Failure {
     Failed(String),
     /// No source of peers.
     NoSource,
+    /// The server that was asked does not answer.
+    Unreachable(String),
+    /// The server that was asked is not ready, which has been shown.
+    NotReady,
 }
 
 impl From<LoadError> for Failure {
@@ -80,8 +108,8 @@ impl From<LoadError> for Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Failure::Settings(_) | Failure::Failed(_) => FAILED,
-            Failure::NoSource => USAGE,
+            Failure::Settings(_) | Failure::Failed(_) | Failure::NotReady => FAILED,
+            Failure::NoSource | Failure::Unreachable(_) => USAGE,
         }
     }
 }

@@ -10,6 +10,8 @@ use std::io::{self, ErrorKind, Write};
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// What deserves a look.
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// What is as it should be.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// Heads of tables, names of commands.
 pub(super) const HEAD: Style = Style::new().bold();
 /// What explains.
@@ -33,8 +35,12 @@ pub(super) fn failure(failure: &Failure) {
         Failure::Settings(errors) => {
             errors.iter().try_for_each(|error| line(&mut err, ERROR, "error", error))
         }
-        Failure::Failed(text) => text.lines().try_for_each(|text| line(&mut err, ERROR, "error", &text)),
+        Failure::Failed(text) | Failure::Unreachable(text) => {
+            text.lines().try_for_each(|text| line(&mut err, ERROR, "error", &text))
+        }
         Failure::NoSource => no_source(&mut err),
+        // It has been said in full.
+        Failure::NotReady => Ok(()),
     };
 }
 
@@ -55,6 +61,12 @@ fn no_source(out: &mut dyn Write) -> io::Result<()> {
         ("", "  rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300"),
     ];
     ways.iter().try_for_each(|(way, text)| writeln!(out, "  {HEAD}{way:<9}{HEAD:#}  {text}"))
+}
+
+/// Says what should be known of a result that has no place for it.
+pub(super) fn notes(notes: &[String]) {
+    let mut err = anstream::stderr().lock();
+    let _ = notes.iter().try_for_each(|note| writeln!(err, "{}", OneLine(note)));
 }
 
 /// Says what deserves a look, one line for each.

@@ -49,8 +49,10 @@ impl Entries<'_> {
                 }
                 Step::Add => self.add(id, position, new),
             };
-            if let Some(entry) = self.store.entries.get_mut(entry) {
+            let Store { entries: stored, places, .. } = &mut *self.store;
+            if let Some(entry) = stored.get_mut(entry) {
                 entry.position = position;
+                places.set(&mut entry.place, new.endpoint.placement.as_ref());
             }
             entries.push(entry);
         }
@@ -86,6 +88,7 @@ impl Entries<'_> {
             hostname: new.hostname.map(|hostname| Arc::new(hostname.into())),
             namespace,
             level: new.level,
+            place: 0,
             told: false,
         });
         self.held.came(entry);

@@ -320,9 +320,9 @@ impl Roster {
         let entries = stored.entries.iter().map(|entry| self.store.entries.get(*entry));
         stored.head == head
             && stored.entries.len() == incoming.len()
-            && entries
-                .zip(&incoming)
-                .all(|(entry, new)| entry.is_some_and(|old| new.equals(old, &self.store)))
+            && entries.zip(&incoming).all(|(entry, new)| {
+                entry.is_some_and(|old| new.equals(old, &self.store) && new.is_placed_as(old, &self.store))
+            })
     }
 
     fn apply(&mut self, watch: WatchId, object: &EndpointObject) {
@@ -334,6 +334,7 @@ impl Roster {
             None => self.add_object(watch, object),
         };
         let Some(stored) = self.store.objects.get_mut(id) else { return };
+        stored.created = object.created.unwrap_or(0);
         let acts_the_same = stored.head.acts_as(&head);
         if acts_the_same {
             let before = std::mem::replace(&mut stored.head, head);
@@ -369,6 +370,7 @@ impl Roster {
             claims: Box::default(),
             entries: Vec::new(),
             listed: of_watch.as_ref().map_or(0, |watch| watch.current_list()),
+            created: 0,
         });
         if let Some(watch) = of_watch {
             watch.objects.insert(id);

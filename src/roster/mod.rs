@@ -12,6 +12,7 @@ mod counts;
 mod dashed;
 mod entries;
 mod event;
+mod explain;
 mod held;
 mod index;
 mod intern;
@@ -25,6 +26,7 @@ mod notice;
 mod object;
 mod overrides;
 mod peer;
+mod places;
 mod ports;
 mod reading;
 mod reconcile;
@@ -44,12 +46,14 @@ pub use change::{Change, PortName, SetKey, SetSettings, Standing, Standings};
 pub use counts::{Counts, Scoped, SetCounts};
 pub use dashed::{DashedLabel, dashed, parse_dashed};
 pub use event::{Event, EventKind, Gives, Scope, WatchId};
+pub use explain::{ExplainPass, Explained, Subject};
 pub use index::{Options, Roster};
 pub use label::{is_basename, is_dns_label};
 pub use node_name::NodeName;
 pub use notice::{Notice, NoticeKind, ObjectName, Problem};
 pub use object::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Port, Protocol, Uid,
+    Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Placement, Port, Protocol,
+    Uid,
 };
 pub use peer::{Hostname, NodeHost, Peer, PeerShape, SrvTarget};
 pub use selector::{LabelProblem, Selector, SelectorError};
@@ -58,5 +62,5 @@ pub use topology::{
 };
 pub use view::{
     BrokenView, Candidacy, EntryView, PeersPage, SetView, SetsPage, SetsPass, TopologyTotals, Totals,
-    TotalsPass, Verdict,
+    TotalsPass, Verdict, Wanted,
 };

@@ -18,6 +18,8 @@ pub struct EndpointObject {
     pub groups: Vec<EndpointGroup>,
     /// The annotation `endpoints.kubernetes.io/over-capacity: truncated`: addresses are missing from this object.
     pub truncated: bool,
+    /// `metadata.creationTimestamp`: Unix time in seconds.
+    pub created: Option<u32>,
 }
 
 /// What identifies an object within one watch.
@@ -75,6 +77,17 @@ pub struct Endpoint {
     pub namespace: Option<Box<str>>,
     /// Whether it is ready, serving, terminating.
     pub conditions: Conditions,
+    /// Where it runs, if the object says so. For people: no name or record depends on it.
+    pub placement: Option<Arc<Placement>>,
+}
+
+/// Where an endpoint runs: `nodeName` and `zone`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Placement {
+    /// The node.
+    pub node: Option<Box<str>>,
+    /// The zone that the node is in.
+    pub zone: Option<Box<str>>,
 }
 
 /// The conditions of an endpoint, as the object has them.

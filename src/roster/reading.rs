@@ -226,7 +226,12 @@ fn add_first(problems: &mut Vec<Problem>, problem: Problem) {
 }
 
 impl Incoming<'_> {
-    /// Whether a stored entry says the same, wherever it stands.
+    /// Whether a stored entry runs where this one does.
+    pub(super) fn is_placed_as(&self, entry: &Entry, store: &Store) -> bool {
+        store.places.is(entry.place, self.endpoint.placement.as_ref())
+    }
+
+    /// Whether a stored entry says the same, wherever it stands and runs.
     pub(super) fn equals(&self, entry: &Entry, store: &Store) -> bool {
         let endpoint = self.endpoint;
         entry.group == self.group

@@ -4,6 +4,7 @@
 
 use super::notice::{ObjectName, Problem};
 use super::overrides::Overrides;
+use super::places::{Place, Places};
 use super::set::Set;
 use super::slab::{Id, Slab};
 use super::{Hostname, Include, ObjectKey, ObjectKind, Port, Uid, WatchId};
@@ -26,6 +27,7 @@ pub(super) struct Store {
     by_uid: HashTable<Id<UidRecord>>,
     /// Each entry under each of its addresses, by their places in the entry.
     by_address: HashTable<(Id<Entry>, u32)>,
+    pub(super) places: Places,
     /// Entries without uid under their first address.
     nameless: HashTable<Id<Entry>>,
     /// Uids that lost their last entry. Their ids stay theirs until [`Store::sweep`].
@@ -49,6 +51,8 @@ pub(super) struct Object {
     pub(super) entries: Vec<Id<Entry>>,
     /// The last list of its watch that named it.
     pub(super) listed: u32,
+    /// When it was made: Unix time in seconds; 0 where it does not say.
+    pub(super) created: u32,
 }
 
 /// What the roster makes of an object, its endpoints aside.
@@ -93,6 +97,8 @@ pub(super) struct Entry {
     pub(super) namespace: Option<Box<Arc<str>>>,
     /// The narrowest list that it is on.
     pub(super) level: Include,
+    /// Where it runs.
+    pub(super) place: Place,
     /// Whether it was told that its addresses are held.
     pub(super) told: bool,
 }
@@ -186,6 +192,7 @@ impl Store {
 
     pub(super) fn remove_entry(&mut self, id: Id<Entry>) -> Option<Entry> {
         let entry = self.entries.remove(id)?;
+        self.places.release(entry.place);
         if let Some(uid) = entry.uid
             && let Some(record) = self.uids.get_mut(uid)
         {
@@ -407,6 +414,7 @@ mod tests {
             hostname: None,
             namespace: None,
             level: Include::Ready,
+            place: 0,
             told: false,
         };
         let uids: Vec<_> = (0..100).map(|number| store.intern_uid(&name(number))).collect();
@@ -444,6 +452,7 @@ mod tests {
             claims: Box::default(),
             entries: Vec::new(),
             listed: 0,
+            created: 0,
         }
     }
 }

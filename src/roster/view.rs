@@ -7,8 +7,8 @@ use super::broken::Broken;
 use super::index::Parts;
 use super::join::{Resolved, View};
 use super::set::{Contribution, Published, Set};
-use super::store::{Claim, Entry, Object};
-use super::{Family, Hostname, Include, NoticeKind, ObjectKey, Peer, Roster, SetKey, Topology};
+use super::store::{Claim, Entry, Object, Store};
+use super::{Family, Hostname, Include, NoticeKind, ObjectKey, Peer, Placement, Roster, SetKey, Topology};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -57,12 +57,45 @@ pub struct TotalsPass {
 #[derive(Debug)]
 pub struct SetsPass {
     part: usize,
-    namespace: Option<Box<str>>,
+    wanted: Wanted,
     after: Option<SetKey>,
     limit: usize,
     /// The smallest so far of those that are wanted.
     first: BTreeMap<SetKey, SetView>,
     more: bool,
+}
+
+/// Which sets are looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Those of this namespace.
+    pub namespace: Option<Box<str>>,
+    /// Those whose `<namespace>/<name>` holds this text.
+    pub text: Option<Box<str>>,
+    /// Those that deserve a look: refused ones, and those that list not all who could be listed, or nobody.
+    pub troubled: bool,
+}
+
+impl Wanted {
+    fn is(&self, parts: Parts<'_>, set: &Set) -> bool {
+        let SetKey { namespace, name } = &set.key;
+        self.namespace.as_ref().is_none_or(|wanted| **wanted == **namespace)
+            && self.text.as_ref().is_none_or(|text| holds(namespace, name, text))
+            && (!self.troubled || is_troubled(parts, set))
+    }
+}
+
+/// Whether `<namespace>/<name>` holds a text.
+fn holds(namespace: &str, name: &str, text: &str) -> bool {
+    match text.split_once('/') {
+        None => namespace.contains(text) || name.contains(text),
+        Some((before, behind)) => namespace.ends_with(before) && name.starts_with(behind),
+    }
+}
+
+fn is_troubled(parts: Parts<'_>, set: &Set) -> bool {
+    let listed = set.listed();
+    listed == 0 || listed < peers(set).iter().sum() || parts.refusals.is_refused(&set.key)
 }
 
 /// Some of all sets, by namespace and name.
@@ -136,6 +169,10 @@ pub struct EntryView {
     pub hostname: Option<Arc<Hostname>>,
     /// Whether this entry is ready, or serves, or neither.
     pub state: Include,
+    /// Where it runs.
+    pub placement: Option<Arc<Placement>>,
+    /// When the object was made: Unix time in seconds.
+    pub created: Option<u32>,
 }
 
 /// Why somebody is in a set or not. Its text names the rule.
@@ -298,10 +335,9 @@ impl TotalsPass {
 }
 
 impl SetsPass {
-    /// For at most `limit` sets, of one namespace where it is given, behind a name in the order of namespaces and names.
-    pub fn new(namespace: Option<&str>, after: Option<SetKey>, limit: usize) -> SetsPass {
-        let namespace = namespace.map(Box::from);
-        SetsPass { part: 0, namespace, after, limit, first: BTreeMap::new(), more: false }
+    /// For at most `limit` of the wanted sets, behind a name in the order of namespaces and names.
+    pub fn new(wanted: Wanted, after: Option<SetKey>, limit: usize) -> SetsPass {
+        SetsPass { part: 0, wanted, after, limit, first: BTreeMap::new(), more: false }
     }
 
     /// Goes on with the next part. Returns the page when all have been looked at.
@@ -313,9 +349,8 @@ impl SetsPass {
         };
         self.part += 1;
         for set in part {
-            let is_wanted = self.namespace.as_ref().is_none_or(|namespace| **namespace == *set.key.namespace)
-                && self.after.as_ref().is_none_or(|after| set.key > *after);
-            if !is_wanted {
+            let is_behind = self.after.as_ref().is_none_or(|after| set.key > *after);
+            if !is_behind || !self.wanted.is(parts, set) {
                 continue;
             }
             let last = self.first.last_key_value();
@@ -341,7 +376,7 @@ fn peers(set: &Set) -> [usize; 3] {
 }
 
 impl SetView {
-    fn of(parts: Parts<'_>, set: &Set) -> Option<SetView> {
+    pub(super) fn of(parts: Parts<'_>, set: &Set) -> Option<SetView> {
         let Published { naming, level, .. } = set.published.as_ref()?;
         Some(SetView {
             key: set.key.clone(),
@@ -359,16 +394,26 @@ impl SetView {
 }
 
 /// Where entries of a set are looked at.
-struct Place<'a> {
-    view: View<'a>,
-    set: &'a Set,
-    topology: &'a Topology,
-    published: Option<&'a Published>,
+pub(super) struct Place<'a> {
+    pub(super) view: View<'a>,
+    pub(super) set: &'a Set,
+    pub(super) topology: &'a Topology,
+    pub(super) published: Option<&'a Published>,
 }
 
 impl Place<'_> {
     /// Whoever an entry is, where it is the first of theirs.
     fn candidacy(&self, entry: &Entry) -> Option<Candidacy> {
+        let is_first = |first: &Entry| (first.object, first.position) == (entry.object, entry.position);
+        self.candidacy_where(entry, is_first)
+    }
+
+    /// Whoever an entry is, where the first of theirs is one that is wanted.
+    pub(super) fn candidacy_where(
+        &self,
+        entry: &Entry,
+        is_wanted: impl FnOnce(&Entry) -> bool,
+    ) -> Option<Candidacy> {
         let nobody = |verdict| {
             let entries = vec![self.entry(entry)];
             Some(Candidacy { verdict, state: entry.level, peer: None, entries })
@@ -377,8 +422,7 @@ impl Place<'_> {
         let Some(candidate) = self.view.candidate(identity) else {
             return nobody(Verdict::OtherFamily(self.topology.family));
         };
-        let first = candidate.entries.first()?;
-        if (first.object, first.position) != (entry.object, entry.position) {
+        if !is_wanted(candidate.entries.first()?) {
             return None;
         }
         let peer = self.set.members.get(identity).and_then(|member| member.peer.clone());
@@ -394,7 +438,13 @@ impl Place<'_> {
     }
 
     fn entry(&self, entry: &Entry) -> EntryView {
-        let object = self.view.object(entry);
+        EntryView::of(self.view.store, entry)
+    }
+}
+
+impl EntryView {
+    pub(super) fn of(store: &Store, entry: &Entry) -> EntryView {
+        let object = store.objects.get(entry.object);
         let nowhere =
             || ObjectKey { namespace: "".into(), name: "".into(), kind: super::ObjectKind::EndpointSlice };
         EntryView {
@@ -403,6 +453,8 @@ impl Place<'_> {
             addresses: entry.addresses.as_slice().to_vec(),
             hostname: entry.hostname.clone(),
             state: entry.level,
+            placement: store.places.get(entry.place).cloned(),
+            created: object.map(|object| object.created).filter(|created| *created > 0),
         }
     }
 }

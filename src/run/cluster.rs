@@ -1,6 +1,7 @@
 //! What settings ask of the Kubernetes API.
 
 use crate::config::{KubernetesSettings, Pods, Settings, Source};
+use crate::roster::{Mode, SrvHost, Topology};
 use crate::source::kubernetes::{
     ConnectError, Connection, Options, Wanted, WatchPlan, knows_all_pods, plans,
 };
@@ -54,6 +55,39 @@ pub(super) fn pods(settings: &Settings) -> PodNames {
     }
 }
 
+/// What answers from the pod zone say of a pod that no watched object names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherPods {
+    /// There is no pod zone.
+    NotServed,
+    /// Its address, as for every name that spells one.
+    Answered,
+    /// There is none: all Pods are watched.
+    None,
+    /// That it does not exist.
+    Denied,
+}
+
+/// Whether the pod zone may take the place of another server's.
+pub fn other_pods(settings: &Settings) -> OtherPods {
+    match pods(settings) {
+        PodNames::Disabled => OtherPods::NotServed,
+        PodNames::Insecure => OtherPods::Answered,
+        PodNames::Verified if knows_all_pods(&watches(settings)) => OtherPods::None,
+        PodNames::Verified => OtherPods::Denied,
+    }
+}
+
+/// Whether somebody has to resolve names of pods: nodes are called by them, or targets of SRV are.
+pub fn names_pods(settings: &Settings) -> bool {
+    let names = |one: &Topology| match one.mode {
+        Mode::Dns | Mode::Hostname => true,
+        Mode::Ip => one.srv_host == SrvHost::Mode,
+        Mode::Peer => false,
+    };
+    settings.topologies.is_empty() || settings.topologies.iter().any(names)
+}
+
 /// Whether names of pods are verified though not all pods are known: the others do not exist then.
 pub fn denies_pods(settings: &Settings) -> bool {
     settings.pods == Some(Pods::Verified) && !knows_all_pods(&watches(settings))
@@ -102,26 +136,57 @@ mod tests {
     #[test]
     fn pods_are_verified_where_all_of_them_are_known() {
         const NAMED: &str = "topologies = [{ name = 'a', namespaces = ['n'] }]";
-        for (text, names, denies) in [
-            ("manifests = ['m']", PodNames::Verified, false),
-            ("manifests = ['m']\npods = 'verified'", PodNames::Verified, true),
-            ("manifests = ['m']\npods = 'insecure'", PodNames::Insecure, false),
-            ("", PodNames::Insecure, false),
-            ("pods = 'verified'", PodNames::Verified, true),
-            ("pods = 'disabled'", PodNames::Disabled, false),
-            ("kubernetes.watch_pods = true", PodNames::Verified, false),
-            ("kubernetes.watch_pods = true\npods = 'verified'", PodNames::Verified, false),
-            (&format!("kubernetes.watch_pods = true\n{NAMED}"), PodNames::Insecure, false),
-            (&format!("kubernetes.watch_pods = true\npods = 'verified'\n{NAMED}"), PodNames::Verified, false),
-            ("kubernetes.watch = 'pods'\ntopologies = [{ name = 'a' }]", PodNames::Verified, false),
+        for (text, names, denies, others) in [
+            ("manifests = ['m']", PodNames::Verified, false, OtherPods::Denied),
+            ("manifests = ['m']\npods = 'verified'", PodNames::Verified, true, OtherPods::Denied),
+            ("manifests = ['m']\npods = 'insecure'", PodNames::Insecure, false, OtherPods::Answered),
+            ("", PodNames::Insecure, false, OtherPods::Answered),
+            ("pods = 'verified'", PodNames::Verified, true, OtherPods::Denied),
+            ("pods = 'disabled'", PodNames::Disabled, false, OtherPods::NotServed),
+            ("kubernetes.watch_pods = true", PodNames::Verified, false, OtherPods::None),
+            ("kubernetes.watch_pods = true\npods = 'verified'", PodNames::Verified, false, OtherPods::None),
+            (
+                &format!("kubernetes.watch_pods = true\n{NAMED}"),
+                PodNames::Insecure,
+                false,
+                OtherPods::Answered,
+            ),
+            (
+                &format!("kubernetes.watch_pods = true\npods = 'verified'\n{NAMED}"),
+                PodNames::Verified,
+                false,
+                OtherPods::None,
+            ),
+            (
+                "kubernetes.watch = 'pods'\ntopologies = [{ name = 'a' }]",
+                PodNames::Verified,
+                false,
+                OtherPods::None,
+            ),
             (
                 "kubernetes.watch = 'pods'\ntopologies = [{ name = 'a', selector = 'a=b' }]",
                 PodNames::Insecure,
                 false,
+                OtherPods::Answered,
             ),
         ] {
             let settings = settings(text);
             assert_eq!((pods(&settings), denies_pods(&settings)), (names, denies), "{text}");
+            assert_eq!(other_pods(&settings), others, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_pods_are_needed_unless_all_names_are_ours() {
+        for (text, needed) in [
+            ("", true),
+            ("topologies = [{ mode = 'ip' }]", true),
+            ("topologies = [{ mode = 'ip', srv_host = 'peer' }]", false),
+            ("topologies = [{ mode = 'dns', srv_host = 'peer' }]", true),
+            ("topologies = [{ mode = 'hostname' }]", true),
+            ("topologies = [{ mode = 'peer' }]", false),
+        ] {
+            assert_eq!(names_pods(&settings(text)), needed, "{text}");
         }
     }
 

@@ -5,30 +5,41 @@
 //! from data that is not whole.
 
 mod advertise;
+mod answering;
 mod board;
 mod cluster;
+mod generation;
 mod latency;
 mod list_once;
 mod load;
 mod log;
+mod look_up;
 mod notices;
 mod one_line;
 mod panics;
 mod pipeline;
 mod policy;
 mod published;
+mod query_lines;
 mod questions;
+mod reload;
+mod restore;
+mod saving;
 mod serve;
+mod settings_file;
 mod signals;
 mod summary;
 mod watching;
 mod writer;
 mod zone_files;
 
-pub use cluster::{ClusterError, denies_pods, watches_pods_in_vain};
+pub use cluster::{ClusterError, OtherPods, denies_pods, names_pods, other_pods, watches_pods_in_vain};
 pub use load::{LoadError, Loaded, load_once};
+pub use look_up::{ExplainError, explain_once};
 pub use one_line::OneLine;
 pub use policy::{SecretError, check_secrets};
+pub use reload::Again;
 pub use serve::{ServeError, serve};
+pub use settings_file::Before;
 pub use summary::{SetSummary, Summary, broken, counted, idle};
 pub use zone_files::ZoneFileError;

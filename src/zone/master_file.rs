@@ -137,13 +137,14 @@ fn add_records(text: &mut String, owner: &Name, rtype: RecordType, octets: &[u8]
 
 /// TTL and rdata text of each RR of a concatenation.
 pub(super) fn records(octets: &[u8], rtype: RecordType) -> Vec<(u32, String)> {
-    rr::each(octets)
-        .map(|(ttl, rdata)| {
-            let mut text = String::new();
-            add_rdata(&mut text, rtype, rdata);
-            (ttl, text)
-        })
-        .collect()
+    rr::each(octets).map(|(ttl, octets)| (ttl, rdata(rtype, octets))).collect()
+}
+
+/// The text of data.
+pub(super) fn rdata(rtype: RecordType, octets: &[u8]) -> String {
+    let mut text = String::new();
+    add_rdata(&mut text, rtype, octets);
+    text
 }
 
 /// Adds the fields of the data one by one; what is of no known form, in the generic one (RFC 3597 5).

@@ -10,6 +10,7 @@ mod api_server;
 #[path = "../support/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
+mod commands;
 mod ending;
 mod exposition;
 mod flood;
@@ -17,6 +18,7 @@ mod hostile;
 mod http;
 mod log;
 mod metrics;
+mod page;
 mod probes;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]

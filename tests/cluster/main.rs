@@ -29,8 +29,12 @@ mod overlays;
 mod pods;
 mod process;
 mod prometheus;
+#[path = "../support/query.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod query;
 mod questions;
 mod relay;
+mod replicas;
 mod rights;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]

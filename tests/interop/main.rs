@@ -23,6 +23,7 @@ mod guide;
 mod kdig;
 mod last_good;
 mod libcluster;
+mod manual;
 mod options;
 mod program;
 mod prometheus;

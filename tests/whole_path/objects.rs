@@ -32,6 +32,7 @@ fn an_endpoint() -> impl Strategy<Value = Endpoint> {
             uid: Uid::from_text(uid),
             namespace: namespace.map(Into::into),
             conditions,
+            placement: None,
         })
 }
 
@@ -81,6 +82,7 @@ pub(super) fn an_object() -> impl Strategy<Value = EndpointObject> {
             labels: labels.into_iter().flatten().collect(),
             groups,
             truncated: false,
+            created: None,
         },
     )
 }

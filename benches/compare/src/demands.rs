@@ -1,4 +1,4 @@
-//! What rosterd should reach against each peer, per core: how many times its CPU per answer.
+//! What rosterd should reach, per core: against each peer, how many times its CPU per answer, and against the bare echo.
 
 use load::run::Transport;
 
@@ -22,6 +22,16 @@ pub fn ratio(peer: &str, shape: &str, transport: Transport) -> Option<f64> {
         "PowerDNS" => a.then_some(1.9),
         "CoreDNS" => a.then_some(8.0),
         "hickory-dns" => a.then_some(3.0),
+        _ => None,
+    }
+}
+
+/// What rosterd's CPU per answer should stay within above that of the bare echo, in microseconds, where this project has
+/// set it.
+pub fn above_echo(shape: &str, transport: Transport) -> Option<f64> {
+    match (transport, shape) {
+        (Transport::Udp, "A x 5" | "A of a pod name") => Some(0.3),
+        (Transport::Udp, "A x 30") => Some(0.6),
         _ => None,
     }
 }

@@ -33,6 +33,10 @@ pub struct Table {
     pub label: String,
     /// CPU per answer of the echo, in microseconds.
     pub floor: Option<f64>,
+    /// CPU per answer of rosterd above the echo's of the same round, in microseconds.
+    above: Option<f64>,
+    /// That in microseconds that it should stay within.
+    above_demanded: Option<f64>,
     /// rosterd first.
     pub rows: Vec<Row>,
 }
@@ -60,7 +64,14 @@ pub fn table(subject: &Subject, candidates: &[Candidate]) -> Table {
         }
     });
     let floor = (!subject.floor.is_empty()).then(|| median(subject.floor.iter().map(Figures::cpu)));
-    Table { label: subject.label(), floor, rows: rows.collect() }
+    let above = ours.iter().zip(&subject.floor).map(|(figures, echo)| figures.cpu() - echo.cpu());
+    Table {
+        label: subject.label(),
+        floor,
+        above: floor.map(|_| median(above)),
+        above_demanded: demands::above_echo(subject.shape.label, subject.transport),
+        rows: rows.collect(),
+    }
 }
 
 /// All tables, below what they were measured on.
@@ -92,6 +103,10 @@ pub fn text(tables: &[Table], candidates: &[Candidate], how: &str) -> String {
         }
         for row in &table.rows {
             line(&mut text, row);
+        }
+        if let (Some(above), Some(demanded)) = (table.above, table.above_demanded) {
+            let missed = if above > demanded { " MISSED" } else { "" };
+            let _ = writeln!(text, "rosterd above the echo: {above:.2} us, demanded {demanded:.2}{missed}");
         }
     }
     text

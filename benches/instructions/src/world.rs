@@ -115,6 +115,7 @@ fn slice(name: &str, index: usize, first: usize, peers: usize) -> EndpointObject
         uid: Some(Uid::Uuid((peer as u128).to_be_bytes())),
         namespace: None,
         conditions: Conditions { ready: Some(true), ..Conditions::default() },
+        placement: None,
     };
     let key = ObjectKey {
         namespace: namespace(index).into(),
@@ -128,6 +129,7 @@ fn slice(name: &str, index: usize, first: usize, peers: usize) -> EndpointObject
         labels: vec![("kubernetes.io/service-name".into(), name.into())],
         groups: vec![EndpointGroup { ports, endpoints: (first..first + peers).map(endpoint).collect() }],
         truncated: false,
+        created: None,
     }
 }
 

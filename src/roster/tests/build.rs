@@ -13,6 +13,7 @@ pub(super) fn slice(service: &str, name: &str) -> EndpointObject {
         labels: Vec::new(),
         groups: vec![EndpointGroup::default()],
         truncated: false,
+        created: None,
     }
 }
 
@@ -29,6 +30,7 @@ pub(super) fn endpoint(words: &str) -> Endpoint {
         uid: None,
         namespace: None,
         conditions: Conditions::default(),
+        placement: None,
     };
     for word in words.split_whitespace() {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));

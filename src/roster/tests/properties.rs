@@ -33,6 +33,7 @@ fn an_endpoint() -> impl Strategy<Value = Endpoint> {
             uid: Uid::from_text(uid),
             namespace: namespace.map(Into::into),
             conditions,
+            placement: None,
         })
 }
 

@@ -2,7 +2,7 @@
 
 use super::build::{key, slice};
 use super::served::serve;
-use crate::roster::{Roster, SetKey, SetView, SetsPage, SetsPass, Totals, TotalsPass};
+use crate::roster::{Roster, SetKey, SetView, SetsPage, SetsPass, Totals, TotalsPass, Wanted};
 
 pub(super) fn totals(roster: &Roster) -> Totals {
     let mut pass = TotalsPass::default();
@@ -10,7 +10,8 @@ pub(super) fn totals(roster: &Roster) -> Totals {
 }
 
 fn page(roster: &Roster, namespace: Option<&str>, after: Option<SetKey>, limit: usize) -> SetsPage {
-    let mut pass = SetsPass::new(namespace, after, limit);
+    let wanted = Wanted { namespace: namespace.map(Box::from), ..Wanted::default() };
+    let mut pass = SetsPass::new(wanted, after, limit);
     std::iter::repeat_with(|| pass.go_on(roster)).flatten().next().expect("an end")
 }
 
@@ -59,7 +60,7 @@ fn what_changes_between_two_looks_is_counted_at_most_once() {
         let name = format!("web-{number}");
         served.apply(slice(&name, &name).with("10.0.0.1"));
     }
-    let (mut totals, mut sets) = (TotalsPass::default(), SetsPass::new(None, None, 1000));
+    let (mut totals, mut sets) = (TotalsPass::default(), SetsPass::new(Wanted::default(), None, 1000));
     assert_eq!(
         (totals.go_on(&served.roster), sets.go_on(&served.roster)),
         (None, None),

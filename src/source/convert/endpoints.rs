@@ -1,5 +1,6 @@
 //! `v1 Endpoints`.
 
+use super::placement::placement;
 use super::protobuf::{Malformed, Message, Value};
 use super::text::{object, objects};
 use super::{
@@ -42,6 +43,7 @@ struct Address<'a> {
     hostname: Option<Text<'a>>,
     #[serde(deserialize_with = "object")]
     target_ref: TargetRef<'a>,
+    node_name: Option<Text<'a>>,
 }
 
 /// `k8s.io.api.core.v1.Endpoints`.
@@ -74,6 +76,7 @@ impl<'a> Message<'a> for Address<'a> {
             1 => self.ip = Some(value.text()?),
             2 => value.merge_into(&mut self.target_ref)?,
             3 => self.hostname = Some(value.text()?),
+            4 => self.node_name = Some(value.text()?),
             _ => {}
         }
         Ok(())
@@ -112,9 +115,10 @@ impl<'a> Slim<'a> for Endpoints<'a> {
         let key = self.metadata.key(Self::KIND)?;
         let truncated = self.metadata.truncated();
         let labels = self.metadata.take_labels();
+        let created = self.metadata.created();
         let groups = self.subsets.into_iter().map(|subset| group(subset, &key, notices)).collect();
         let service = service(&key, &labels, None);
-        Ok(EndpointObject { key, service, labels, groups, truncated })
+        Ok(EndpointObject { key, service, labels, groups, truncated, created })
     }
 }
 
@@ -139,6 +143,7 @@ fn endpoint(from: Address<'_>, ready: bool, key: &ObjectKey, notices: &mut Notic
         namespace,
         // Terminating pods are in no Endpoints unless they are published in any condition.
         conditions: Conditions { ready: Some(ready), serving: Some(ready), terminating: None },
+        placement: placement(from.node_name, None),
     }
 }
 
@@ -175,6 +180,7 @@ impl<'a> From<&'a core::EndpointAddress> for Address<'a> {
             ip: Some((&from.ip).into()),
             hostname: from.hostname.as_ref().map(Text::from),
             target_ref: from.target_ref.as_ref().into(),
+            node_name: from.node_name.as_ref().map(Text::from),
         }
     }
 }

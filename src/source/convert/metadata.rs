@@ -27,11 +27,39 @@ pub(in crate::source) struct Metadata<'a> {
     pub(in crate::source) namespace: Option<Text<'a>>,
     pub(in crate::source) uid: Option<Text<'a>>,
     pub(in crate::source) resource_version: Option<Text<'a>>,
+    #[serde(deserialize_with = "time")]
+    pub(in crate::source) creation_timestamp: Seconds,
     pub(in crate::source) deletion_timestamp: Option<Text<'a>>,
     #[serde(deserialize_with = "nullable")]
     pub(in crate::source) labels: Labels<'a>,
     #[serde(deserialize_with = "nullable")]
     pub(in crate::source) annotations: Annotations<'a>,
+}
+
+/// A time that people are shown: Unix time in seconds, where it is one of 1970 to 2106.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::source) struct Seconds(Option<u32>);
+
+impl Seconds {
+    fn of(time: Option<jiff::Timestamp>) -> Seconds {
+        Seconds(time.and_then(|time| u32::try_from(time.as_second()).ok()))
+    }
+}
+
+/// `k8s.io.apimachinery.pkg.apis.meta.v1.Time`.
+impl<'a> Message<'a> for Seconds {
+    fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
+        if number == 1 {
+            self.0 = u32::try_from(value.int64()?).ok();
+        }
+        Ok(())
+    }
+}
+
+/// A time as JSON has it: RFC 3339. One that is none is as good as none at all.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::Error> {
+    let text = Option::<Text<'de>>::deserialize(deserializer)?;
+    Ok(Seconds::of(text.and_then(|text| text.parse().ok())))
 }
 
 /// Labels, sorted by key, keys unique.
@@ -74,6 +102,11 @@ impl Metadata<'_> {
         text.parse().ok()
     }
 
+    /// When the object was made: Unix time in seconds.
+    pub(in crate::source) fn created(&self) -> Option<u32> {
+        self.creation_timestamp.0
+    }
+
     /// When the change happened that the controller wrote this object for; RFC 3339 with nanoseconds.
     pub(in crate::source) fn triggered(&self) -> Option<SystemTime> {
         let text = self.annotations.last_change_trigger_time.as_deref()?;
@@ -89,6 +122,7 @@ impl<'a> Message<'a> for Metadata<'a> {
             3 => self.namespace = Some(value.text()?),
             5 => self.uid = Some(value.text()?),
             6 => self.resource_version = Some(value.text()?),
+            8 => value.merge_into(&mut self.creation_timestamp)?,
             // Read for its presence alone.
             9 => self.deletion_timestamp = Some(Text::default()),
             11 => self.labels.put(value.message()?),
@@ -129,6 +163,7 @@ impl<'a> From<&'a ObjectMeta> for Metadata<'a> {
             namespace: from.namespace.as_ref().map(Text::from),
             uid: from.uid.as_ref().map(Text::from),
             resource_version: from.resource_version.as_ref().map(Text::from),
+            creation_timestamp: Seconds::of(from.creation_timestamp.as_ref().map(|time| time.0)),
             // Read for its presence alone.
             deletion_timestamp: from.deletion_timestamp.as_ref().map(|_| Text::default()),
             labels: Labels(labels.map(|(key, value)| (key.into(), value.into())).collect()),

@@ -8,6 +8,7 @@
 
 mod endpoints;
 mod metadata;
+mod placement;
 mod pod;
 pub(super) mod protobuf;
 mod slice;

@@ -1,5 +1,6 @@
 //! `v1 Pod`.
 
+use super::placement::placement;
 use super::protobuf::{Malformed, Message, Value};
 use super::text::{object, objects};
 use super::{EndpointSource, Metadata, Nameless, Slim, Text, address, non_empty, port, service};
@@ -29,6 +30,7 @@ struct PodSpec<'a> {
     #[serde(borrow)]
     hostname: Option<Text<'a>>,
     subdomain: Option<Text<'a>>,
+    node_name: Option<Text<'a>>,
     #[serde(deserialize_with = "objects")]
     containers: Vec<Container<'a>>,
     #[serde(deserialize_with = "objects")]
@@ -98,6 +100,7 @@ impl<'a> Message<'a> for PodSpec<'a> {
     fn field(&mut self, number: u32, value: Value<'a>) -> Result<(), Malformed> {
         match number {
             2 => self.containers.push(value.message()?),
+            10 => self.node_name = Some(value.text()?),
             16 => self.hostname = Some(value.text()?),
             17 => self.subdomain = Some(value.text()?),
             20 => self.init_containers.push(value.message()?),
@@ -180,6 +183,7 @@ impl<'a> Slim<'a> for Pod<'a> {
         let key = metadata.key(Self::KIND)?;
         let truncated = metadata.truncated();
         let labels = metadata.take_labels();
+        let created = metadata.created();
         let uid = metadata.uid.as_deref().and_then(Uid::from_text);
         let terminating = metadata.deletion_timestamp.is_some();
         let service = service(&key, &labels, spec.subdomain.take());
@@ -199,10 +203,11 @@ impl<'a> Slim<'a> for Pod<'a> {
                     serving: Some(serving),
                     terminating: Some(terminating),
                 },
+                placement: placement(spec.node_name.take(), None),
             };
             vec![EndpointGroup { ports: ports(spec, &key, notices), endpoints: vec![endpoint] }]
         };
-        Ok(EndpointObject { key, service, labels, groups, truncated })
+        Ok(EndpointObject { key, service, labels, groups, truncated, created })
     }
 }
 
@@ -262,6 +267,7 @@ impl<'a> From<&'a core::PodSpec> for PodSpec<'a> {
         PodSpec {
             hostname: from.hostname.as_ref().map(Text::from),
             subdomain: from.subdomain.as_ref().map(Text::from),
+            node_name: from.node_name.as_ref().map(Text::from),
             containers: from.containers.iter().map(Container::from).collect(),
             init_containers: from.init_containers.iter().flatten().map(Container::from).collect(),
         }

@@ -96,6 +96,11 @@ impl<'a> Value<'a> {
         Ok(self.number()? as i32)
     }
 
+    /// An `int64`, whose sign is the highest of 64 bits.
+    pub(in crate::source) fn int64(self) -> Result<i64, Malformed> {
+        Ok(self.number()?.cast_signed())
+    }
+
     fn number(self) -> Result<u64, Malformed> {
         match self.kind {
             Kind::Number(number) => Ok(number),

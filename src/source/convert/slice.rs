@@ -1,5 +1,6 @@
 //! `discovery.k8s.io/v1 EndpointSlice`.
 
+use super::placement::placement;
 use super::protobuf::{Malformed, Message, Value};
 use super::text::{nullable, object, objects};
 use super::{
@@ -37,6 +38,8 @@ struct Endpoint<'a> {
     hostname: Option<Text<'a>>,
     #[serde(deserialize_with = "object")]
     target_ref: TargetRef<'a>,
+    node_name: Option<Text<'a>>,
+    zone: Option<Text<'a>>,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -68,6 +71,8 @@ impl<'a> Message<'a> for Endpoint<'a> {
             2 => value.merge_into(&mut self.conditions)?,
             3 => self.hostname = Some(value.text()?),
             4 => value.merge_into(&mut self.target_ref)?,
+            6 => self.node_name = Some(value.text()?),
+            7 => self.zone = Some(value.text()?),
             _ => {}
         }
         Ok(())
@@ -120,6 +125,7 @@ impl<'a> Slim<'a> for EndpointSlice<'a> {
         let labels = self.metadata.take_labels();
         let service = service(&key, &labels, None);
         let address_type = self.address_type.unwrap_or_default();
+        let created = self.metadata.created();
         let family = Family::of(&address_type);
         if family.is_none() {
             notices.count(Oddity::AddressType, || format!("{}: {:?}", described(&key), &*address_type));
@@ -138,6 +144,7 @@ impl<'a> Slim<'a> for EndpointSlice<'a> {
             labels,
             groups: vec![EndpointGroup { ports, endpoints }],
             truncated,
+            created,
             key,
         })
     }
@@ -178,6 +185,7 @@ fn endpoint(
         uid,
         namespace,
         conditions: Conditions { ready, serving, terminating },
+        placement: placement(from.node_name, from.zone),
     }
 }
 
@@ -224,6 +232,8 @@ impl<'a> From<&'a discovery::Endpoint> for Endpoint<'a> {
             conditions: conditions.unwrap_or_default(),
             hostname: from.hostname.as_ref().map(Text::from),
             target_ref: from.target_ref.as_ref().into(),
+            node_name: from.node_name.as_ref().map(Text::from),
+            zone: from.zone.as_ref().map(Text::from),
         }
     }
 }

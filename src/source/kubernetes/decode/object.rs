@@ -97,5 +97,8 @@ pub(super) fn leniently(kind: ObjectKind, fields: &Fields<'_>) -> Option<(Endpoi
     let labels = metadata.take_labels();
     let subdomain = fields.object("spec").and_then(|spec| spec.text("subdomain"));
     let service = service(&key, &labels, subdomain);
-    Some((EndpointObject { key, service, labels, groups: Vec::new(), truncated: false }, revision))
+    Some((
+        EndpointObject { key, service, labels, groups: Vec::new(), truncated: false, created: None },
+        revision,
+    ))
 }

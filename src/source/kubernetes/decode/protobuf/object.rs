@@ -46,7 +46,10 @@ pub(super) fn metadata(kind: ObjectKind, octets: &[u8]) -> Option<(EndpointObjec
     let key = metadata.key(kind).ok()?;
     let labels = metadata.take_labels();
     let service = service(&key, &labels, spec.subdomain);
-    Some((EndpointObject { key, service, labels, groups: Vec::new(), truncated: false }, revision))
+    Some((
+        EndpointObject { key, service, labels, groups: Vec::new(), truncated: false, created: None },
+        revision,
+    ))
 }
 
 /// What a Pod is found by beside its metadata.
