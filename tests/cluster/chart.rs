@@ -179,7 +179,7 @@ fn the_chart_is_installed_changed_and_taken_away() {
     };
     let address = "service.clusterIP=10.96.0.73";
     let said = run(&["install", "by-helm", &chart(), "--create-namespace", "--set", address]);
-    for line in ["rosterd serves peers.cluster.local at 10.96.0.73.", "      forward . 10.96.0.73 {"] {
+    for line in ["rosterd serves peers.cluster.local at 10.96.0.73.", "      forward . 10.96.0.73\n"] {
         assert!(said.contains(line), "{said}");
     }
     let deployment = "/apis/apps/v1/namespaces/chart/deployments/by-helm";

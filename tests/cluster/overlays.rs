@@ -121,11 +121,17 @@ fn the_api_server_takes_the_corefile() {
     let file = deploy().join("coredns/kubeadm.yaml").display().to_string();
     let map = plane().kubectl(&["apply", "--dry-run=server", "--validate=strict", "-o", "json", "-f", &file]);
     let map: Value = serde_json::from_str(&map).expect("JSON");
-    // What deploy/README.md shows of it is in it.
-    let readme = fs::read_to_string(deploy().join("README.md")).expect("text");
-    let (_, stanza) = readme.split_once("```\npeers.cluster.local:53 {").expect("the stanza");
-    let (stanza, _) = stanza.split_once("```").expect("its end");
-    assert!(map["data"]["Corefile"].as_str().expect("text").ends_with(stanza), "{map}");
+    let mut rosterd = Command::new(env!("CARGO_BIN_EXE_rosterd"));
+    let stanza =
+        rosterd.args(["stanza", "--for", "coredns", "--at", "10.96.0.53"]).output().expect("the program");
+    let stanza = String::from_utf8(stanza.stdout).expect("UTF-8 text");
+    let stanza: Vec<&str> =
+        stanza.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(stanza.len() > 3, "{stanza:?}");
+    assert!(
+        map["data"]["Corefile"].as_str().expect("text").trim_end().ends_with(&stanza.join("\n")),
+        "{map}"
+    );
 }
 
 #[test]
