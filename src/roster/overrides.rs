@@ -7,6 +7,8 @@ use super::{Include, Mode, TTL_MAX};
 
 /// The label that names the set of an object's Service.
 pub(super) const SET: &str = "rosterd.io/set";
+/// A label for selectors, by which the shipped settings know what to serve. It sets nothing.
+const PUBLISH: &str = "rosterd.io/publish";
 /// What all of them begin with.
 const PREFIX: &str = "rosterd.io/";
 const BASENAME: &str = "rosterd.io/basename";
@@ -26,7 +28,7 @@ pub(super) struct Overrides {
 impl Overrides {
     /// Reads an object's labels; values that make no sense are none, and a problem each.
     pub(super) fn read(labels: &[(Box<str>, Box<str>)], problems: &mut Vec<Problem>) -> Overrides {
-        let ours = |key: &str| [SET, BASENAME, MODE, INCLUDE, TTL].contains(&key);
+        let ours = |key: &str| [SET, BASENAME, MODE, INCLUDE, TTL, PUBLISH].contains(&key);
         let unknown = labels.iter().find(|(key, _)| key.starts_with(PREFIX) && !ours(key));
         problems.extend(unknown.map(|(key, _)| Problem::NoSuchLabel(key.clone())));
         let mut wrong = |key: &'static str, value: &str| {
@@ -114,6 +116,7 @@ mod tests {
         for (key, problem) in [
             ("rosterd.io/basname", Some(Problem::NoSuchLabel("rosterd.io/basname".into()))),
             ("rosterd.io/set", None),
+            ("rosterd.io/publish", None),
             ("app.rosterd.io/basname", None),
         ] {
             let mut problems = Vec::new();

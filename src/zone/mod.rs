@@ -27,6 +27,7 @@ mod reverse_tree;
 mod rr;
 mod rr_list;
 mod rrset;
+mod same;
 mod serial;
 mod set;
 mod sharded;

@@ -6,6 +6,7 @@
 //! labels of a name, which stand in a question's name one behind the other: one run of octets, with nothing to put
 //! together.
 
+use super::same::same;
 use foldhash::quality::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -113,34 +114,6 @@ pub(super) fn labels(namespace: &str, name: &str) -> Vec<u8> {
         labels.extend_from_slice(label.as_bytes());
     }
     labels
-}
-
-/// Octets that are compared at once.
-const HALF: usize = 8;
-
-/// Whether two runs of octets are one, by their first and last eight octets where they have from 8 to 16: a call that finds out the
-/// same costs more than the look-up around it.
-#[expect(
-    clippy::inline_always,
-    reason = "one caller is each query's: what passes between the two stays in registers"
-)]
-#[inline(always)]
-fn same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    if one.len() <= 2 * HALF
-        && let (Some(first), Some(last)) = (one.first_chunk::<HALF>(), one.last_chunk::<HALF>())
-    {
-        return other.first_chunk() == Some(first) && other.last_chunk() == Some(last);
-    }
-    if one.len() < HALF
-        && let (Some(first), Some(last)) =
-            (one.first_chunk::<{ HALF / 2 }>(), one.last_chunk::<{ HALF / 2 }>())
-    {
-        return other.first_chunk() == Some(first) && other.last_chunk() == Some(last);
-    }
-    one == other
 }
 
 fn place(hash: u64) -> (usize, usize) {

@@ -7,6 +7,7 @@ use super::node::{Found, Node, NodeKind, Redirection, Referral};
 use super::ordered::OrderedTable;
 use super::readiness::Readiness;
 use super::refusals::Refusals;
+use super::same::same;
 use super::set::{Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
@@ -127,7 +128,7 @@ impl Snapshot {
         for zone in &self.zones {
             let depth = labels.wrapping_sub(zone.labels);
             // Begins at a label, so that equal octets are equal labels.
-            if depth <= labels && depth >= least && name.suffix(depth) == zone.origin.as_wire() {
+            if depth <= labels && depth >= least && same(name.suffix(depth), zone.origin.as_wire()) {
                 return Some((zone, depth));
             }
         }

@@ -259,7 +259,9 @@ fn copy_folder(from: &Path, to: &Path) {
 fn start_controllers(folder: &Path, ports: &Ports) -> Process {
     let arguments = [
         "--kubeconfig=administrator.kubeconfig".to_owned(),
-        "--controllers=endpoint,endpointslice,endpointslicemirroring,garbagecollector,namespace,serviceaccount".to_owned(),
+        "--controllers=deployment,endpoint,endpointslice,endpointslicemirroring,garbagecollector,namespace,replicaset,\
+         serviceaccount"
+            .to_owned(),
         "--service-account-private-key-file=accounts.key".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--secure-port={}", ports.controllers),

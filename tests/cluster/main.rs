@@ -13,6 +13,7 @@
 
 mod access;
 mod api;
+mod chart;
 #[path = "../support/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
@@ -22,9 +23,12 @@ mod in_pod;
 mod lists;
 mod manifests;
 mod members;
+mod newcomer;
 mod outages;
+mod overlays;
 mod pods;
 mod process;
+mod prometheus;
 #[path = "../support/query.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod query;

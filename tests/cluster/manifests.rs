@@ -1,5 +1,6 @@
 //! The API server takes the manifests in `deploy/kubernetes`, as they are.
 
+use crate::overlays::deploy;
 use crate::rights::{manifests, shipped_account};
 use rosterd::config::{AdminSettings, File, Sources, load};
 use serde_json::{Value, json};
@@ -20,14 +21,18 @@ fn the_api_server_takes_the_manifests() {
         "ConfigMap",
         "Deployment",
         "Namespace",
+        "NetworkPolicy",
         "PodDisruptionBudget",
         "Service",
         "ServiceAccount",
     ];
     assert_eq!(kinds, expected);
 
-    for file in std::fs::read_dir(manifests().join("rights")).expect("a folder") {
-        let file = file.expect("a file").path().display().to_string();
+    let files = std::fs::read_dir(manifests().join("rights")).expect("a folder");
+    for file in
+        files.map(|file| file.expect("a file").path()).filter(|file| !file.ends_with("kustomization.yaml"))
+    {
+        let file = file.display().to_string();
         plane.kubectl(&[&arguments[..], &["-n", "default", "-f", &file]].concat());
     }
 }
@@ -35,11 +40,13 @@ fn the_api_server_takes_the_manifests() {
 #[test]
 fn the_settings_in_the_manifests_are_settings() {
     let path = manifests().join("rosterd.toml");
-    let text = std::fs::read_to_string(&path).expect("settings");
-    // What is commented out is settings as well.
-    for text in [text.clone(), text.replace("# advertise", "advertise")] {
-        let file = File { path: path.clone(), text };
-        let settings = load(&Sources { file: Some(file), ..Sources::default() });
+    let overlays = ["named-namespaces", "one-tenant"]
+        .map(|name| deploy().join("overlays").join(name).join("rosterd.toml"));
+    for path in [&overlays[..], &[path]].concat() {
+        let text = std::fs::read_to_string(&path).expect("settings");
+        let own_namespace = Some("team-c".to_owned());
+        let sources = Sources { file: Some(File { path, text }), own_namespace, ..Sources::default() };
+        let settings = load(&sources);
         assert!(settings.is_ok(), "{settings:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! The server as other programs see it: dig, kdig and drill, Erlang's resolver and distribution, Elixir.
+//! The server as other programs see it: dig, kdig and drill, Erlang's resolver and distribution, Elixir; and what
+//! systemd and promtool say of what is shipped for them.
 //!
 //! Behind the feature `interop`, because it needs these programs: `.ci/run` installs them and turns the feature on. Where
 //! one is missing its tests fail.
@@ -30,4 +31,5 @@ mod prometheus;
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
 mod schema;
+mod systemd;
 mod transcript;

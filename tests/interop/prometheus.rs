@@ -1,4 +1,4 @@
-//! Metrics as Prometheus' own tool reads them.
+//! Metrics and alert rules as Prometheus' own tool reads them.
 
 use crate::client::{Transport, ask};
 use crate::rosterd::Rosterd;
@@ -38,4 +38,17 @@ fn promtool_finds_nothing_wrong_with_the_metrics() {
     let output = promtool.wait_with_output().expect("its end");
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn promtool_finds_the_alerts_right_and_each_fires_when_it_should() {
+    for arguments in [["check", "rules", "alerts.yaml"], ["test", "rules", "alerts_test.yaml"]] {
+        let output = Command::new("promtool")
+            .args(arguments)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/monitoring"))
+            .output()
+            .expect("promtool");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
 }

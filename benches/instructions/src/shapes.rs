@@ -66,22 +66,22 @@ pub fn shapes(world: World, curve: bool) -> Vec<Shape> {
     let host = |index: usize| format!("host{}.example.test", index % HOSTS);
     let (a, srv, txt) = (RecordType::A, RecordType::SRV, RecordType::TXT);
     let all = vec![
-        shape("A x 5", Some(700), 890, a, five, (NOERROR, 5)),
-        shape("A of a pod name", Some(800), 1070, a, pod, (NOERROR, 1)),
-        shape("NXDOMAIN in the set tree", Some(700), 750, a, absent, (NXDOMAIN, 0)),
-        shape("PTR", None, 2740, RecordType::PTR, reverse, (NOERROR, 1)),
-        shape("REFUSED", Some(350), 475, a, outside, (REFUSED, 0)),
-        shape("NXDOMAIN of a search list", Some(700), 785, a, searched, (NXDOMAIN, 0)),
-        shape("A x 30, rotated", Some(750), 960, a, thirty, (NOERROR, 30)),
-        shape("AAAA NODATA", None, 790, RecordType::AAAA, five, (NOERROR, 0)),
-        shape("SRV x 1", Some(700), 1025, srv, one, (NOERROR, 1)),
-        shape("SRV x 5", None, 1225, srv, five, (NOERROR, 5)),
-        shape("SRV x 5 of a port", None, 2030, srv, port, (NOERROR, 5)),
-        shape("TXT x 1", Some(700), 855, txt, one, (NOERROR, 1)),
-        shape("TXT x 5", None, 875, txt, five, (NOERROR, 5)),
-        shape("A x 5, good cookie", Some(950), 1205, a, five, (NOERROR, 5)).with_cookies(),
-        Shape { beside_file: true, ..shape("A x 5, beside a file", None, 945, a, five, (NOERROR, 5)) },
-        Shape { beside_file: true, ..shape("A of a file", None, 1215, a, host, (NOERROR, 1)) },
+        shape("A x 5", Some(700), 815, a, five, (NOERROR, 5)),
+        shape("A of a pod name", Some(800), 1065, a, pod, (NOERROR, 1)),
+        shape("NXDOMAIN in the set tree", Some(700), 735, a, absent, (NXDOMAIN, 0)),
+        shape("PTR", None, 2735, RecordType::PTR, reverse, (NOERROR, 1)),
+        shape("REFUSED", Some(350), 485, a, outside, (REFUSED, 0)),
+        shape("NXDOMAIN of a search list", Some(700), 770, a, searched, (NXDOMAIN, 0)),
+        shape("A x 30, rotated", Some(750), 880, a, thirty, (NOERROR, 30)),
+        shape("AAAA NODATA", None, 720, RecordType::AAAA, five, (NOERROR, 0)),
+        shape("SRV x 1", Some(700), 950, srv, one, (NOERROR, 1)),
+        shape("SRV x 5", None, 1150, srv, five, (NOERROR, 5)),
+        shape("SRV x 5 of a port", None, 1890, srv, port, (NOERROR, 5)),
+        shape("TXT x 1", Some(700), 775, txt, one, (NOERROR, 1)),
+        shape("TXT x 5", None, 795, txt, five, (NOERROR, 5)),
+        shape("A x 5, good cookie", Some(950), 1130, a, five, (NOERROR, 5)).with_cookies(),
+        Shape { beside_file: true, ..shape("A x 5, beside a file", None, 870, a, five, (NOERROR, 5)) },
+        Shape { beside_file: true, ..shape("A of a file", None, 1220, a, host, (NOERROR, 1)) },
     ];
     all.into_iter().take(if curve { 4 } else { usize::MAX }).collect()
 }
