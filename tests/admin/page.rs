@@ -141,7 +141,7 @@ fn thousands_of_sets_come_in_pages() {
         let rows = body.split("data-key=\"").skip(1).filter_map(|rest| rest.split('"').next());
         found.extend(rows.map(str::to_owned));
         pages += 1;
-        let next = body.split("<a href=\"").filter_map(|link| link.split_once("\" rel=\"next\"")).next();
+        let next = body.split("<a href=\"").find_map(|link| link.split_once("\" rel=\"next\""));
         let Some((next, _)) = next else { break };
         path = next.replace("&amp;", "&");
     }
