@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "support/api_server.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
 mod api_server;
 #[path = "support/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]

@@ -6,7 +6,7 @@
 use super::exposition::{Exposition, Kind, seconds};
 use super::process;
 use super::state::State;
-use super::world::{Durations, Phase, ZoneState, since};
+use super::world::{Durations, Phase, SavedState, Upkeep, ZoneState, since};
 use crate::roster::{ObjectKind, Scope, TopologyTotals, Totals, TotalsPass};
 use crate::server::{
     CountedZone, Counts, Observer, RCODES, SIZES, Stream, TYPES, Tallied, ZoneTallied, times,
@@ -44,6 +44,7 @@ pub(super) async fn text(state: &State) -> String {
     served(&mut text, state, &zones);
     watches(&mut text, &world.watches());
     programming(&mut text, &world.durations());
+    upkeep(&mut text, &world.upkeep());
     process::write(&mut text);
     text.finish()
 }
@@ -322,6 +323,46 @@ fn programming(text: &mut Exposition, [from_trigger, from_event]: &[Durations; 2
             text.metric(name, Kind::Histogram, help);
             text.histogram(&[], times.bounds.iter().copied().map(seconds), &times.counts, seconds(times.sum));
         }
+    }
+}
+
+/// How settings, state on disk and the query log fare.
+fn upkeep(text: &mut Exposition, upkeep: &Upkeep) {
+    let Upkeep { reloads, reloads_failed, last_reload, behind, state, queries_logged } = *upkeep;
+    text.single("rosterd_reloads_total", Kind::Counter, "Changes of settings that came into force.", reloads);
+    text.single(
+        "rosterd_reload_failed_total",
+        Kind::Counter,
+        "Changes of settings that were refused: the former ones stayed.",
+        reloads_failed,
+    );
+    if let Some(last) = last_reload {
+        let name = "rosterd_reload_timestamp_seconds";
+        text.single(name, Kind::Gauge, "When settings last changed while running.", last);
+    }
+    text.single(
+        "rosterd_settings_behind",
+        Kind::Gauge,
+        "Whether other settings are in force than the file says.",
+        u8::from(behind),
+    );
+    if let Some(SavedState { writes, failed, last, octets }) = state {
+        text.single("rosterd_state_writes_total", Kind::Counter, "States that were saved.", writes);
+        let name = "rosterd_state_write_failures_total";
+        text.single(name, Kind::Counter, "States that could not be saved.", failed);
+        if let Some(last) = last {
+            let name = "rosterd_state_timestamp_seconds";
+            text.single(name, Kind::Gauge, "When the last state was saved.", last);
+            text.single("rosterd_state_size_bytes", Kind::Gauge, "Octets of the last state.", octets);
+        }
+    }
+    text.metric(
+        "rosterd_query_log_lines_total",
+        Kind::Counter,
+        "Lines about queries, by what became of them.",
+    );
+    for (result, count) in ["logged", "left_out"].into_iter().zip(queries_logged) {
+        text.sample(&[("result", result)], count);
     }
 }
 

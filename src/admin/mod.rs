@@ -33,7 +33,9 @@ mod zones;
 
 pub use door::BindError;
 pub use explanation::Explanation;
-pub use world::{Durations, LookUpError, Phase, Question, Ready, Unavailable, World, ZoneState};
+pub use world::{
+    Durations, LookUpError, Phase, Question, Ready, SavedState, Unavailable, Upkeep, World, ZoneState,
+};
 
 pub(crate) use explanation::{RecordJson, SetPeersJson};
 pub(crate) use json::{EntryJson, PeerJson, SetJson, WatchJson};

@@ -53,6 +53,9 @@ pub trait World: Send + Sync + 'static {
     /// Panics of any thread so far.
     fn panics(&self) -> u64;
 
+    /// How settings, state on disk and the query log fare.
+    fn upkeep(&self) -> Upkeep;
+
     /// The settings in force as TOML, without secrets.
     fn settings(&self) -> String;
 
@@ -129,6 +132,36 @@ pub struct ZoneState {
     pub serial: u32,
     /// Whether it is made from peers.
     pub generated: bool,
+}
+
+/// How settings, state on disk and the query log fare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Changes of settings that came into force.
+    pub reloads: u64,
+    /// Changes of settings that did not.
+    pub reloads_failed: u64,
+    /// When the last one came into force: Unix time in seconds.
+    pub last_reload: Option<u64>,
+    /// Whether other settings are in force than the file says.
+    pub behind: bool,
+    /// What is kept on disk, where anything is.
+    pub state: Option<SavedState>,
+    /// Lines about queries: those that were written, and those that were left out.
+    pub queries_logged: [u64; 2],
+}
+
+/// What has become of writing state to disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SavedState {
+    /// Writes.
+    pub writes: u64,
+    /// Writes that failed.
+    pub failed: u64,
+    /// When the last one was: Unix time in seconds.
+    pub last: Option<u64>,
+    /// Octets of the last one.
+    pub octets: u64,
 }
 
 /// Counts of times.

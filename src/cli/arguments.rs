@@ -200,7 +200,7 @@ pub(super) enum Output {
 }
 
 /// The settings that are flags. Values are read by the settings themselves, as those of the other layers are.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Settings")]
 pub(super) struct SettingArguments {
     /// A TOML file with settings; a commented one with all of them is deploy/rosterd.toml
@@ -389,8 +389,8 @@ Examples:
   rosterd status --output json | jq '.watches[] | select(.stale)'
   kubectl -n rosterd exec deploy/rosterd -- rosterd status
 
-It asks the server over HTTP, where the same is shown as a page. The API is open
-to its own host unless `admin.api` says otherwise.
+It asks over HTTP, where the same is shown as a page. The API is open to
+the server's own host unless `admin.api` says otherwise.
 
 Exit codes:
   0  the server is ready

@@ -59,7 +59,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(settings) => serve::serve(&load(settings)?),
+        Command::Serve(settings) => serve::serve(settings),
         Command::Check { show: true, settings, .. } => check::show(&load(settings)?),
         Command::Check { against: Some(url), output, settings, .. } => {
             against::against(&load(settings)?.settings, url, *output)

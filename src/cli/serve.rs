@@ -1,12 +1,23 @@
 //! `rosterd serve`: runs the server.
 
-use super::Failure;
-use crate::config::Effective;
-use crate::run::{self, ServeError};
+use super::arguments::SettingArguments;
+use super::{Failure, load};
+use crate::run::{self, Again, Before, ServeError};
 
-/// Serves until the server is told to end.
-pub(super) fn serve(settings: &Effective) -> Result<(), Failure> {
-    run::serve(settings).map_err(|error| match error {
+/// Serves until the server is told to end. Settings are read again, with the same flags, when it is asked to.
+pub(super) fn serve(arguments: &SettingArguments) -> Result<(), Failure> {
+    let before = arguments.config.as_deref().map(Before::reading);
+    let effective = load(arguments)?;
+    let arguments = arguments.clone();
+    let load = move || {
+        load(&arguments).map_err(|failure| match failure {
+            Failure::Settings(errors) => errors.to_string().lines().map(str::to_owned).collect(),
+            Failure::Failed(error) | Failure::Unreachable(error) => vec![error],
+            Failure::NoSource => vec!["there is nothing to read peers from".to_owned()],
+            Failure::NotReady | Failure::Different => Vec::new(),
+        })
+    };
+    run::serve(effective, Again { before, load: Box::new(load) }).map_err(|error| match error {
         ServeError::Load(error) => error.into(),
         error => Failure::Failed(error.to_string()),
     })

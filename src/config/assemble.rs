@@ -6,8 +6,8 @@ use super::key::{self, ACCESS, Kind, ONE_TOPOLOGY, TOPOLOGIES};
 use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
 use super::settings::{
-    AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogSettings, Manifest, RateLimitSettings,
-    ServerSettings, Settings, TcpSettings, UdpSettings,
+    AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogSettings, Manifest, QueryLogSettings,
+    RateLimitSettings, ServerSettings, Settings, StateSettings, TcpSettings, UdpSettings,
 };
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
@@ -41,9 +41,19 @@ pub(super) fn settings(
             api: from.list("admin.api", values::listener),
             ready_when_stale: from.boolean("admin.ready_when_stale")?,
         },
+        state: StateSettings {
+            directory: from.text("state.directory", |text| Ok(text.into())),
+            interval: from.required("state.interval", values::duration)?,
+            max_age: from.required("state.max_age", values::duration)?,
+            ready_after: from.required("state.ready_after", values::pause)?,
+        },
         log: LogSettings {
             format: from.required("log.format", choose)?,
             level: from.required("log.level", choose)?,
+            queries: QueryLogSettings {
+                one_in: from.integer("log.queries.one_in"),
+                per_second: from.required_integer("log.queries.per_second")?,
+            },
         },
     };
     Some(settings)

@@ -142,12 +142,20 @@ pub(super) static ROOT: &[Key] = &[
     key("admin.listen", list(|text| values::listener(text).map(drop))).flag("--admin-listen"),
     key("admin.api", list(|text| values::listener(text).map(drop))).flag("--admin-api"),
     key("admin.ready_when_stale", Kind::Boolean).default("true"),
+    key("state.directory", Kind::Path),
+    // A list of the largest clusters is some megabytes: a disk does not notice these, and ten seconds are lost at most.
+    key("state.interval", DURATION).default("10s"),
+    key("state.max_age", DURATION).default("24h"),
+    // An API server that is there has answered by then.
+    key("state.ready_after", Kind::Text(|text| values::pause(text).map(drop))).default("5s"),
     key("log.format", Kind::Text(|text| choose::<LogFormat>(text).map(drop)))
         .default("auto")
         .flag("--log-format"),
     key("log.level", Kind::Text(|text| choose::<LogLevel>(text).map(drop)))
         .default("info")
         .flag("--log-level"),
+    key("log.queries.one_in", Kind::Integer(1..=1_000_000)),
+    key("log.queries.per_second", Kind::Integer(1..=10_000)).default("100"),
 ];
 
 /// The settings of a topology, in the order in which they are shown.

@@ -9,6 +9,7 @@
 
 mod assemble;
 mod conflicts;
+mod difference;
 mod environment;
 mod error;
 mod file;
@@ -22,14 +23,15 @@ mod show;
 mod suggest;
 mod values;
 
+pub use difference::Difference;
 pub use environment::PREFIX;
 pub use error::{Error, Errors, Problem};
 pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
 pub use settings::{
     Access, AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogFormat, LogLevel, LogSettings,
-    Manifest, Network, Pods, RateLimitSettings, ServerSettings, Settings, Source, TcpSettings, Transport,
-    UdpSettings,
+    Manifest, Network, Pods, QueryLogSettings, RateLimitSettings, ServerSettings, Settings, Source,
+    StateSettings, TcpSettings, Transport, UdpSettings,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

@@ -32,6 +32,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// `[admin]`.
     pub admin: AdminSettings,
+    /// `[state]`.
+    pub state: StateSettings,
     /// `[log]`.
     pub log: LogSettings,
 }
@@ -173,6 +175,19 @@ impl AdminSettings {
     pub const API: [SocketAddr; 1] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9154)];
 }
 
+/// `[state]`: what is kept on disk for the next start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateSettings {
+    /// `directory`: where it is kept; nowhere where not set. A relative one is resolved already.
+    pub directory: Option<PathBuf>,
+    /// `interval`: the least time between two writes.
+    pub interval: Duration,
+    /// `max_age`: how long ago what was kept may have been current for a start to serve it.
+    pub max_age: Duration,
+    /// `ready_after`: how long a start waits for the API before it counts as ready with what was kept.
+    pub ready_after: Duration,
+}
+
 /// `[log]`: what is said on standard error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
@@ -180,6 +195,17 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// `level`: what is said, where `RUST_LOG` does not say it.
     pub level: LogLevel,
+    /// `[log.queries]`.
+    pub queries: QueryLogSettings,
+}
+
+/// `[log.queries]`: which queries have a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryLogSettings {
+    /// `one_in`: every how manieth query has one; none where not set.
+    pub one_in: Option<u32>,
+    /// `per_second`: how many there are in a second at most.
+    pub per_second: u32,
 }
 
 /// How a log line looks.

@@ -2,7 +2,9 @@
 
 use super::conflicts::prefer_left_out;
 use super::key::{ACCESS, TOPOLOGIES};
-use super::settings::{AccessRule, AdminSettings, KubernetesSettings, Manifest, ServerSettings};
+use super::settings::{
+    AccessRule, AdminSettings, KubernetesSettings, LogSettings, Manifest, ServerSettings, StateSettings,
+};
 use super::values::{
     choice_text, domain_text, duration_text, network_text, nsid_text, port_text, record_list,
 };
@@ -18,6 +20,8 @@ const PODS_OTHERWISE: &str =
 /// One line of what is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShowLine {
+    /// The whole key of a setting, `server.ttl` or `topologies[0].mode`; empty where the line is none.
+    pub key: String,
     /// `key = value`, a table's head, or nothing.
     pub setting: String,
     /// What stands behind it as a comment: the origin, or what holds where nothing is set. Empty where there is none.
@@ -71,10 +75,8 @@ impl Effective {
         to.set_or("version", server.version.as_deref().map(text), "version.server is refused");
         to.server_tables(server);
         to.admin(&settings.admin);
-        to.head("[log]", None);
-        to.prefix = String::from("log.");
-        to.set("format", &text(choice_text(settings.log.format)));
-        to.set("level", &text(choice_text(settings.log.level)));
+        to.state(&settings.state);
+        to.log(&settings.log);
         for (index, topology) in settings.topologies.iter().enumerate() {
             to.topology(index, topology);
         }
@@ -151,6 +153,27 @@ impl Writer<'_> {
         self.set("ready_when_stale", &admin.ready_when_stale.to_string());
     }
 
+    fn state(&mut self, state: &StateSettings) {
+        self.head("[state]", None);
+        self.prefix = String::from("state.");
+        let directory = state.directory.as_ref().map(|path| text(&path.to_string_lossy()));
+        self.set_or("directory", directory, "nothing is kept for the next start");
+        self.set("interval", &text(&duration_text(state.interval)));
+        self.set("max_age", &text(&duration_text(state.max_age)));
+        self.set("ready_after", &text(&duration_text(state.ready_after)));
+    }
+
+    fn log(&mut self, log: &LogSettings) {
+        self.head("[log]", None);
+        self.prefix = String::from("log.");
+        self.set("format", &text(choice_text(log.format)));
+        self.set("level", &text(choice_text(log.level)));
+        self.head("[log.queries]", None);
+        self.prefix = String::from("log.queries.");
+        self.set_or("one_in", log.queries.one_in.map(|count| count.to_string()), "no query has a line");
+        self.set("per_second", &log.queries.per_second.to_string());
+    }
+
     fn kubernetes(&mut self, kubernetes: &KubernetesSettings) {
         self.head("[kubernetes]", None);
         self.prefix = String::from("kubernetes.");
@@ -202,8 +225,9 @@ impl Writer<'_> {
     }
 
     fn set(&mut self, name: &str, value: &str) {
-        let origin = self.effective.origins.of(&format!("{}{name}", self.prefix)).brief();
-        self.line(&format!("{name} = {value}"), &origin);
+        let key = format!("{}{name}", self.prefix);
+        let comment = self.effective.origins.of(&key).brief();
+        self.show.lines.push(ShowLine { key, setting: format!("{name} = {value}"), comment });
     }
 
     /// A setting that may be absent: what holds then stands in a comment.
@@ -215,7 +239,8 @@ impl Writer<'_> {
     }
 
     fn line(&mut self, setting: &str, comment: &str) {
-        self.show.lines.push(ShowLine { setting: setting.to_owned(), comment: comment.to_owned() });
+        let (setting, comment) = (setting.to_owned(), comment.to_owned());
+        self.show.lines.push(ShowLine { key: String::new(), setting, comment });
     }
 }
 

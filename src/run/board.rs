@@ -6,16 +6,17 @@ use super::look_up::explanation;
 use super::one_line::OneLine;
 use super::panics;
 use super::questions::Questions;
+use super::saving::Writes;
 use super::writer::Progress;
 use crate::admin::{
-    Durations, Explanation, LookUpError, Phase, Question, Ready, Unavailable, World, ZoneState,
+    Durations, Explanation, LookUpError, Phase, Question, Ready, SavedState, Unavailable, Upkeep, World,
+    ZoneState,
 };
-use crate::config::LogLevel;
+use crate::config::{Effective, LogLevel, Source};
 use crate::roster::Subject;
-use crate::server::Observer;
-use crate::source::kubernetes::{Health, Readiness, Unsynced, WatchHealth};
-use crate::zone::Snapshot;
-use arc_swap::ArcSwap;
+use crate::server::{Current, Observer, QueryLogCounts};
+use crate::source::kubernetes::{Health, Patience, Readiness, Unsynced, WatchHealth, WatchPlan};
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,21 +27,60 @@ const LINES: usize = 50;
 /// What is shown.
 #[derive(Debug)]
 pub(super) struct Board {
-    settings: String,
+    shown: ArcSwap<Shown>,
     verbosity: Verbosity,
-    ready_when_stale: bool,
     served: OnceLock<Served>,
-    watched: OnceLock<Watched>,
+    watched: ArcSwapOption<Watched>,
+    ending: AtomicBool,
+    pub(super) reloads: Reloads,
+    pub(super) writes: Arc<Writes>,
+    pub(super) queries: Arc<QueryLogCounts>,
+}
+
+/// What settings say of what is shown.
+#[derive(Debug)]
+pub(super) struct Shown {
+    /// Those in force, as TOML.
+    settings: String,
+    ready_when_stale: bool,
     /// Whether peers come from a cluster, which has to be found and listed.
     waits_for_cluster: bool,
-    ending: AtomicBool,
+    keeps_state: bool,
+}
+
+impl Shown {
+    pub(super) fn of(effective: &Effective) -> Shown {
+        let settings = &effective.settings;
+        Shown {
+            settings: effective.show().to_string(),
+            ready_when_stale: settings.admin.ready_when_stale,
+            waits_for_cluster: matches!(
+                settings.source(),
+                Some(Source::Kubeconfig { .. } | Source::InCluster)
+            ),
+            keeps_state: settings.state.directory.is_some(),
+        }
+    }
+}
+
+/// What has become of changes of settings.
+#[derive(Debug, Default)]
+pub(super) struct Reloads {
+    /// Those that are in force, or were.
+    pub(super) done: AtomicU64,
+    /// Those that were refused.
+    pub(super) failed: AtomicU64,
+    /// When the last one came into force: Unix time in seconds; 0 before.
+    pub(super) last: AtomicU64,
+    /// Whether the file says something else than what is in force.
+    pub(super) behind: AtomicBool,
 }
 
 /// What answers, once it does.
 #[derive(Debug)]
 pub(super) struct Served {
     pub(super) observer: Observer,
-    pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(super) current: Arc<ArcSwap<Current>>,
     pub(super) progress: Arc<Progress>,
     pub(super) questions: Questions,
 }
@@ -52,25 +92,21 @@ pub(super) struct Watched {
     pub(super) latency: Arc<Latency>,
     pub(super) beats: Arc<AtomicU64>,
     pub(super) started: Instant,
-    pub(super) leave_out_after: Duration,
+    pub(super) patience: Patience,
 }
 
 impl Board {
     /// One without parts.
-    pub(super) fn new(
-        settings: String,
-        verbosity: Verbosity,
-        ready_when_stale: bool,
-        waits_for_cluster: bool,
-    ) -> Arc<Board> {
+    pub(super) fn new(effective: &Effective, verbosity: Verbosity) -> Arc<Board> {
         Arc::new(Board {
-            settings,
+            shown: ArcSwap::from_pointee(Shown::of(effective)),
             verbosity,
-            ready_when_stale,
             served: OnceLock::new(),
-            watched: OnceLock::new(),
-            waits_for_cluster,
+            watched: ArcSwapOption::empty(),
             ending: AtomicBool::new(false),
+            reloads: Reloads::default(),
+            writes: Arc::default(),
+            queries: Arc::default(),
         })
     }
 
@@ -79,9 +115,20 @@ impl Board {
         let _ = self.served.set(served);
     }
 
-    /// The cluster is watched from now on.
-    pub(super) fn watches(&self, watched: Watched) {
-        let _ = self.watched.set(watched);
+    /// This is watched from now on; nothing, with manifests.
+    pub(super) fn watches(&self, watched: Option<Watched>) {
+        self.watched.store(watched.map(Arc::new));
+    }
+
+    /// These settings are in force from now on.
+    pub(super) fn shows(&self, effective: &Effective) {
+        self.shown.store(Arc::new(Shown::of(effective)));
+    }
+
+    /// The plans of the watches whose objects are served now.
+    pub(super) fn served_plans(&self) -> Vec<WatchPlan> {
+        let serves = |watch: &WatchHealth| watch.synced || watch.saved.is_some();
+        World::watches(self).into_iter().filter(serves).map(|watch| watch.plan).collect()
     }
 
     /// The server has been asked to end.
@@ -91,8 +138,8 @@ impl Board {
 
     fn why_not_or_all_the_same(&self, watched: &Watched) -> Ready {
         let all = watched.health.watches();
-        let Readiness { ready, waiting, left_out } =
-            Readiness::of(&all, watched.started.elapsed(), watched.leave_out_after);
+        let Readiness { ready, waiting, left_out, saved } =
+            Readiness::of(&all, watched.started.elapsed(), watched.patience);
         let told = |how: &'static str| {
             move |Unsynced { watch, why }: Unsynced| OneLine(format!("{watch}: {how} ({why})")).to_string()
         };
@@ -100,10 +147,11 @@ impl Board {
         let stale: Vec<String> = stale
             .map(|watch| format!("{}: the API server is not heard, its names may be old", watch.plan))
             .collect();
-        let ready = ready && (self.ready_when_stale || stale.is_empty());
+        let ready = ready && (self.shown.load().ready_when_stale || stale.is_empty());
         let waiting = waiting.into_iter().map(told("not listed yet"));
         let left_out = left_out.into_iter().map(told("left out, its names are refused"));
-        let mut why: Vec<String> = waiting.chain(left_out).chain(stale).collect();
+        let saved = saved.into_iter().map(told("served as it was saved"));
+        let mut why: Vec<String> = waiting.chain(left_out).chain(saved).chain(stale).collect();
         if why.len() > LINES {
             let more = why.len() - LINES;
             why.truncate(LINES);
@@ -126,11 +174,13 @@ impl World for Board {
 
     fn readiness(&self) -> Ready {
         let not = |why: &str| Ready { ready: false, why: vec![why.to_owned()] };
-        match (self.phase(), self.watched.get()) {
+        match (self.phase(), &*self.watched.load()) {
             (Phase::Ending, _) => not("the server has been asked to end"),
             (Phase::Starting, _) => not("the server is starting"),
             (Phase::Serving, Some(watched)) => self.why_not_or_all_the_same(watched),
-            (Phase::Serving, None) if self.waits_for_cluster => not("the cluster is not watched yet"),
+            (Phase::Serving, None) if self.shown.load().waits_for_cluster => {
+                not("the cluster is not watched yet")
+            }
             (Phase::Serving, None) => Ready { ready: true, why: Vec::new() },
         }
     }
@@ -144,18 +194,20 @@ impl World for Board {
         let own = |(name, beats): (&str, u64)| (name.to_owned(), beats);
         let mut all: Vec<_> = served.observer.beats().map(own).collect();
         all.push(own(("roster", served.questions.beats())));
-        let watched = self.watched.get();
-        all.extend(watched.map(|watched| own(("kubernetes", watched.beats.load(Ordering::Relaxed)))));
+        let watched = self.watched.load();
+        all.extend(
+            watched.as_ref().map(|watched| own(("kubernetes", watched.beats.load(Ordering::Relaxed)))),
+        );
         all
     }
 
     fn watches(&self) -> Vec<WatchHealth> {
-        self.watched.get().map(|watched| watched.health.watches()).unwrap_or_default()
+        self.watched.load().as_ref().map(|watched| watched.health.watches()).unwrap_or_default()
     }
 
     fn zones(&self) -> Vec<ZoneState> {
         let Some(served) = self.served.get() else { return Vec::new() };
-        let snapshot = served.snapshot.load();
+        let snapshot = Arc::clone(&served.current.load().snapshot);
         let generated = snapshot.generated_zones().count();
         let zones = snapshot.serials().enumerate();
         zones
@@ -188,11 +240,11 @@ impl World for Board {
         limit: usize,
     ) -> Result<(Explanation, Subject), LookUpError> {
         let served = self.served.get().ok_or(Unavailable::NotYet)?;
-        explanation(&served.snapshot.load(), asked, record_type, limit)
+        explanation(&served.current.load().snapshot, asked, record_type, limit)
     }
 
     fn durations(&self) -> [Durations; 2] {
-        self.watched.get().map(|watched| watched.latency.durations()).unwrap_or_default()
+        self.watched.load().as_ref().map(|watched| watched.latency.durations()).unwrap_or_default()
     }
 
     fn panics(&self) -> u64 {
@@ -200,7 +252,29 @@ impl World for Board {
     }
 
     fn settings(&self) -> String {
-        self.settings.clone()
+        self.shown.load().settings.clone()
+    }
+
+    fn upkeep(&self) -> Upkeep {
+        let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let time = |count: &AtomicU64| Some(number(count)).filter(|time| *time > 0);
+        let Reloads { done, failed, last, behind } = &self.reloads;
+        let Writes { done: written, failed: unwritten, last: last_write, octets } = &*self.writes;
+        let state = SavedState {
+            writes: number(written),
+            failed: number(unwritten),
+            last: time(last_write),
+            octets: number(octets),
+        };
+        let QueryLogCounts { logged, left_out } = &*self.queries;
+        Upkeep {
+            reloads: number(done),
+            reloads_failed: number(failed),
+            last_reload: time(last),
+            behind: behind.load(Ordering::Relaxed),
+            state: self.shown.load().keeps_state.then_some(state),
+            queries_logged: [number(logged), number(left_out)],
+        }
     }
 
     fn log_level(&self) -> String {

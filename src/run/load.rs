@@ -13,6 +13,7 @@ use crate::source::manifest::{self, Input, Manifests, ReadReport};
 use crate::wire::Name;
 use crate::zone::{Snapshot, ZoneConfigError};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Why nothing can be served.
@@ -21,6 +22,12 @@ pub enum LoadError {
     /// Nothing says where peers come from.
     #[error("there is nothing to read peers from")]
     NoSource,
+    /// What cannot be read twice.
+    #[error("{0} can be read once only: settings of zones and topologies take a restart with it")]
+    Once(
+        /// `standard input`, or a pipe.
+        String,
+    ),
     /// Manifests that cannot be read, all of them.
     #[error("{}", Lines(.0))]
     Manifests(Vec<manifest::LoadError>),
@@ -94,7 +101,7 @@ pub fn load_once(settings: &Settings) -> Result<Loaded, LoadError> {
     let (mut pipeline, summary, zone_files) = match settings.source() {
         None if settings.zone_files.is_empty() => return Err(LoadError::NoSource),
         None => {
-            let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
+            let Empty { mut pipeline, warnings, zone_files, .. } = empty(settings)?;
             let summary = Summary::of(&mut pipeline, BTreeMap::new(), warnings);
             (pipeline, summary, zone_files)
         }
@@ -103,7 +110,7 @@ pub fn load_once(settings: &Settings) -> Result<Loaded, LoadError> {
             (pipeline, summary, zone_files)
         }
         Some(_) => {
-            let Empty { mut pipeline, warnings, zone_files } = empty(settings)?;
+            let Empty { mut pipeline, warnings, zone_files, .. } = empty(settings)?;
             let notices = list_once(settings, &mut pipeline)?;
             let notices = warnings.into_iter().chain(notices).collect();
             let summary = Summary::of(&mut pipeline, BTreeMap::new(), notices);
@@ -120,6 +127,8 @@ pub(super) struct Empty {
     pub(super) pipeline: Pipeline,
     pub(super) warnings: Vec<String>,
     pub(super) zone_files: ZoneFiles,
+    /// The addresses of the server itself.
+    pub(super) advertised: Vec<IpAddr>,
 }
 
 /// Makes the zones, those of files with their first versions. Comes before peers are read: what is wrong with settings is
@@ -133,7 +142,7 @@ pub(super) fn empty(settings: &Settings) -> Result<Empty, LoadError> {
         listen: &settings.server.listen,
         interfaces: &advertise::interfaces(),
     });
-    let mut pipeline = Pipeline::new(settings, pods(settings), advertise)?;
+    let mut pipeline = Pipeline::new(settings, pods(settings), advertise.clone())?;
     let loaded = ZoneFiles::load(&settings.zone_files, pipeline.zone_reader());
     let (mut zone_files, zones) = loaded.map_err(LoadError::ZoneFiles)?;
     warnings.append(&mut zone_files.notices);
@@ -145,7 +154,7 @@ pub(super) fn empty(settings: &Settings) -> Result<Empty, LoadError> {
     if !refused.is_empty() {
         return Err(LoadError::ZoneFiles(refused));
     }
-    Ok(Empty { pipeline, warnings, zone_files })
+    Ok(Empty { pipeline, warnings, zone_files, advertised: advertise })
 }
 
 /// First versions, and what follows them.
@@ -154,6 +163,8 @@ pub(super) struct First {
     pub(super) pipeline: Pipeline,
     pub(super) summary: Summary,
     pub(super) zone_files: ZoneFiles,
+    /// The addresses of the server itself.
+    pub(super) advertised: Vec<IpAddr>,
 }
 
 /// Reads the first versions. What they hold is published in the pipeline.
@@ -164,11 +175,12 @@ pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First
     }
     let inputs: Vec<Input> = manifests.iter().map(input).collect();
     let loaded = manifest::load(&inputs, &mut std::io::stdin().lock()).map_err(LoadError::Manifests);
-    let (Empty { mut pipeline, warnings: mut notices, zone_files }, loaded) = match (empty, loaded) {
-        (Ok(empty), Ok(loaded)) => (empty, loaded),
-        (Err(one), Err(other)) => return Err(LoadError::Several(vec![one, other])),
-        (Err(error), _) | (_, Err(error)) => return Err(error),
-    };
+    let (Empty { mut pipeline, warnings: mut notices, zone_files, advertised }, loaded) =
+        match (empty, loaded) {
+            (Ok(empty), Ok(loaded)) => (empty, loaded),
+            (Err(one), Err(other)) => return Err(LoadError::Several(vec![one, other])),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
     let manifest::Loaded { manifests, events, read, reports } = loaded;
     pipeline.take(events);
     pipeline.publish();
@@ -181,7 +193,19 @@ pub(super) fn first(settings: &Settings, manifests: &[Manifest]) -> Result<First
     }
     notices.extend(reports.iter().map(ToString::to_string));
     let summary = Summary::of(&mut pipeline, skipped, notices);
-    Ok(First { manifests, pipeline, summary, zone_files })
+    Ok(First { manifests, pipeline, summary, zone_files, advertised })
+}
+
+/// Whether manifests can be read again: not what comes from standard input or a pipe.
+pub(super) fn readable_again(manifests: &[Manifest]) -> Result<(), LoadError> {
+    let once = manifests.iter().find_map(|manifest| match manifest {
+        Manifest::StandardInput => Some("standard input".to_owned()),
+        Manifest::Path(path) => {
+            let odd = |metadata: &std::fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+            std::fs::metadata(path).ok().filter(odd).map(|_| path.display().to_string())
+        }
+    });
+    once.map_or(Ok(()), |what| Err(LoadError::Once(what)))
 }
 
 fn input(manifest: &Manifest) -> Input {

@@ -17,13 +17,18 @@ const FAILURES: &str = "kube_client::client::builder=off,";
 
 /// How many lines there are, for whoever wants more or fewer of them.
 #[derive(Debug, Clone)]
-pub(super) struct Verbosity(Handle<EnvFilter, Registry>);
+pub(super) struct Verbosity {
+    handle: Handle<EnvFilter, Registry>,
+    /// Whether `RUST_LOG` says what is said.
+    told: bool,
+}
 
 /// Sends log lines to standard error from now on, unless the program that this is part of has its own way. `RUST_LOG`
 /// goes before the level that is set; colour is for terminals.
 pub(super) fn start(settings: &LogSettings) -> Verbosity {
     let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let wanted = wanted.as_deref().map(str::trim).filter(|wanted| !wanted.is_empty());
+    let told = wanted.is_some();
     let (filter, handle) = reload::Layer::new(filter(wanted.unwrap_or_else(|| settings.level.as_str())));
     let terminal = std::io::stderr().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
@@ -37,19 +42,26 @@ pub(super) fn start(settings: &LogSettings) -> Verbosity {
         }
     };
     let _ = Registry::default().with(filter).with(lines).try_init();
-    Verbosity(handle)
+    Verbosity { handle, told }
 }
 
 impl Verbosity {
     /// What is said now, as `RUST_LOG` would say it.
     pub(super) fn get(&self) -> String {
-        self.0.with_current(ToString::to_string).unwrap_or_default()
+        self.handle.with_current(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Says so much from now on, where `RUST_LOG` does not say how much.
+    pub(super) fn set_unless_told(&self, level: LogLevel) {
+        if !self.told {
+            self.set(level);
+        }
     }
 
     /// Says so much from now on.
     pub(super) fn set(&self, level: LogLevel) {
         // Fails where the program has its own way of logging: then that decides.
-        let _ = self.0.reload(filter(level.as_str()));
+        let _ = self.handle.reload(filter(level.as_str()));
     }
 }
 
@@ -97,7 +109,7 @@ mod tests {
     #[test]
     fn the_level_can_be_changed() {
         let (filter, handle) = reload::Layer::new(filter("info"));
-        let verbosity = Verbosity(handle);
+        let verbosity = Verbosity { handle, told: false };
         assert!(verbosity.get().ends_with("info"), "{}", verbosity.get());
         verbosity.set(LogLevel::Off);
         assert!(verbosity.get().ends_with("off") && !verbosity.get().contains("info"), "{}", verbosity.get());

@@ -5,8 +5,10 @@
 //! from data that is not whole.
 
 mod advertise;
+mod answering;
 mod board;
 mod cluster;
+mod generation;
 mod latency;
 mod list_once;
 mod load;
@@ -18,8 +20,13 @@ mod panics;
 mod pipeline;
 mod policy;
 mod published;
+mod query_lines;
 mod questions;
+mod reload;
+mod restore;
+mod saving;
 mod serve;
+mod settings_file;
 mod signals;
 mod summary;
 mod watching;
@@ -31,6 +38,8 @@ pub use load::{LoadError, Loaded, load_once};
 pub use look_up::{ExplainError, explain_once};
 pub use one_line::OneLine;
 pub use policy::{SecretError, check_secrets};
+pub use reload::Again;
 pub use serve::{ServeError, serve};
+pub use settings_file::Before;
 pub use summary::{SetSummary, Summary, broken, counted, idle};
 pub use zone_files::ZoneFileError;

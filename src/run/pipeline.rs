@@ -83,6 +83,18 @@ impl Pipeline {
         self.zone.before_first()
     }
 
+    /// Goes on from the serials that zones had before, by their apexes: see [`SnapshotWriter::continue_from`].
+    pub(super) fn continue_from(&mut self, last: &[(Name, u32)], same_records: bool) {
+        self.zone.continue_from(last, same_records);
+    }
+
+    /// The apexes and serials of the zones that are made from peers, as they were last published.
+    pub(super) fn serials(&self) -> Vec<(Name, u32)> {
+        let snapshot = self.zone.current();
+        let generated = snapshot.generated_zones().count();
+        snapshot.serials().take(generated).map(|(apex, serial)| (apex.clone(), serial)).collect()
+    }
+
     /// The last snapshot.
     pub(super) fn current(&self) -> Arc<Snapshot> {
         self.zone.current()

@@ -1,5 +1,6 @@
-//! The snapshot in use, and those that may still be read.
+//! The snapshot in use with the settings of its answers, and those that may still be read.
 
+use crate::server::{Answering, Current};
 use crate::zone::Snapshot;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -8,30 +9,43 @@ use std::sync::Arc;
 /// milliseconds, which no query should wait for.
 #[derive(Debug)]
 pub(super) struct Published {
-    current: Arc<ArcSwap<Snapshot>>,
+    current: Arc<ArcSwap<Current>>,
     /// Still held by this, so that whoever reads one never is the last to let go of it.
-    retired: Vec<Arc<Snapshot>>,
+    retired: Vec<Arc<Current>>,
 }
 
 impl Published {
-    pub(super) fn new(first: Arc<Snapshot>) -> Published {
-        Published { current: Arc::new(ArcSwap::new(first)), retired: Vec::new() }
+    pub(super) fn new(first: Arc<Snapshot>, answering: Answering) -> Published {
+        let first = Current { snapshot: first, answering: Arc::new(answering) };
+        Published { current: Arc::new(ArcSwap::from_pointee(first)), retired: Vec::new() }
     }
 
-    /// Where readers find the current snapshot.
-    pub(super) fn current(&self) -> Arc<ArcSwap<Snapshot>> {
+    /// Where readers find what is current.
+    pub(super) fn current(&self) -> Arc<ArcSwap<Current>> {
         Arc::clone(&self.current)
     }
 
     /// Makes `next` the current snapshot. Frees nothing: what is put is seen at once.
     pub(super) fn put(&mut self, next: Arc<Snapshot>) {
-        self.retired.push(self.current.swap(next));
+        let answering = Arc::clone(&self.current.load().answering);
+        self.put_both(next, answering);
+    }
+
+    /// Makes these the settings of answers.
+    pub(super) fn answer_by(&mut self, answering: Arc<Answering>) {
+        let snapshot = Arc::clone(&self.current.load().snapshot);
+        self.put_both(snapshot, answering);
+    }
+
+    /// Makes both current, together.
+    pub(super) fn put_both(&mut self, snapshot: Arc<Snapshot>, answering: Arc<Answering>) {
+        self.retired.push(self.current.swap(Arc::new(Current { snapshot, answering })));
     }
 
     /// Frees what nobody reads any more. Returns whether that was everything.
     pub(super) fn free(&mut self) -> bool {
         // A retired snapshot gets no new readers: once this count is 1, it stays 1.
-        self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+        self.retired.retain(|current| Arc::strong_count(current) > 1);
         self.retired.is_empty()
     }
 }
@@ -39,6 +53,7 @@ impl Published {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::Policy;
     use crate::zone::{PodNames, SnapshotWriter, ZoneConfig};
 
     fn snapshot() -> Arc<Snapshot> {
@@ -56,11 +71,28 @@ mod tests {
         SnapshotWriter::new(config).unwrap().current()
     }
 
+    fn answering() -> Answering {
+        Answering { policy: Policy::default(), limiter: None, queries: None }
+    }
+
+    #[test]
+    fn settings_change_alone_or_with_the_snapshot() {
+        let mut published = Published::new(snapshot(), answering());
+        let current = published.current();
+        let (first, other) = (current.load_full(), Arc::new(answering()));
+        published.answer_by(Arc::clone(&other));
+        assert!(Arc::ptr_eq(&current.load().snapshot, &first.snapshot));
+        assert!(Arc::ptr_eq(&current.load().answering, &other));
+        published.put(snapshot());
+        assert!(!Arc::ptr_eq(&current.load().snapshot, &first.snapshot));
+        assert!(Arc::ptr_eq(&current.load().answering, &other));
+    }
+
     #[test]
     fn a_snapshot_lives_as_long_as_it_is_read() {
         let first = snapshot();
         let watch = Arc::downgrade(&first);
-        let mut published = Published::new(first);
+        let mut published = Published::new(first, answering());
         let current = published.current();
         let reading = current.load();
         published.put(snapshot());

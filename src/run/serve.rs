@@ -1,31 +1,36 @@
 //! The running server, until it is asked to end. With manifests: first data, then sockets, then changes. With a cluster:
 //! sockets first, since names that wait for a list say so.
 
+use super::answering::answering;
 use super::board::{Board, Served};
 use super::cluster::{ClusterError, pods, watches};
-use super::load::{Empty, First, LoadError, empty, first};
-use super::log;
+use super::generation::{Begin, Generation, Lasting, Prepared};
+use super::latency::Latency;
+use super::load::{LoadError, empty, first};
+use super::log::{self, Verbosity};
 use super::one_line::OneLine;
 use super::panics;
-use super::pipeline::Pipeline;
-use super::policy::{self, SecretError};
+use super::policy::SecretError;
 use super::published::Published;
 use super::questions::Questions;
-use super::signals::{End, SIGTERM, Signals};
+use super::reload::{Again, Change, Making, Step, refused};
+use super::saving::Keeper;
+use super::signals::{Asked, SIGTERM, Signals};
 use super::summary::{bounded, scope};
 use super::watching::Cluster;
-use super::writer::Writer;
+use super::writer::Reader;
 use crate::admin::{self, Admin, Doors, Listeners, World};
-use crate::config::{AdminSettings, Effective, Manifest, Settings, Source};
-use crate::server::{CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
-use crate::source::manifest;
+use crate::config::{AdminSettings, Effective, Settings, Source, StateSettings};
+use crate::server::{Current, CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
+use crate::source::saved::Directory;
 use crate::zone::PodNames;
+use arc_swap::ArcSwap;
 use std::io;
 use std::net::SocketAddr;
-use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Why serving did not begin, or ended without being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -54,57 +59,59 @@ pub enum ServeError {
 }
 
 /// Serves until SIGTERM or SIGINT, then answers what has arrived and returns. After SIGTERM it goes on for a while before
-/// that, without being ready, so that it is asked no more.
-pub fn serve(effective: &Effective) -> Result<(), ServeError> {
+/// that, without being ready, so that it is asked no more. On SIGHUP, and where their file changes, settings are read again.
+pub fn serve(effective: Effective, again: Again) -> Result<(), ServeError> {
     let started = Instant::now();
     let settings = &effective.settings;
     let verbosity = log::start(&settings.log);
     panics::count(settings.log.format);
     let signals = Signals::listen()?;
-    let source = settings.source();
-    let cluster = matches!(source, Some(Source::Kubeconfig { .. } | Source::InCluster));
-    let ready_when_stale = settings.admin.ready_when_stale;
-    let board = Board::new(effective.show().to_string(), verbosity, ready_when_stale, cluster);
-    let running = Running { settings, signals, board };
-    match source {
+    let board = Board::new(&effective, verbosity.clone());
+    let lasting = Lasting { latency: Arc::new(Latency::new()), progress: Arc::default() };
+    let directory = settings.state.directory.clone().map(Directory::new);
+    let running = Running { effective, signals, board, lasting, verbosity, directory };
+    match running.effective.settings.source() {
         None => Err(LoadError::NoSource.into()),
-        Some(Source::Manifests(manifests)) => running.manifests(manifests),
-        Some(Source::Kubeconfig { .. } | Source::InCluster) => running.cluster(started),
+        Some(Source::Manifests(_)) => running.manifests(again),
+        Some(Source::Kubeconfig { .. } | Source::InCluster) => running.cluster(started, again),
     }
 }
 
 /// A program that serves, or is about to.
-struct Running<'a> {
-    settings: &'a Settings,
+struct Running {
+    /// The settings in force.
+    effective: Effective,
     signals: Signals,
     board: Arc<Board>,
+    lasting: Lasting,
+    verbosity: Verbosity,
+    /// Where state is kept, until somebody does that.
+    directory: Option<Directory>,
 }
 
-impl Running<'_> {
-    fn manifests(self, manifests: &[Manifest]) -> Result<(), ServeError> {
-        let First { manifests, pipeline, summary, zone_files } = first(self.settings, manifests)?;
-        warn(&summary.notices);
-        tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
-        tell(scope(&pipeline.counts()));
+impl Running {
+    fn manifests(self, again: Again) -> Result<(), ServeError> {
+        let Some(Source::Manifests(manifests)) = self.effective.settings.source() else {
+            return Err(LoadError::NoSource.into());
+        };
+        let first = first(&self.effective.settings, manifests)?;
+        warn(&first.summary.notices);
+        tell(bounded(first.zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
+        tell(scope(&first.pipeline.counts()));
+        let prepared = Prepared::of_manifests(&self.effective, first, self.directory.as_ref());
         let _admin = self.admin()?;
-        let Started { server, mut writer, ended } = self.start(pipeline)?;
-        let zones = zone_files.follow(&writer)?;
-        let following = manifests.follow(move |batch| {
-            let manifest::Batch { events, reports } = batch;
-            writer.take(events, reports.into_iter().map(|report| (report.is_warning(), report)));
-            ControlFlow::Continue(())
-        })?;
-        self.wait(server, (following, zones), ended, "manifests or zone files are not followed any more")
+        let started = self.start(prepared)?;
+        self.wait(started, again, "manifests or zone files are not followed any more")
     }
 
-    fn cluster(mut self, started: Instant) -> Result<(), ServeError> {
-        let Empty { mut pipeline, warnings, zone_files } = empty(self.settings)?;
-        tell(bounded(zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
-        pipeline.before_first();
-        warn(&warnings);
+    fn cluster(mut self, started: Instant, again: Again) -> Result<(), ServeError> {
+        let mut empty = empty(&self.effective.settings)?;
+        tell(bounded(empty.zone_files.loaded.clone(), "`rosterd zone` prints every zone"));
+        empty.pipeline.before_first();
+        warn(&empty.warnings);
         // Before the cluster is found, which may take for ever: probes hear of it.
         let _admin = self.admin()?;
-        let found = match self.signals.or(&mut find(self.settings.clone())?) {
+        let found = match self.signals.or(&mut find(self.effective.settings.clone())?) {
             Ok(found) => found.ok_or(ServeError::SourceEnded("the Kubernetes API was not found"))?,
             Err(signal) => {
                 tracing::info!("{signal}: ending");
@@ -112,11 +119,11 @@ impl Running<'_> {
             }
         };
         let cluster = found.map_err(LoadError::Cluster)?.ok_or(LoadError::NoSource)?;
-        let Started { server, writer, ended } = self.start(pipeline)?;
-        let zones = zone_files.follow(&writer)?;
-        let watching = cluster.watch(writer, started, &self.board)?;
+        let begin = Begin { started, state: self.directory.as_ref(), complete: None };
+        let prepared = Prepared::of_cluster(&self.effective, empty, cluster, &self.lasting, begin);
+        let started = self.start(prepared)?;
         let defect = "the Kubernetes API is not watched, or zone files are not followed, any more";
-        self.wait(server, (watching, zones), ended, defect)
+        self.wait(started, again, defect)
     }
 
     /// Begins to show what the board has.
@@ -125,7 +132,7 @@ impl Running<'_> {
             addresses: set.clone().unwrap_or_else(|| otherwise.to_vec()),
             optional: set.is_none(),
         };
-        let AdminSettings { listen, api, .. } = &self.settings.admin;
+        let AdminSettings { listen, api, .. } = &self.effective.settings.admin;
         let doors = Doors {
             probes: listeners(listen, &AdminSettings::LISTEN),
             api: listeners(api, &AdminSettings::API),
@@ -140,56 +147,149 @@ impl Running<'_> {
         Ok(admin)
     }
 
-    /// Opens the sockets and answers from what the pipeline holds.
-    fn start(&self, pipeline: Pipeline) -> Result<Started, ServeError> {
-        let settings = self.settings;
+    /// Opens the sockets, answers from what there is, and follows the source.
+    fn start(&self, prepared: Prepared) -> Result<Started, ServeError> {
+        let settings = &self.effective.settings;
         if pods(settings) == PodNames::Insecure {
             tracing::info!(
                 "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
             );
         }
-        let published = Published::new(pipeline.current());
-        let snapshot = published.current();
-        let policy = policy::policy(&settings.server)?;
-        let limiter = policy::limiter(&settings.server.rate_limit);
-        let responder = CurrentSnapshot { snapshot: Arc::clone(&snapshot), policy, limiter };
-        let server = Server::start(&server_config(settings), responder)?;
+        let answering = answering(settings, None, &self.board.queries)?;
+        let published = Published::new(prepared.pipeline.current(), answering);
+        let current = published.current();
+        let server =
+            Server::start(&server_config(settings), CurrentSnapshot { current: Arc::clone(&current) })?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
         }
-        let (writer, ended) = Writer::new(pipeline, published);
-        let questions = Questions::answer(writer.reader())?;
-        let (observer, progress) = (server.observer(), writer.progress());
-        self.board.serves(Served { observer, snapshot, progress, questions });
-        Ok(Started { server, writer, ended })
+        let mut generation = prepared.begin(Some(published), &self.lasting)?;
+        self.board.watches(generation.take_watched());
+        let reader = generation.reader();
+        let questions = Questions::answer(reader.clone())?;
+        let (observer, progress) = (server.observer(), Arc::clone(&self.lasting.progress));
+        self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
+        Ok(Started { server, generation, reader, current })
     }
 
-    /// Waits for the end; `changes` is what follows the source, until it is dropped.
-    fn wait<T>(
-        mut self,
-        server: Server,
-        changes: T,
-        mut ended: oneshot::Receiver<()>,
-        defect: &'static str,
-    ) -> Result<(), ServeError> {
-        let end = self.signals.wait(&mut ended);
+    /// Waits for the end, and makes what settings say otherwise meanwhile.
+    fn wait(mut self, started: Started, again: Again, defect: &'static str) -> Result<(), ServeError> {
+        let Started { server, mut generation, reader, current } = started;
+        let Again { before, load } = again;
+        let state = Arc::new(ArcSwap::from_pointee(self.effective.settings.state.clone()));
+        let keeper = self.directory.take().map(|directory| {
+            Keeper::start(directory, reader.clone(), Arc::clone(&state), Arc::clone(&self.board.writes))
+        });
+        let keeper = keeper.transpose()?;
+        // As many as wait are one.
+        let (told, mut file) = mpsc::channel(1);
+        let _following = before.map(|before| before.follow(told.clone())).transpose()?;
+        let mut making: Option<Making> = None;
+        let end = loop {
+            let step = async {
+                match &mut making {
+                    Some(making) => making.step().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let happened = self.signals.any_or(async {
+                tokio::select! {
+                    biased;
+                    _ = &mut generation.ended => Happened::Ended,
+                    _ = file.recv() => Happened::FileChanged,
+                    step = step => Happened::Step(step),
+                }
+            });
+            let cause = match happened {
+                Asked::End(signal) => break Some(signal),
+                Asked::Other(Happened::Ended) => break None,
+                Asked::Other(Happened::Step(step)) => {
+                    let next = match (step, making.take()) {
+                        (Step::Complete(next), Some(made)) => {
+                            let Making { change, answering, .. } = made;
+                            next.succeed(&generation, &reader, answering);
+                            // The former threads end here, and what they had is freed.
+                            generation = *next;
+                            self.board.watches(generation.take_watched());
+                            self.in_force(change, &state);
+                            None
+                        }
+                        (Step::Failed(why), making) => {
+                            refused(&self.board.reloads, why.as_slice());
+                            making
+                        }
+                        (Step::Again, Some(mut again)) => {
+                            again.again(self.board.served_plans(), &self.lasting)?;
+                            Some(again)
+                        }
+                        (_, None) => None,
+                    };
+                    making = next;
+                    continue;
+                }
+                Asked::Reload => "SIGHUP",
+                Asked::Other(Happened::FileChanged) => "the file has changed",
+            };
+            tracing::info!("settings: read again ({cause})");
+            // Whatever was being made for settings that are none any more ends here.
+            making = None;
+            let answers = Arc::clone(&current.load().answering);
+            let read = load().map(|read| Change::new(&self.effective, &read));
+            let change = read.and_then(|change| {
+                let last = Some((&self.effective.settings, &*answers));
+                let answering = answering(&change.effective.settings, last, &self.board.queries);
+                Ok((change, Arc::new(answering.map_err(|error| vec![error.to_string()])?)))
+            });
+            match change {
+                Err(why) => refused(&self.board.reloads, &why),
+                Ok((change, answering)) if change.concerns_zones() => {
+                    change.tell_kept();
+                    self.board.reloads.behind.store(true, Ordering::Relaxed);
+                    let served = self.board.served_plans();
+                    making = Some(Making::begin(change, answering, served, &self.lasting)?);
+                }
+                Ok((change, answering)) => {
+                    change.tell_kept();
+                    generation.answer_by(answering);
+                    self.in_force(change, &state);
+                }
+            }
+        };
         self.board.ends();
-        if let End::Signal(signal) = end {
-            let lameduck = self.settings.server.lameduck;
+        drop(making);
+        if let Some(signal) = end {
+            let lameduck = self.effective.settings.server.lameduck;
             // Who presses Ctrl-C waits for the end.
             if signal == SIGTERM && !lameduck.is_zero() {
                 tracing::info!("{signal}: not ready any more, answering for another {lameduck:?}");
-                self.signals.pause(lameduck, &mut ended);
+                self.signals.pause(lameduck, &mut generation.ended);
             }
             tracing::info!("{signal}: ending");
         }
         server.shutdown();
-        drop(changes);
-        match end {
-            End::Signal(_) => Ok(()),
-            End::Source => Err(ServeError::SourceEnded(defect)),
-        }
+        drop((keeper, generation));
+        end.map_or(Err(ServeError::SourceEnded(defect)), |_| Ok(()))
     }
+
+    /// A change has been made.
+    fn in_force(&mut self, change: Change, state: &ArcSwap<StateSettings>) {
+        let (level, new) = (self.effective.settings.log.level, &change.effective.settings);
+        if new.log.level != level {
+            self.verbosity.set_unless_told(new.log.level);
+        }
+        state.store(Arc::new(new.state.clone()));
+        self.board.shows(&change.effective);
+        change.done(&self.board.reloads);
+        self.effective = change.effective;
+    }
+}
+
+/// What has come, beside signals.
+enum Happened {
+    /// Nobody follows the source any more: what is served would grow old without a word.
+    Ended,
+    FileChanged,
+    Step(Step),
 }
 
 /// Looks for the cluster beside: a program that gives credentials, or a file that is a pipe, may keep it waiting for ever.
@@ -202,12 +302,13 @@ fn find(settings: Settings) -> io::Result<oneshot::Receiver<Result<Option<Cluste
     Ok(found)
 }
 
-/// A server that answers, and the one that changes what it answers.
+/// A server that answers, and what it answers from.
 struct Started {
     server: Server,
-    writer: Writer,
-    /// Closed when the writer is gone.
-    ended: oneshot::Receiver<()>,
+    generation: Generation,
+    /// What looks at the generation in use.
+    reader: Reader,
+    current: Arc<ArcSwap<Current>>,
 }
 
 fn tell(lines: Vec<String>) {

@@ -1,5 +1,7 @@
-//! SIGTERM and SIGINT, the ways in which a server is asked to end, and the one in which it must.
+//! SIGTERM and SIGINT, the ways in which a server is asked to end, the one in which it must, and SIGHUP, by which it is
+//! asked to read its settings again.
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -15,6 +17,7 @@ pub(super) struct Signals {
     runtime: Runtime,
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -24,8 +27,9 @@ impl Signals {
         let inside = runtime.enter();
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
+        let hangup = signal(SignalKind::hangup())?;
         drop(inside);
-        Ok(Signals { runtime, terminate, interrupt })
+        Ok(Signals { runtime, terminate, interrupt, hangup })
     }
 
     /// Waits for either, or for what `other` brings: none where its sender is dropped. Says which signal came first.
@@ -39,9 +43,17 @@ impl Signals {
         })
     }
 
-    /// Waits for either, or until `source` says, by being dropped, that no more changes will come.
-    pub(super) fn wait(&mut self, source: &mut oneshot::Receiver<()>) -> End {
-        self.or(source).map_or_else(End::Signal, |_| End::Source)
+    /// Waits for any signal, or for what `other` brings.
+    pub(super) fn any_or<T>(&mut self, other: impl Future<Output = T>) -> Asked<T> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = self.terminate.recv() => Asked::End(SIGTERM),
+                _ = self.interrupt.recv() => Asked::End("SIGINT"),
+                _ = self.hangup.recv() => Asked::Reload,
+                brought = other => Asked::Other(brought),
+            }
+        })
     }
 
     /// Waits for so long; less where another signal comes, or no more changes do.
@@ -57,13 +69,15 @@ impl Signals {
     }
 }
 
-/// Why a server ends.
+/// What came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// It was asked to.
-    Signal(&'static str),
-    /// Nobody follows the source any more: what is served would grow old without a word.
-    Source,
+pub(super) enum Asked<T> {
+    /// The server is asked to end, by this signal.
+    End(&'static str),
+    /// It is asked to read its settings again.
+    Reload,
+    /// What else was waited for.
+    Other(T),
 }
 
 #[cfg(test)]
@@ -72,12 +86,12 @@ mod tests {
 
     #[test]
     fn a_source_that_ends_is_noticed() {
-        let (alive, mut source) = oneshot::channel();
+        let (alive, mut source) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let _alive = alive;
             panic!("as a bug in the thread that follows would");
         });
-        assert_eq!(Signals::listen().unwrap().wait(&mut source), End::Source);
+        assert!(matches!(Signals::listen().unwrap().any_or(&mut source), Asked::Other(Err(_))));
         assert!(thread.join().is_err());
         // Nor is a pause any longer than that.
         let (alive, mut source) = oneshot::channel();

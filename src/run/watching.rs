@@ -1,6 +1,6 @@
 //! The thread that watches the Kubernetes API: its batches become snapshots, and readiness and speed become lines.
 
-use super::board::{Board, Watched};
+use super::board::Watched;
 use super::cluster::{ClusterError, connection, options, watches};
 use super::latency::{Latencies, Latency};
 use super::notices::Notices;
@@ -8,8 +8,10 @@ use super::one_line::OneLine;
 use super::summary::{bounded, scope};
 use super::writer::Writer;
 use crate::config::Settings;
+use crate::roster::Scope;
+use crate::source::kubernetes::WatchHealth;
 use crate::source::kubernetes::{
-    self, Batch, Client, Health, Options, Readiness, Unsynced, WatchPlan, longest_silence,
+    self, Batch, Client, Health, Options, Patience, Readiness, Unsynced, WatchPlan, longest_silence,
 };
 use std::cell::RefCell;
 use std::io;
@@ -38,7 +40,39 @@ pub(super) struct Cluster {
     server: String,
     plans: Vec<WatchPlan>,
     options: Options,
-    leave_out_after: Duration,
+    patience: Patience,
+}
+
+/// What comes of watches, beside what is served.
+pub(super) struct Watch {
+    /// Shows how they fare, and which of them what was saved stands for.
+    pub(super) health: Health,
+    pub(super) latency: Arc<Latency>,
+    /// Since when they are waited for.
+    pub(super) started: Instant,
+    /// What hears that they have delivered what is served now, where that is waited for.
+    pub(super) complete: Option<Complete>,
+}
+
+/// Who waits for watches that are to take the place of others.
+pub(super) struct Complete {
+    pub(super) told: oneshot::Sender<()>,
+    /// What the others serve: what is answered now must not be refused after.
+    pub(super) served: Vec<WatchPlan>,
+}
+
+impl Complete {
+    /// Whether everything is there that is served now, and whatever else can be had.
+    fn is_it(&self, watches: &[WatchHealth], readiness: &Readiness) -> bool {
+        let serves = |plan: &WatchPlan| {
+            self.served.iter().any(|served| {
+                (served.resource, served.gives) == (plan.resource, plan.gives)
+                    && (served.scope == Scope::All || served.scope == plan.scope || plan.scope == Scope::All)
+            })
+        };
+        self.served.is_empty()
+            || (readiness.ready && watches.iter().all(|watch| watch.synced || !serves(&watch.plan)))
+    }
 }
 
 /// The thread that watches. Dropping this ends it, and waits for a batch that is being applied.
@@ -65,13 +99,27 @@ impl Cluster {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (client, server) = runtime.block_on(connection.client())?;
         let (plans, options) = (watches(settings), options(&settings.kubernetes));
-        let leave_out_after = settings.kubernetes.leave_out_after;
-        Ok(Some(Cluster { runtime, client, server, plans, options, leave_out_after }))
+        let patience = Patience {
+            leave_out_after: settings.kubernetes.leave_out_after,
+            saved: settings.state.ready_after,
+        };
+        Ok(Some(Cluster { runtime, client, server, plans, options, patience }))
     }
 
-    /// Watches on a thread of its own until the result is dropped. `started` is when the program was.
-    pub(super) fn watch(self, writer: Writer, started: Instant, board: &Arc<Board>) -> io::Result<Watching> {
-        let Cluster { runtime, client, server, plans, options, leave_out_after } = self;
+    /// Where the API server is.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// What is watched there.
+    pub(super) fn plans(&self) -> &[WatchPlan] {
+        &self.plans
+    }
+
+    /// Watches on a thread of its own until the result is dropped.
+    pub(super) fn watch(self, writer: Writer, watch: Watch) -> io::Result<(Watching, Watched)> {
+        let Cluster { runtime, client, server, plans, options, patience } = self;
+        let Watch { health, latency, started, complete } = watch;
         let (stop, stopped) = oneshot::channel::<()>();
         tracing::info!("{}", OneLine(format!("the API server is {server}")));
         for line in bounded(
@@ -80,20 +128,21 @@ impl Cluster {
         ) {
             tracing::info!("{}", OneLine(line));
         }
-        let (health, latency, beats) = (Health::new(&plans), Arc::new(Latency::new()), Arc::default());
-        board.watches(Watched {
+        let beats = Arc::default();
+        let watched = Watched {
             health: health.clone(),
             latency: Arc::clone(&latency),
             beats: Arc::clone(&beats),
             started,
-            leave_out_after,
-        });
+            patience,
+        };
         let thread = std::thread::Builder::new().name("kubernetes".to_owned()).spawn(move || {
             let changes = RefCell::new(Changes {
                 writer,
                 health: health.clone(),
                 started,
-                leave_out_after,
+                patience,
+                complete,
                 readiness: Readiness::default(),
                 latency,
                 beats,
@@ -118,7 +167,7 @@ impl Cluster {
                 tracing::info!("{all}");
             }
         })?;
-        Ok(Watching { stop: Some(stop), thread: Some(thread) })
+        Ok((Watching { stop: Some(stop), thread: Some(thread) }, watched))
     }
 }
 
@@ -141,7 +190,9 @@ struct Changes {
     writer: Writer,
     health: Health,
     started: Instant,
-    leave_out_after: Duration,
+    patience: Patience,
+    /// Who waits for the lists, where anybody does.
+    complete: Option<Complete>,
     /// As it was last said.
     readiness: Readiness,
     latency: Arc<Latency>,
@@ -167,7 +218,8 @@ impl Changes {
 
     /// How long nothing is to be looked at.
     fn pause(&self, now: Instant) -> Duration {
-        let soon = !self.readiness.ready && now.duration_since(self.started) < self.leave_out_after;
+        let waiting = !self.readiness.ready || self.complete.is_some();
+        let soon = waiting && now.duration_since(self.started) < self.patience.leave_out_after;
         if soon { LOOK_SOON } else { LOOK }
     }
 
@@ -175,7 +227,8 @@ impl Changes {
     fn look(&mut self, now: Instant) {
         self.beats.fetch_add(1, Ordering::Relaxed);
         let waited = now.duration_since(self.started);
-        let readiness = Readiness::of(&self.health.watches(), waited, self.leave_out_after);
+        let watches = self.health.watches();
+        let readiness = Readiness::of(&watches, waited, self.patience);
         for Unsynced { watch, why } in begun(&self.readiness.left_out, &readiness.left_out) {
             let line = format!(
                 "{watch}: not waited for any longer, its names stay refused until it is listed ({why})"
@@ -185,11 +238,26 @@ impl Changes {
         for Unsynced { watch, .. } in begun(&readiness.left_out, &self.readiness.left_out) {
             tracing::info!("{}", OneLine(format!("{watch}: listed at last")));
         }
+        for Unsynced { watch, why } in begun(&self.readiness.saved, &readiness.saved) {
+            let line = format!("{watch}: served as it was saved until it is listed ({why})");
+            tracing::warn!("{}", OneLine(line));
+        }
+        for Unsynced { watch, .. } in begun(&readiness.saved, &self.readiness.saved) {
+            tracing::info!("{}", OneLine(format!("{watch}: listed at last, current again")));
+        }
         if readiness.ready && !self.readiness.ready {
             for line in scope(&self.writer.counts()) {
                 tracing::info!("{}", OneLine(line));
             }
-            tracing::info!("ready after {}", rounded(waited));
+            if self.complete.is_none() {
+                tracing::info!("ready after {}", rounded(waited));
+            }
+        }
+        if self.complete.as_ref().is_some_and(|complete| complete.is_it(&watches, &readiness))
+            && let Some(complete) = self.complete.take()
+        {
+            // Who waited may have given up.
+            let _ = complete.told.send(());
         }
         self.readiness = readiness;
     }

@@ -4,8 +4,13 @@ use super::notices::Notices;
 use super::one_line::OneLine;
 use super::pipeline::Pipeline;
 use super::published::Published;
+use super::saving::Saving;
 use crate::roster::{Counts, Event, Roster};
+use crate::server::Answering;
+use crate::source::saved::Image;
+use crate::wire::Name;
 use crate::zone::{Fault, Put, StaticZone};
+use arc_swap::ArcSwap;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,9 +27,11 @@ pub(super) struct Writer {
 #[derive(Debug)]
 struct State {
     pipeline: Pipeline,
-    published: Published,
+    /// None before its time, while another writer's is served, and after it.
+    published: Option<Published>,
     notices: Notices,
     progress: Arc<Progress>,
+    saving: Saving,
 }
 
 /// What has been published so far, for readers on other threads.
@@ -38,17 +45,40 @@ pub(super) struct Progress {
     pub(super) oversize: AtomicU64,
 }
 
-/// Looks at the roster, on any thread. Its end, and its panics, are nobody else's.
+/// Looks at what is served, on any thread, whichever writer that has. Its end, and its panics, are nobody else's.
 #[derive(Debug, Clone)]
 pub(super) struct Reader {
-    state: Arc<Mutex<State>>,
+    state: Arc<ArcSwap<Mutex<State>>>,
 }
 
 impl Reader {
-    /// Looks at it. Whoever changes it waits meanwhile.
+    /// Looks at the roster. Whoever changes it waits meanwhile.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Roster) -> T) -> T {
-        look(self.state.lock().unwrap_or_else(PoisonError::into_inner).pipeline.roster())
+        let state = self.state.load_full();
+        look(locked(&state).pipeline.roster())
     }
+
+    /// What is to be saved at `now`, Unix time in seconds; none where `needless` says so of what would be saved.
+    pub(super) fn image(
+        &self,
+        now: u64,
+        needless: impl FnOnce(&Saving, &[(Name, u32)]) -> bool,
+    ) -> Option<Image> {
+        let state = self.state.load_full();
+        let mut state = locked(&state);
+        let serials = state.pipeline.serials();
+        if needless(&state.saving, &serials) { None } else { state.saving.image(serials, now) }
+    }
+
+    /// Looks at another writer's from now on.
+    pub(super) fn turn_to(&self, writer: &Writer) {
+        self.state.store(Arc::clone(&writer.state));
+    }
+}
+
+/// Where a thread has ended in the middle of a change, the program is about to end too.
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What tells of the end of the first thread that has one, however that ends.
@@ -71,11 +101,19 @@ pub(super) enum ZoneChange {
 }
 
 impl Writer {
-    /// A writer, and what tells of its end.
-    pub(super) fn new(pipeline: Pipeline, published: Published) -> (Writer, oneshot::Receiver<()>) {
+    /// A writer, and what tells of its end. Without `published`, nothing that it has is served before
+    /// [`Writer::succeed`].
+    pub(super) fn new(
+        pipeline: Pipeline,
+        published: Option<Published>,
+        saving: Saving,
+        progress: Arc<Progress>,
+    ) -> (Writer, oneshot::Receiver<()>) {
         let (alive, ended) = oneshot::channel();
-        let state = State { pipeline, published, notices: Notices::default(), progress: Arc::default() };
-        state.progress();
+        let state = State { pipeline, published, notices: Notices::default(), progress, saving };
+        if state.published.is_some() {
+            state.progress();
+        }
         let alive = Alive(Arc::new(Mutex::new(Some(alive))));
         (Writer { state: Arc::new(Mutex::new(state)), alive }, ended)
     }
@@ -87,12 +125,32 @@ impl Writer {
 
     /// One that only reads.
     pub(super) fn reader(&self) -> Reader {
-        Reader { state: Arc::clone(&self.state) }
+        Reader { state: Arc::new(ArcSwap::new(Arc::clone(&self.state))) }
     }
 
-    /// What tells of publications.
-    pub(super) fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.state().progress)
+    /// Takes the place of another: what this one has is served from now on, with these settings, and nothing of the other
+    /// any more. Serials go on ahead of the other's.
+    pub(super) fn succeed(&self, other: &Writer, answering: Arc<Answering>) {
+        let (published, serials) = {
+            let mut other = other.state();
+            (other.published.take(), other.pipeline.serials())
+        };
+        let Some(mut published) = published else { return };
+        let mut state = self.state();
+        state.pipeline.continue_from(&serials, false);
+        let snapshot = state.pipeline.publish().unwrap_or_else(|| state.pipeline.current());
+        published.put_both(snapshot, answering);
+        state.published = Some(published);
+        state.progress();
+        state.progress.oversize.store(state.pipeline.oversize() as u64, Ordering::Relaxed);
+    }
+
+    /// Answers by other settings from now on.
+    pub(super) fn answer_by(&self, answering: Arc<Answering>) {
+        if let Some(published) = &mut self.state().published {
+            published.answer_by(answering);
+            published.free();
+        }
     }
 
     /// Publishes what happened together, and says what is reported of it: warnings are marked. Returns since when it is
@@ -103,6 +161,7 @@ impl Writer {
         reports: impl IntoIterator<Item = (bool, R)>,
     ) -> Option<Instant> {
         let mut state = self.state();
+        state.saving.take(&events);
         state.pipeline.take(events);
         let visible = state.publish();
         say(reports);
@@ -112,12 +171,14 @@ impl Writer {
         for line in state.notices.lines(notices, Instant::now()) {
             tracing::warn!("{}", OneLine(line));
         }
-        state.progress.oversize.store(state.pipeline.oversize() as u64, Ordering::Relaxed);
         for oversize in state.pipeline.take_oversize() {
             tracing::warn!("{oversize}");
         }
-        // Readers of the last snapshot need microseconds; the last but one has none any more.
-        state.published.free();
+        if let Some(published) = &mut state.published {
+            state.progress.oversize.store(state.pipeline.oversize() as u64, Ordering::Relaxed);
+            // Readers of the last snapshot need microseconds; the last but one has none any more.
+            published.free();
+        }
         visible
     }
 
@@ -136,7 +197,9 @@ impl Writer {
             });
         }
         state.publish();
-        state.published.free();
+        if let Some(published) = &mut state.published {
+            published.free();
+        }
         outcomes
     }
 
@@ -145,16 +208,15 @@ impl Writer {
         self.state().pipeline.counts()
     }
 
-    /// Where a thread has ended in the middle of a change, the program is about to end too.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 
 impl State {
     fn publish(&mut self) -> Option<Instant> {
         let snapshot = self.pipeline.publish()?;
-        self.published.put(snapshot);
+        self.published.as_mut()?.put(snapshot);
         let visible = Instant::now();
         self.progress();
         Some(visible)

@@ -1,5 +1,6 @@
-//! Answers from the snapshot that is current when a batch begins.
+//! Answers from the snapshot that is current when a batch begins, by the settings that are.
 
+use super::query_log::QueryLog;
 use super::responder::Responder;
 use crate::answer::{self, Client, Context, Outcome, Policy, RateLimiter, Scratch, Told};
 use crate::zone::Snapshot;
@@ -10,46 +11,65 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The [`Responder`] of the program.
 #[derive(Debug)]
 pub struct CurrentSnapshot {
-    /// Where the writer puts each new snapshot.
-    pub snapshot: Arc<ArcSwap<Snapshot>>,
-    /// The settings of answers.
+    /// Where the writer puts each new snapshot, and each change of settings.
+    pub current: Arc<ArcSwap<Current>>,
+}
+
+/// What answers are made from at one moment: records and settings that belong together.
+#[derive(Debug)]
+pub struct Current {
+    /// The records.
+    pub snapshot: Arc<Snapshot>,
+    /// The settings.
+    pub answering: Arc<Answering>,
+}
+
+/// The settings of answers.
+#[derive(Debug)]
+pub struct Answering {
+    /// What is answered to whom.
     pub policy: Policy,
     /// What bounds the answers to each network, where that is set; shared by all workers.
-    pub limiter: Option<RateLimiter>,
+    pub limiter: Option<Arc<RateLimiter>>,
+    /// Who takes note of queries, where anybody does.
+    pub queries: Option<Arc<QueryLog>>,
 }
 
 /// One snapshot and one time, for one batch: all its answers agree with each other.
 #[derive(Debug)]
-pub struct Batch<'a> {
-    snapshot: Guard<Arc<Snapshot>>,
-    responder: &'a CurrentSnapshot,
+pub struct Batch {
+    current: Guard<Arc<Current>>,
     now: u32,
 }
 
 impl Responder for CurrentSnapshot {
     type Scratch = Scratch;
-    type Batch<'a> = Batch<'a>;
+    type Batch<'a> = Batch;
 
     fn scratch(&self) -> Scratch {
         Scratch::new()
     }
 
-    fn batch(&self) -> Batch<'_> {
-        Batch { snapshot: self.snapshot.load(), responder: self, now: unix_time() }
+    fn batch(&self) -> Batch {
+        Batch { current: self.current.load(), now: unix_time() }
     }
 
     fn respond(
-        batch: &Batch<'_>,
+        batch: &Batch,
         scratch: &mut Scratch,
         query: &[u8],
         client: &Client,
         rotation: u32,
         out: &mut [u8],
     ) -> Outcome {
-        let CurrentSnapshot { policy, limiter, .. } = batch.responder;
-        let context =
-            Context { snapshot: &batch.snapshot, policy, limiter: limiter.as_ref(), now: batch.now };
-        answer::answer(query, client, rotation, &context, scratch, out)
+        let Current { snapshot, answering } = &**batch.current;
+        let Answering { policy, limiter, queries } = &**answering;
+        let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
+        let outcome = answer::answer(query, client, rotation, &context, scratch, out);
+        if let Some(queries) = queries {
+            queries.note(query, client, scratch.told(), outcome, batch.now);
+        }
+        outcome
     }
 
     #[inline]

@@ -84,6 +84,8 @@ pub struct SnapshotWriter {
     changed: bool,
     /// Whether the source has told a version that serials are taken from.
     versioned: bool,
+    /// Zones that go on from a serial of another writer, by their places: whether with the same records.
+    continued: BTreeMap<usize, bool>,
     oversize: OversizeWatch,
     /// The zones of files, by apex.
     files: BTreeMap<Name, Arc<StaticZone>>,
@@ -139,6 +141,7 @@ impl SnapshotWriter {
             authority,
             changed: true,
             versioned: false,
+            continued: BTreeMap::new(),
             oversize: OversizeWatch::default(),
             files: BTreeMap::new(),
             origins: BTreeMap::new(),
@@ -255,16 +258,41 @@ impl SnapshotWriter {
         if std::mem::take(&mut self.files_changed) {
             self.building.statics = Arc::new(StaticTable::of(self.files.values().map(Arc::clone)));
         }
-        for (zone, dirty) in self.building.zones.iter_mut().zip(&mut self.dirty) {
-            if std::mem::take(dirty) || first.is_some() {
-                let serial = first.unwrap_or_else(|| serial::next(zone.apex.serial, version));
-                zone.apex = Arc::new(Apex::new(&self.authority, serial));
+        for (place, (zone, dirty)) in self.building.zones.iter_mut().zip(&mut self.dirty).enumerate() {
+            if !std::mem::take(dirty) && first.is_none() {
+                continue;
             }
+            let last = zone.apex.serial;
+            let continued = self.continued.get(&place).filter(|_| !self.versioned);
+            let serial = match (continued, first) {
+                // Nothing is known of its records yet, or they are what they were.
+                (Some(_), None) | (Some(true), Some(_)) => last,
+                (None, Some(first)) => first,
+                (None, None) | (Some(false), Some(_)) => serial::next(last, version),
+            };
+            zone.apex = Arc::new(Apex::new(&self.authority, serial));
         }
         self.changed = false;
         self.versioned |= version.is_some();
         self.published = Arc::new(self.building.clone());
         Some(self.current())
+    }
+
+    /// Goes on from serials that zones had before this writer, by their apexes.
+    ///
+    /// Where the first version brings the `same_records`, the serial stays, so that it goes on meaning the same content;
+    /// otherwise the next publication is ahead of the last one, whatever the source's version is (RFC 1982 3.2).
+    pub fn continue_from(&mut self, last: &[(Name, u32)], same_records: bool) {
+        for (place, zone) in self.building.zones.iter_mut().enumerate() {
+            let Some((_, serial)) = last.iter().find(|(apex, _)| *apex == zone.origin) else { continue };
+            zone.apex = Arc::new(Apex::new(&self.authority, *serial));
+            // What files add may be other than it was.
+            self.continued.insert(place, same_records && zone.records.is_none());
+        }
+        // One that has published already goes on from there with its next publication.
+        let versioned = self.versioned;
+        self.dirty.iter_mut().for_each(|dirty| *dirty |= versioned);
+        self.changed = true;
     }
 
     /// What was published last.

@@ -30,6 +30,8 @@ struct State {
     forbidden: BTreeSet<String>,
     /// Whether lists wait.
     held: bool,
+    /// Whether nobody is answered, and who is being told is cut off.
+    dead: bool,
     /// Verbs, paths and queries that were asked for.
     requests: Vec<String>,
 }
@@ -71,6 +73,30 @@ impl ApiServer {
     /// Lists wait from now on, or not any more.
     pub(crate) fn hold(&self, held: bool) {
         self.shared.change(|state| state.held = held);
+    }
+
+    /// Answers nobody from now on, and ends what it tells, or is back.
+    pub(crate) fn die(&self, dead: bool) {
+        self.shared.change(|state| state.dead = dead);
+    }
+
+    /// Forgets what it has told: who was not told by now lists.
+    pub(crate) fn forget(&self) {
+        self.shared.change(|state| state.events.clear());
+    }
+
+    /// Takes an object out of its namespace's collection.
+    pub(crate) fn remove(&self, namespace: &str, name: &str, group: &str, plural: &str) {
+        self.shared.change(|state| {
+            state.revision += 1;
+            for path in [format!("{group}/{plural}"), format!("{group}/namespaces/{namespace}/{plural}")] {
+                let objects = state.collections.entry(path.clone()).or_default();
+                if let Some(mut object) = objects.remove(&format!("{namespace}/{name}")) {
+                    object["metadata"]["resourceVersion"] = json!(state.revision.to_string());
+                    state.events.push((path, state.revision, json!({"type": "DELETED", "object": object})));
+                }
+            }
+        });
     }
 
     /// Refuses a verb on a path (`list /api/v1/pods`), or allows it again.
@@ -132,8 +158,11 @@ impl Shared {
             let verb = if query.contains("watch=") { "watch" } else { "list" };
             let mut state = self.state.lock().expect("no panic");
             state.requests.push(format!("{verb} {target}"));
-            while state.held {
+            while state.held && !state.dead {
                 state = self.changed.wait(state).expect("no panic");
+            }
+            if state.dead {
+                return Ok(());
             }
             let refused = state.forbidden.contains(&format!("{verb} {path}"));
             let objects: Vec<Value> =
@@ -170,9 +199,12 @@ impl Shared {
                 after.map(|(_, at, line)| (*at, line.clone())).collect::<Vec<_>>()
             };
             let mut lines = new(&state);
-            while lines.is_empty() {
+            while lines.is_empty() && !state.dead {
                 state = self.changed.wait(state).expect("no panic");
                 lines = new(&state);
+            }
+            if state.dead {
+                return Ok(());
             }
             drop(state);
             for (revision, line) in lines {

@@ -21,6 +21,8 @@ pub(crate) struct Rosterd {
     log: Receiver<String>,
     folder: tempfile::TempDir,
     addresses: Vec<SocketAddr>,
+    /// Where its settings tell it to listen.
+    listen: Vec<String>,
     /// Lines of the log up to the last one that was waited for.
     seen: Vec<String>,
 }
@@ -115,8 +117,9 @@ impl Rosterd {
             .spawn()
             .expect("the server's program");
         let log = lines(child.stderr.take().expect("a pipe"));
-        let mut rosterd = Rosterd { child, log, folder, addresses: Vec::new(), seen: Vec::new() };
-        while rosterd.addresses.len() < listen.len() {
+        let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
+        let mut rosterd = Rosterd { child, log, folder, addresses: Vec::new(), listen, seen: Vec::new() };
+        while rosterd.addresses.len() < rosterd.listen.len() {
             let line = rosterd.wait_for_log("listening on ");
             let address = line.split("listening on ").nth(1).and_then(|rest| rest.split(' ').next());
             let address = address.and_then(|text| text.parse().ok());
@@ -167,6 +170,21 @@ impl Rosterd {
         fs::rename(written, self.folder.path().join("peers.yaml")).expect("a replaced manifest");
     }
 
+    /// Replaces its settings, whole, by a rename. They are as for [`Rosterd::start`], but say where manifests are.
+    pub(crate) fn replace_settings(&self, settings: &str) {
+        assert!(settings.contains("[server]"), "settings without a [server] table: {settings}");
+        let listen: Vec<&str> = self.listen.iter().map(String::as_str).collect();
+        let written = self.folder.path().join("rosterd.toml.new");
+        fs::write(&written, with_surroundings(settings, &listen)).expect("written settings");
+        fs::rename(written, self.folder.path().join("rosterd.toml")).expect("replaced settings");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = Pid::from_raw(self.child.id().try_into().expect("a process"));
+        nix::sys::signal::kill(process, signal).expect("a sent signal");
+    }
+
     /// Its process id.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
@@ -179,8 +197,7 @@ impl Rosterd {
 
     /// Asks the server to end, waits until it has, and returns how, with the rest of the log.
     pub(crate) fn terminate(mut self, signal: Signal) -> (ExitStatus, Vec<String>) {
-        let process = Pid::from_raw(self.child.id().try_into().expect("a process"));
-        nix::sys::signal::kill(process, signal).expect("a sent signal");
+        self.signal(signal);
         // The log ends with the server.
         let log = self.log.iter().collect();
         (self.child.wait().expect("an exit status"), log)

@@ -347,9 +347,19 @@ ipv6_prefix = 56                       # default
 # api is not set: 127.0.0.1:9154, where free
 ready_when_stale = true                # default
 
+[state]
+# directory is not set: nothing is kept for the next start
+interval = \"10s\"                       # default
+max_age = \"24h\"                        # default
+ready_after = \"5s\"                     # default
+
 [log]
 format = \"auto\"                        # default
 level = \"info\"                         # default
+
+[log.queries]
+# one_in is not set: no query has a line
+per_second = 100                       # default
 
 [[topologies]]                         # rosterd.toml:2
 name = \"a\"                             # rosterd.toml:3

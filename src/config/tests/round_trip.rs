@@ -195,8 +195,21 @@ prop_compose! {
     fn any_log()(
         format in prop::sample::select(vec![LogFormat::Auto, LogFormat::Text, LogFormat::Json]),
         level in prop::sample::select(LogLevel::WORDS),
+        one_in in prop::option::of(1_u32..=1_000_000),
+        per_second in 1_u32..=10_000,
     ) -> LogSettings {
-        LogSettings { format, level: level.1 }
+        LogSettings { format, level: level.1, queries: QueryLogSettings { one_in, per_second } }
+    }
+}
+
+prop_compose! {
+    fn any_state()(
+        directory in prop::option::of("/[^\\x00]{1,20}".prop_map(PathBuf::from)),
+        times in prop::array::uniform2((1_u64..=86_400_000).prop_map(Duration::from_millis)),
+        ready_after in (0_u64..=86_400_000).prop_map(Duration::from_millis),
+    ) -> StateSettings {
+        let [interval, max_age] = times;
+        StateSettings { directory, interval, max_age, ready_after }
     }
 }
 
@@ -213,7 +226,7 @@ prop_compose! {
         kubernetes in any_kubernetes(),
         topologies in prop::collection::vec(any_topology(), 0..4),
         server in any_server(),
-        (admin, log) in (any_admin(), any_log()),
+        (admin, state, log) in (any_admin(), any_state(), any_log()),
     ) -> Settings {
         let mut topologies = topologies;
         let mut seen = BTreeSet::new();
@@ -240,7 +253,7 @@ prop_compose! {
         }
         Settings {
             kubernetes,
-            cluster_domain, zone, pods, label_settings, topologies, server, admin, log,
+            cluster_domain, zone, pods, label_settings, topologies, server, admin, state, log,
             reverse_zones: reverse_zones.into_iter().collect(),
             zone_files: zone_files.into_iter().map(Into::into).collect(),
             manifests: manifests.into_iter().map(manifest).collect(),

@@ -22,6 +22,8 @@ pub struct WatchHealth {
     pub state: State,
     /// Whether its full list has been delivered once: whoever receives the batches has had it.
     pub synced: bool,
+    /// What stands for the list until then, as it was saved: when that was current, Unix time in seconds.
+    pub saved: Option<u64>,
     /// When what it delivered was last known to be current: a watch was accepted or ended as it should, an event or a
     /// bookmark came, a list was complete. A list under way is no such word, however long it takes.
     pub last_contact: Option<Instant>,
@@ -69,6 +71,7 @@ impl Health {
                 plan: plan.clone(),
                 state: State::Listing,
                 synced: false,
+                saved: None,
                 last_contact: None,
                 unreachable: false,
                 revision: None,
@@ -82,6 +85,12 @@ impl Health {
             })
         });
         Health { watches: watches.collect() }
+    }
+
+    /// What was saved stands for the first list of a watch, in the order of the plans. It was current at `since`, Unix time
+    /// in seconds, and counts as stale.
+    pub fn serves_saved(&self, place: usize, since: u64) {
+        self.of(place).note(|watch| (watch.saved, watch.unreachable) = (Some(since), true));
     }
 
     /// How each watch fares now, in the order of the plans.

@@ -33,6 +33,6 @@ pub use failure::{Awaited, Failure, FailureKind, Refusal};
 pub use health::{Health, State, WatchHealth};
 pub use kube::Client;
 pub use plan::{Wanted, WatchPlan, knows_all_pods, plans};
-pub use readiness::{Readiness, Unsynced, longest_silence};
+pub use readiness::{Patience, Readiness, Unsynced, longest_silence};
 pub use report::{Report, Verb};
 pub use run::{Arrival, Batch, Options, run};

@@ -57,7 +57,7 @@ pub struct Arrival {
 
 /// Runs watches until `on_batch` breaks; without watches, returns at once. The watches' ids are the plans' places; the
 /// first batch starts and names them. A watch counts as synchronised in `health` when `on_batch` has returned from
-/// the batch with its first `Synced`.
+/// the batch with its first `Synced`. What `health` says to be served as it was saved is out of reach until then.
 ///
 /// Needs a runtime with time and whatever the client needs. What is queued when `on_batch` returns is the next
 /// batch, however little it is.
@@ -114,7 +114,10 @@ struct Gathering {
 
 impl Gathering {
     fn new(plans: &[WatchPlan], stale_after: Duration, health: Health) -> Gathering {
-        let staleness = Staleness::new(plans.len(), stale_after);
+        let mut staleness = Staleness::new(plans.len(), stale_after);
+        for (place, _) in health.watches().iter().enumerate().filter(|(_, watch)| watch.saved.is_some()) {
+            staleness.serves_saved(place);
+        }
         Gathering { batch: Batch::default(), staleness, health, synced: Vec::new() }
     }
 
@@ -184,7 +187,7 @@ impl Gathering {
         }
         let flow = on_batch(batch);
         for place in self.synced.drain(..) {
-            self.health.of(place).note(|watch| watch.synced = true);
+            self.health.of(place).note(|watch| (watch.synced, watch.saved) = (true, None));
         }
         flow
     }

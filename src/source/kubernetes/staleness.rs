@@ -24,6 +24,13 @@ impl Staleness {
         Staleness { after, watches: vec![Watch { heard: None, unreachable: false }; watches] }
     }
 
+    /// What was saved stands for the watch's first list: nothing has been heard of it yet.
+    pub(super) fn serves_saved(&mut self, place: usize) {
+        if let Some(watch) = self.watches.get_mut(place) {
+            watch.unreachable = true;
+        }
+    }
+
     /// The watch's data was current then.
     pub(super) fn heard(&mut self, place: usize, at: Instant) {
         if let Some(Watch { heard: Some(heard), .. }) = self.watches.get_mut(place) {
@@ -41,7 +48,7 @@ impl Staleness {
     /// A watch was accepted. Returns what the roster is told of it.
     pub(super) fn established(&mut self, place: usize, at: Instant) -> Option<EventKind> {
         self.heard(place, at);
-        let watch = self.watches.get_mut(place)?;
+        let watch = self.watches.get_mut(place).filter(|watch| watch.heard.is_some())?;
         std::mem::take(&mut watch.unreachable).then_some(EventKind::Reachable)
     }
 
@@ -95,5 +102,16 @@ mod tests {
         assert_eq!(staleness.synced(1, at(2_010)), None);
         assert_eq!(staleness.deadline(), Some(at(2_070)), "the earlier of the two");
         assert_eq!(staleness.synced(9, at(2_010)), None, "no such watch");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_saved_is_stale_until_the_first_list() {
+        let now = Instant::now();
+        let mut staleness = Staleness::new(1, Duration::from_secs(60));
+        staleness.serves_saved(0);
+        assert_eq!((staleness.deadline(), staleness.expire(now)), (None, Vec::new()));
+        assert_eq!(staleness.established(0, now), None);
+        assert_eq!(staleness.synced(0, now), Some(EventKind::Reachable));
+        assert_eq!(staleness.synced(0, now), None);
     }
 }

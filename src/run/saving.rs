@@ -1,0 +1,182 @@
+//! Keeps what is served for the next start: what changes is mirrored where it is applied, and written by a thread of its
+//! own, at most once in an interval. A disk that is full, slow or gone costs no answer.
+
+use super::one_line::OneLine;
+use super::writer::Reader;
+use crate::config::StateSettings;
+use crate::roster::Event;
+use crate::source::kubernetes::WatchPlan;
+use crate::source::saved::{Directory, Fingerprint, Image, Mirror, WriteError};
+use crate::wire::Name;
+use arc_swap::ArcSwap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// What is written again though nothing has changed, so that it is known to be current: parts of the longest age.
+const FRESHER: u32 = 8;
+
+/// How long the end of the program may wait for the last write. A disk that does not answer must not hold it up.
+const LAST_WRITE: Duration = Duration::from_secs(5);
+
+/// What a writer mirrors of what it is told.
+#[derive(Debug)]
+pub(super) struct Saving {
+    /// None where nothing is kept.
+    mirror: Option<Mirror>,
+    origin: String,
+    settings: Fingerprint,
+}
+
+impl Saving {
+    /// Keeps nothing.
+    pub(super) fn nothing() -> Saving {
+        Saving { mirror: None, origin: String::new(), settings: Fingerprint::default() }
+    }
+
+    /// Keeps what these watches of `origin` bring, from which zones are made by these settings.
+    pub(super) fn of(plans: &[WatchPlan], origin: String, settings: Fingerprint) -> Saving {
+        Saving { mirror: Some(Mirror::new(plans)), origin, settings }
+    }
+
+    pub(super) fn take(&mut self, events: &[Event]) {
+        self.take_at(events, unix_time());
+    }
+
+    /// Takes events in that tell what was current at a time, Unix time in seconds.
+    pub(super) fn take_at(&mut self, events: &[Event], now: u64) {
+        if let Some(mirror) = &mut self.mirror {
+            mirror.take(events, now);
+        }
+    }
+
+    /// Whether objects are not what they were at the last image.
+    pub(super) fn has_changed(&self) -> bool {
+        self.mirror.as_ref().is_some_and(Mirror::has_changed)
+    }
+
+    /// What is kept; none before any watch has delivered its list, where there are watches.
+    pub(super) fn image(&mut self, serials: Vec<(Name, u32)>, now: u64) -> Option<Image> {
+        let mut image = self.mirror.as_mut()?.image(now)?;
+        let serials = serials.into_iter().map(|(apex, serial)| (apex.to_string().into(), serial)).collect();
+        image.origin.clone_from(&self.origin);
+        (image.settings, image.serials) = (self.settings, serials);
+        Some(image)
+    }
+}
+
+/// What has become of writes, for readers on other threads.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    /// How many there were.
+    pub(super) done: AtomicU64,
+    /// How many failed.
+    pub(super) failed: AtomicU64,
+    /// When the last one was: Unix time in seconds; 0 before.
+    pub(super) last: AtomicU64,
+    /// Octets of the last one.
+    pub(super) octets: AtomicU64,
+}
+
+/// The thread that writes. Dropping this writes once more, and ends it.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    stop: Option<SyncSender<()>>,
+    ended: Receiver<()>,
+}
+
+impl Keeper {
+    /// Writes into the directory what `reader` finds. Settings can change meanwhile.
+    pub(super) fn start(
+        directory: Directory,
+        reader: Reader,
+        settings: Arc<ArcSwap<StateSettings>>,
+        writes: Arc<Writes>,
+    ) -> io::Result<Keeper> {
+        let (stop, stopped) = sync_channel::<()>(0);
+        let (ending, ended) = sync_channel(0);
+        let keeping = Keeping { directory, reader, writes, saved: None, serials: Vec::new(), trouble: None };
+        std::thread::Builder::new().name("state".to_owned()).spawn(move || {
+            let _ending = ending;
+            keep(keeping, &stopped, &settings);
+        })?;
+        Ok(Keeper { stop: Some(stop), ended })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.ended.recv_timeout(LAST_WRITE);
+    }
+}
+
+fn keep(mut keeping: Keeping, stopped: &Receiver<()>, settings: &ArcSwap<StateSettings>) {
+    loop {
+        let StateSettings { interval, max_age, .. } = **settings.load();
+        let end = !matches!(stopped.recv_timeout(interval), Err(RecvTimeoutError::Timeout));
+        keeping.look(max_age / FRESHER, end);
+        if end {
+            return;
+        }
+    }
+}
+
+/// What the thread holds.
+struct Keeping {
+    directory: Directory,
+    reader: Reader,
+    writes: Arc<Writes>,
+    /// When it was last written.
+    saved: Option<Instant>,
+    /// The serials that were written.
+    serials: Vec<(Name, u32)>,
+    /// Why it was not, as it was said.
+    trouble: Option<WriteError>,
+}
+
+impl Keeping {
+    /// Writes where there is a reason to: something has changed, the last write failed, or is `fresh_for` ago, or is the
+    /// last of all.
+    fn look(&mut self, fresh_for: Duration, last: bool) {
+        let due =
+            last || self.trouble.is_some() || self.saved.is_none_or(|saved| saved.elapsed() >= fresh_for);
+        let mut found = Vec::new();
+        let image = self.reader.image(unix_time(), |saving, serials| {
+            found = serials.to_vec();
+            !due && !saving.has_changed() && found == self.serials
+        });
+        let Some(image) = image else { return };
+        match self.directory.write(&image) {
+            Ok(octets) => {
+                self.saved = Some(Instant::now());
+                self.serials = found;
+                self.writes.done.fetch_add(1, Ordering::Relaxed);
+                self.writes.last.store(unix_time(), Ordering::Relaxed);
+                self.writes.octets.store(octets, Ordering::Relaxed);
+                let (objects, file) = (image.objects(), self.directory.file());
+                tracing::debug!("state: {objects} objects saved in {} ({octets} octets)", file.display());
+                if self.trouble.take().is_some() {
+                    tracing::info!("state: saved again");
+                }
+            }
+            Err(error) => {
+                self.writes.failed.fetch_add(1, Ordering::Relaxed);
+                if self.trouble.as_ref() != Some(&error) {
+                    tracing::warn!(
+                        "{}; answers go on, and what was saved before is kept",
+                        OneLine(format!("state: {error}"))
+                    );
+                }
+                self.trouble = Some(error);
+            }
+        }
+    }
+}
+
+/// Seconds; 0 where the clock stands before 1970.
+pub(super) fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
