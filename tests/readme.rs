@@ -126,6 +126,21 @@ fn stanzas_are_real() {
 }
 
 #[test]
+fn what_settings_would_change_is_real() {
+    let all = shown_in(include_str!("../docs/operations.md"), "rosterd check");
+    let [Shown { command, output }] = all.as_slice() else { panic!("{all:?}") };
+    let settings = "[admin]\nlisten = []\napi = ['127.0.0.1:0']\n[server]";
+    let server = Rosterd::start(include_str!("../deploy/examples/myapp.yaml"), settings);
+    let api =
+        server.seen().iter().find_map(|line| line.split("what is served, and why, at ").nth(1)).unwrap();
+    let shown = "http://127.0.0.1:9154";
+    let run = rosterd(&format!("check {}", command.replace(shown, api))).output().unwrap();
+    assert_eq!(run.status.code(), Some(3), "{}", String::from_utf8_lossy(&run.stderr));
+    let printed = String::from_utf8(run.stdout).unwrap().replace(api, shown);
+    assert_eq!(printed.lines().collect::<Vec<_>>(), *output);
+}
+
+#[test]
 fn the_log_of_a_start_is_real() {
     let all = shown("cargo run -- serve");
     let [Shown { command, output }] = all.as_slice() else { panic!("{all:?}") };

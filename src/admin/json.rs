@@ -84,6 +84,7 @@ pub(crate) struct SetJson {
     pub(crate) set: Arc<str>,
     pub(crate) topology: String,
     pub(crate) node_basename: Arc<str>,
+    pub(crate) mode: Word,
     pub(crate) include: Word,
     /// Who is listed, where that is not whom `include` says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +120,7 @@ impl From<SetView> for SetJson {
             set: set.key.name,
             topology: topology_name(set.topology_name.as_deref(), set.topology),
             node_basename: set.basename,
+            mode: set.mode.as_str().into(),
             include: set.include.as_str().into(),
             listed_instead: (set.level != set.include).then(|| set.level.as_str().into()),
             objects: set.objects,

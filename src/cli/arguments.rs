@@ -37,6 +37,12 @@ pub(super) enum Command {
         /// Print the settings in force as TOML, each with its origin, instead of reading manifests or the cluster.
         #[arg(long)]
         show: bool,
+        /// Say instead what these settings would change about the sets of the running server with this API (admin.api)
+        #[arg(long, value_name = "URL", conflicts_with = "show")]
+        against: Option<String>,
+        /// How that is shown
+        #[arg(long, value_name = "HOW", value_enum, default_value_t, requires = "against")]
+        output: Output,
         #[command(flatten)]
         settings: SettingArguments,
     },
@@ -351,10 +357,20 @@ Examples:
   rosterd check --config rosterd.toml --show
   kubectl -n rosterd exec deploy/rosterd -- \\
       rosterd check --config /etc/rosterd/rosterd.toml
+  rosterd check --config new.toml --context kind-kind \\
+      --against http://127.0.0.1:9154
 
 With a cluster it says which rights are missing to whom it runs as: the last
 one asks as the server itself, with its settings. What --show prints is itself
-a settings file: each setting with its origin in a comment.";
+a settings file: each setting with its origin in a comment.
+
+--against compares who would be listed now, and as what, with the sets of a
+running server; that of a pod is reached by kubectl port-forward. It reads
+manifests or the cluster by itself, a moment before it asks the server. TTLs,
+ports and types of records are not compared.
+
+Exit codes besides those of every command:
+  3  --against: something would change";
 
 const ZONE_EXAMPLES: &str = "\
 Examples:

@@ -3,6 +3,7 @@
 //! It gathers what settings are made from (file, environment, flags, the namespace it runs in), and hands the
 //! settings to [`crate::run`]. Colour is for terminals; pipes, files and `NO_COLOR` get plain text.
 
+mod against;
 mod arguments;
 mod ask;
 mod check;
@@ -31,10 +32,13 @@ const FAILED: u8 = 1;
 /// The command line was not understood, says too little to begin, or names a server that does not answer.
 const USAGE: u8 = 2;
 
+/// What would be served is not what a running server serves.
+const DIFFERENT: u8 = 3;
+
 /// Runs the program.
 ///
 /// Exit codes: 0 all is well, 1 something failed, the input is wrong or a server is not ready, 2 the command line was not
-/// understood or a server does not answer.
+/// understood or a server does not answer, 3 settings would change what a server serves.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -56,8 +60,11 @@ pub fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve::serve(settings),
-        Command::Check { show: true, settings } => check::show(&load(settings)?),
-        Command::Check { show: false, settings } => check::check(&load(settings)?),
+        Command::Check { show: true, settings, .. } => check::show(&load(settings)?),
+        Command::Check { against: Some(url), output, settings, .. } => {
+            against::against(&load(settings)?.settings, url, *output)
+        }
+        Command::Check { settings, .. } => check::check(&load(settings)?),
         Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
         Command::Status { url, output, sets } => status::status(url, *output, *sets),
         Command::Explain { asked, record_type, url, output, settings } => {
@@ -94,6 +101,8 @@ enum Failure {
     Unreachable(String),
     /// The server that was asked is not ready, which has been shown.
     NotReady,
+    /// Settings would change what a running server serves, which has been shown.
+    Different,
 }
 
 impl From<LoadError> for Failure {
@@ -110,6 +119,7 @@ impl Failure {
         match self {
             Failure::Settings(_) | Failure::Failed(_) | Failure::NotReady => FAILED,
             Failure::NoSource | Failure::Unreachable(_) => USAGE,
+            Failure::Different => DIFFERENT,
         }
     }
 }

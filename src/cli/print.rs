@@ -40,7 +40,7 @@ pub(super) fn failure(failure: &Failure) {
         }
         Failure::NoSource => no_source(&mut err),
         // It has been said in full.
-        Failure::NotReady => Ok(()),
+        Failure::NotReady | Failure::Different => Ok(()),
     };
 }
 

@@ -14,7 +14,7 @@ pub(super) fn serve(arguments: &SettingArguments) -> Result<(), Failure> {
             Failure::Settings(errors) => errors.to_string().lines().map(str::to_owned).collect(),
             Failure::Failed(error) | Failure::Unreachable(error) => vec![error],
             Failure::NoSource => vec!["there is nothing to read peers from".to_owned()],
-            Failure::NotReady => Vec::new(),
+            Failure::NotReady | Failure::Different => Vec::new(),
         })
     };
     run::serve(effective, Again { before, load: Box::new(load) }).map_err(|error| match error {

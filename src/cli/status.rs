@@ -42,7 +42,8 @@ pub(super) fn troubled(server: &Server, limit: usize) -> Result<Sets, Failure> {
     Ok(server.read(&format!("/api/v1/sets?troubled=true&limit={limit}"))?)
 }
 
-fn every(server: &Server) -> Result<Sets, Failure> {
+/// All sets.
+pub(super) fn every(server: &Server) -> Result<Sets, Failure> {
     let mut all: Sets = server.read("/api/v1/sets?limit=1000")?;
     while let Some(next) = all.next.take() {
         // A path, whatever the server says.

@@ -8,7 +8,9 @@ use super::index::Parts;
 use super::join::{Resolved, View};
 use super::set::{Contribution, Published, Set};
 use super::store::{Claim, Entry, Object, Store};
-use super::{Family, Hostname, Include, NoticeKind, ObjectKey, Peer, Placement, Roster, SetKey, Topology};
+use super::{
+    Family, Hostname, Include, Mode, NoticeKind, ObjectKey, Peer, Placement, Roster, SetKey, Topology,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -118,6 +120,8 @@ pub struct SetView {
     pub topology_name: Option<Box<str>>,
     /// What stands before the `@` of its node names.
     pub basename: Arc<str>,
+    /// What stands behind it.
+    pub mode: Mode,
     /// Who is to be listed.
     pub include: Include,
     /// Who is, which differs where `include` leaves nobody and `when_empty` says otherwise.
@@ -383,6 +387,7 @@ impl SetView {
             topology: naming.owner as usize,
             topology_name: parts.options.topologies.get(naming.owner as usize)?.name.clone(),
             basename: naming.basename.clone(),
+            mode: naming.mode,
             include: naming.include,
             level: *level,
             objects: set.contribution().map_or(0, |found| found.objects().len()),

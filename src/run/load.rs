@@ -6,8 +6,9 @@ use super::list_once::list_once;
 use super::pipeline::Pipeline;
 use super::summary::Summary;
 use super::zone_files::{Lines, ZoneFileError, ZoneFiles};
+use crate::admin::SetJson;
 use crate::config::{Manifest, Settings, Source};
-use crate::roster::Roster;
+use crate::roster::{Roster, SetsPass, Wanted};
 use crate::source::manifest::{self, Input, Manifests, ReadReport};
 use crate::wire::Name;
 use crate::zone::{Snapshot, ZoneConfigError};
@@ -72,6 +73,21 @@ impl Loaded {
     /// What would be answered from.
     pub(super) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// Every set, as a running server tells of it, by namespace and name.
+    pub(crate) fn sets(&self) -> Vec<SetJson> {
+        let mut pass = SetsPass::new(Wanted::default(), None, usize::MAX);
+        loop {
+            if let Some(page) = pass.go_on(self.roster()) {
+                return page.sets.into_iter().map(SetJson::from).collect();
+            }
+        }
+    }
+
+    /// The apexes of the zones that are made from peers.
+    pub fn generated_zones(&self) -> impl Iterator<Item = &Name> {
+        self.snapshot.generated_zones()
     }
 
     /// Each zone's apex and master file.

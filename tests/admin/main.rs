@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod against;
 mod api;
 #[path = "../support/api_server.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]

@@ -72,19 +72,37 @@ fn theirs_stay(coredns: &CoreDns) {
     wait_until_equal("their name", &vec!["one.theirs.default.svc.cluster.local.".to_owned()], theirs);
 }
 
+/// A Corefile without what other programs on this machine may have: ports of its own for HTTP.
+fn at_free_ports(corefile: &str) -> String {
+    let local = || format!("127.0.0.1:{}", unused_port());
+    corefile
+        .replace("    health {", &format!("    health {} {{", local()))
+        .replace("    ready\n", &format!("    ready {}\n", local()))
+        .replace("    prometheus :9153\n", &format!("    prometheus {}\n", local()))
+}
+
+/// The whole ConfigMap of `deploy/coredns/`, and a stanza as it says to paste it there.
 #[test]
-fn a_corefile_like_that_of_kubeadm() {
+fn the_corefile_of_kubeadm() {
     let (server, others, plane) = (server(), CoreDns::others(), ControlPlane::shared());
     anothers_endpoint(plane);
-    let (into, below) = parts(&stanza("coredns", &[server.ipv4()], &whole()));
-    let into = indented(&into);
-    let main = format!(
-        ".:53 {{\n    errors\n    kubernetes cluster.local in-addr.arpa ip6.arpa {{\n        pods insecure\n        \
-         fallthrough in-addr.arpa ip6.arpa\n        ttl 30\n    }}\n{into}    forward . /etc/resolv.conf {{\n        \
-         max_concurrent 1000\n    }}\n    cache 30 {{\n        disable success cluster.local\n        disable denial \
-         cluster.local\n    }}\n    reload\n    loadbalance\n}}\n"
+    let object: Value =
+        serde_saphyr::from_str(include_str!("../../deploy/coredns/kubeadm.yaml")).expect("YAML");
+    let whole_file = object["data"]["Corefile"].as_str().expect("a Corefile");
+    let (main, ours) = whole_file.split_once("\npeers.cluster.local:53 {").expect("a block of ours");
+    let peers = CoreDns::start(
+        "",
+        &format!("peers.cluster.local:53 {{{}", ours.replace("10.96.0.53", &server.ipv4().to_string())),
+        &others,
     );
-    let coredns = CoreDns::run(&beside(plane, &format!("{main}\n{below}"), &others));
+    let version = ask(peers.address(), Transport::Udp, "dns-version.peers.cluster.local.", "TXT", None);
+    assert_eq!(data(&version.answers), ["1.1.0"]);
+
+    let (into, below) = parts(&stanza("coredns", &[server.ipv4()], &whole()));
+    let last = "    forward . /etc/resolv.conf";
+    assert_eq!(main.matches(last).count(), 1);
+    let main = main.replace(last, &(indented(&into) + last));
+    let coredns = CoreDns::run(&beside(plane, &at_free_ports(&format!("{main}\n\n{below}")), &others));
     theirs_stay(&coredns);
     holds(&coredns);
 }
@@ -96,13 +114,7 @@ fn the_configuration_of_the_eks_add_on() {
     let values: Value = serde_json::from_str(&stanza("eks", &[server.ipv4()], &whole())).expect("JSON");
     let corefile = values["corefile"].as_str().expect("a Corefile");
     assert_eq!(values.as_object().map(serde_json::Map::len), Some(1));
-    // Ports of other programs on this machine.
-    let local = || format!("127.0.0.1:{}", unused_port());
-    let corefile = corefile
-        .replace("    health {", &format!("    health {} {{", local()))
-        .replace("    ready\n", &format!("    ready {}\n", local()))
-        .replace("    prometheus :9153\n", &format!("    prometheus {}\n", local()));
-    let coredns = CoreDns::run(&beside(plane, &corefile, &others));
+    let coredns = CoreDns::run(&beside(plane, &at_free_ports(corefile), &others));
     theirs_stay(&coredns);
     holds(&coredns);
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 6] = ["serve", "check", "zone", "stanza", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["serve", "check", "zone", "status", "explain", "top", "stanza", "completions", "man"];
 
 fn rosterd(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_rosterd")).args(arguments).output().expect("the program");
@@ -61,7 +62,7 @@ fn bash_completes_commands_flags_and_values() {
         evaluated("bash", &["--norc", "-c", &script], folder.path())
     };
     has(&complete(&["rosterd", ""]), &COMMANDS);
-    assert_eq!(complete(&["rosterd", "st"]), ["stanza"]);
+    assert_eq!(complete(&["rosterd", "st"]), ["stanza", "status"]);
     has(&complete(&["rosterd", "serve", "--"]), &["--manifest", "--kubeconfig", "--selector", "--config"]);
     has(
         &complete(&["rosterd", "stanza", "--for", ""]),
