@@ -230,10 +230,6 @@ impl QueryName {
 }
 
 /// A block in lower case, in a few instructions on all octets at once.
-#[expect(
-    clippy::inline_always,
-    reason = "one caller is each query's: what passes between the two stays in registers"
-)]
 #[inline(always)]
 fn lower<const LENGTH: usize>(block: &[u8; LENGTH]) -> [u8; LENGTH] {
     // 'A' to 'Z' moved to the upper end of what is positive, so that one comparison finds them.
