@@ -4,8 +4,8 @@
 //! Behind the feature `coredns`, because it needs CoreDNS, a control plane, dig and Erlang: `.ci/run` builds and installs
 //! them and turns the feature on. Where one is missing its tests fail.
 //!
-//! Only two things of a stanza are changed before CoreDNS reads it: the port that it listens on, and that it listens on
-//! 127.0.0.1 alone.
+//! Of a stanza, the port is changed before CoreDNS reads it, and that it listens on 127.0.0.1 alone; where it stands beside
+//! other plugins, their kubeconfig, `resolv.conf` and HTTP ports are those of the test.
 
 #![allow(
     clippy::expect_used,

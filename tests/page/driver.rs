@@ -143,14 +143,15 @@ fn body_of(answer: &mut impl BufRead) -> Vec<u8> {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty()
-            && let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
-        {
-            // The end of the session is that of the browser.
+        if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) {
+            // It ends its browsers first, also those that no session was told of. Killed, it would leave them behind.
             let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-            let head = format!("DELETE {} HTTP/1.1\r\nHost: localhost\r\n\r\n", self.session);
-            let _ = stream.write_all(head.as_bytes());
+            let _ = stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n");
             let _ = stream.read(&mut [0; 16]);
+        }
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while matches!(self.driver.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
