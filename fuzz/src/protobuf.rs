@@ -36,7 +36,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// An EndpointSlice in both encodings.
+/// An `EndpointSlice` in both encodings.
 struct Slice {
     protobuf: Vec<u8>,
     json: String,
@@ -150,7 +150,9 @@ impl Fields {
     }
 
     fn messages(&mut self, number: u64, name: &str, messages: &[Fields]) {
-        messages.iter().for_each(|message| push(&mut self.protobuf, number, &message.protobuf));
+        for message in messages {
+            push(&mut self.protobuf, number, &message.protobuf);
+        }
         let all: Vec<String> = messages.iter().map(|message| format!("{{{}}}", message.json)).collect();
         self.json(name, &format!("[{}]", all.join(",")));
     }
