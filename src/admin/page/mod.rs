@@ -2,7 +2,7 @@
 //!
 //! It is made on the server and whole without a script; where there is one, it asks for the page again every two seconds
 //! and takes over what differs. Whatever comes from objects is text: the templates escape it, and nothing may be loaded
-//! or run but the page's own two files.
+//! or run but the page's own three files.
 
 mod assets;
 mod explain;
