@@ -167,6 +167,11 @@ impl Generation {
         self.writer.answer_by(answering);
     }
 
+    /// Frees what was answered from before this one took its place.
+    pub(super) fn free(&self) {
+        self.writer.free();
+    }
+
     /// Takes the place of another, which is over when it is dropped.
     pub(super) fn succeed(&self, other: &Generation, reader: &Reader, answering: Arc<Answering>) {
         self.writer.succeed(&other.writer, answering);

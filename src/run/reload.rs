@@ -13,7 +13,6 @@ use crate::config::{Difference, Effective};
 use crate::server::Answering;
 use crate::source::kubernetes::WatchPlan;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -162,6 +161,8 @@ pub(super) fn refused(reloads: &Reloads, why: &[String]) {
 pub(super) struct Making {
     pub(super) change: Change,
     pub(super) answering: Arc<Answering>,
+    /// What was watched and served when it was last begun.
+    served: Option<Vec<WatchPlan>>,
     stage: Stage,
     /// Why the last attempt failed, as it was said.
     trouble: Option<String>,
@@ -195,15 +196,21 @@ impl Making {
         answering: Arc<Answering>,
         served: Option<Vec<WatchPlan>>,
         lasting: &Lasting,
-    ) -> io::Result<Making> {
-        let stage = read(&change, served, lasting)?;
-        Ok(Making { change, answering, stage, trouble: None })
+    ) -> Making {
+        let stage = read(&change, served.clone(), lasting);
+        Making { change, answering, served, stage, trouble: None }
     }
 
     /// Tries again.
-    pub(super) fn again(&mut self, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> io::Result<()> {
-        self.stage = read(&self.change, served, lasting)?;
-        Ok(())
+    pub(super) fn again(&mut self, served: Option<Vec<WatchPlan>>, lasting: &Lasting) {
+        self.stage = read(&self.change, served.clone(), lasting);
+        self.served = served;
+    }
+
+    /// Whether more is served by now than was waited for: what came meanwhile must not be refused after.
+    pub(super) fn misses(&self, served: Option<&[WatchPlan]>) -> bool {
+        let (Some(waited), Some(served)) = (&self.served, served) else { return false };
+        served.iter().any(|plan| !waited.contains(plan))
     }
 
     /// Waits until it comes to something. Can be dropped and waited for anew.
@@ -243,19 +250,24 @@ impl Making {
 }
 
 /// Makes a generation on a thread of its own: reading files, and finding a cluster, takes its time.
-fn read(change: &Change, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> io::Result<Stage> {
+fn read(change: &Change, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> Stage {
     let (sender, made) = oneshot::channel();
     let (effective, lasting) = (change.effective.clone(), lasting.clone());
-    std::thread::Builder::new().name("settings change".to_owned()).spawn(move || {
+    let thread = std::thread::Builder::new().name("settings change".to_owned()).spawn(move || {
         // Nobody waits any more where other settings have come meanwhile, or the end.
         let _ = sender.send(next(&effective, served, &lasting));
-    })?;
-    Ok(Stage::Reading(made))
+    });
+    let Err(error) = thread else { return Stage::Reading(made) };
+    // There may be room for a thread later; what is served needs none.
+    let (sender, made) = oneshot::channel();
+    let _ = sender.send(Err(LoadError::Cluster(error.into())));
+    Stage::Reading(made)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::Policy;
     use crate::config::{File, Sources, load};
 
     fn effective(text: &str) -> Effective {
@@ -304,5 +316,34 @@ mod tests {
         assert_ne!(words(""), words("[kubernetes]\nwatch = 'endpoints'"));
         assert_ne!(words(""), words("[server]\nttl = 7"));
         assert_ne!(words("[[topologies]]\nname = 'x'"), words("[[topologies]]\nname = 'y'"));
+    }
+
+    #[test]
+    fn what_has_come_to_be_served_meanwhile_is_waited_for() {
+        use crate::roster::{Gives, ObjectKind, Scope};
+        let plan = |namespace: &str| WatchPlan {
+            resource: ObjectKind::EndpointSlice,
+            scope: Scope::Namespace(namespace.into()),
+            selector: None,
+            gives: Gives::Peers,
+        };
+        let making = |served: Option<Vec<WatchPlan>>| {
+            let change = Change::new(&effective(""), &effective(""));
+            let (_, made) = oneshot::channel();
+            let answering = Answering { policy: Policy::default(), limiter: None, queries: None };
+            let stage = Stage::Reading(made);
+            Making { change, answering: Arc::new(answering), served, stage, trouble: None }
+        };
+        let (a, b) = (plan("a"), plan("b"));
+        for (waited, served, misses) in [
+            (Some(vec![]), Some(vec![a.clone()]), true),
+            (Some(vec![a.clone()]), Some(vec![a.clone(), b.clone()]), true),
+            (Some(vec![a.clone(), b.clone()]), Some(vec![b.clone()]), false),
+            (Some(vec![]), Some(vec![]), false),
+            (None, Some(vec![a.clone()]), false),
+            (Some(vec![a.clone()]), None, false),
+        ] {
+            assert_eq!(making(waited.clone()).misses(served.as_deref()), misses, "{waited:?} {served:?}");
+        }
     }
 }

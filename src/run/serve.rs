@@ -205,13 +205,18 @@ impl Running {
                 Asked::Other(Happened::Ended) => break None,
                 Asked::Other(Happened::Step(step)) => {
                     let next = match (step, making.take()) {
+                        (Step::Complete(_), Some(mut made))
+                            if made.misses(self.board.served_plans().as_deref()) =>
+                        {
+                            made.again(self.board.served_plans(), &self.lasting);
+                            Some(made)
+                        }
                         (Step::Complete(next), Some(made)) => {
-                            let Making { change, answering, .. } = made;
-                            next.succeed(&generation, &reader, answering);
+                            next.succeed(&generation, &reader, Arc::clone(&made.answering));
                             // The former threads end here, and what they had is freed.
                             generation = *next;
-                            self.board.watches(generation.take_watched());
-                            self.in_force(change, &state);
+                            generation.free();
+                            self.takes_over(&mut generation, made.change, &state);
                             None
                         }
                         (Step::Failed(why), making) => {
@@ -219,7 +224,7 @@ impl Running {
                             making
                         }
                         (Step::Again, Some(mut again)) => {
-                            again.again(self.board.served_plans(), &self.lasting)?;
+                            again.again(self.board.served_plans(), &self.lasting);
                             Some(again)
                         }
                         (_, None) => None,
@@ -246,7 +251,7 @@ impl Running {
                     change.tell_kept();
                     self.board.reloads.behind.store(true, Ordering::Relaxed);
                     let served = self.board.served_plans();
-                    making = Some(Making::begin(change, answering, served, &self.lasting)?);
+                    making = Some(Making::begin(change, answering, served, &self.lasting));
                 }
                 Ok((change, answering)) => {
                     change.tell_kept();
@@ -269,6 +274,19 @@ impl Running {
         server.shutdown();
         drop((keeper, generation));
         end.map_or(Err(ServeError::SourceEnded(defect)), |_| Ok(()))
+    }
+
+    /// A generation has come to be the one that is served, with other settings.
+    fn takes_over(&mut self, generation: &mut Generation, change: Change, state: &ArcSwap<StateSettings>) {
+        let watched = generation.take_watched();
+        // Never shown to wait for a cluster that it does not know, which would be not ready.
+        if watched.is_some() {
+            self.board.watches(watched);
+            self.in_force(change, state);
+        } else {
+            self.in_force(change, state);
+            self.board.watches(None);
+        }
     }
 
     /// A change has been made.

@@ -139,10 +139,19 @@ impl Writer {
         let mut state = self.state();
         state.pipeline.continue_from(&serials, false);
         let snapshot = state.pipeline.publish().unwrap_or_else(|| state.pipeline.current());
+        // Where nothing changes between two changes of settings, nobody else frees what the former had.
+        published.free();
         published.put_both(snapshot, answering);
         state.published = Some(published);
         state.progress();
         state.progress.oversize.store(state.pipeline.oversize() as u64, Ordering::Relaxed);
+    }
+
+    /// Frees what was answered from before, as far as nobody reads it any more.
+    pub(super) fn free(&self) {
+        if let Some(published) = &mut self.state().published {
+            published.free();
+        }
     }
 
     /// Answers by other settings from now on.
@@ -237,6 +246,39 @@ pub(super) fn say<R: Display>(reports: impl IntoIterator<Item = (bool, R)>) {
             tracing::warn!("{}", OneLine(report));
         } else {
             tracing::info!("{}", OneLine(report));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Policy;
+    use crate::config::{Sources, load};
+    use crate::zone::PodNames;
+
+    fn pipeline() -> Pipeline {
+        let settings = load(&Sources::default()).unwrap().settings;
+        Pipeline::new(&settings, PodNames::Verified, vec!["192.0.2.53".parse().unwrap()]).unwrap()
+    }
+
+    fn answering() -> Answering {
+        Answering { policy: Policy::default(), limiter: None, queries: None }
+    }
+
+    #[test]
+    fn what_was_served_before_a_change_of_settings_is_freed() {
+        let first = pipeline();
+        let published = Published::new(first.current(), answering());
+        let current = published.current();
+        let (mut writer, _ended) = Writer::new(first, Some(published), Saving::nothing(), Arc::default());
+        for _ in 0..3 {
+            let before = Arc::downgrade(&current.load().snapshot);
+            let (next, _ended) = Writer::new(pipeline(), None, Saving::nothing(), Arc::default());
+            next.succeed(&writer, Arc::new(answering()));
+            writer = next;
+            writer.free();
+            assert!(before.upgrade().is_none());
         }
     }
 }
