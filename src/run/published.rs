@@ -72,7 +72,12 @@ mod tests {
     }
 
     fn answering() -> Answering {
-        Answering { policy: Policy::default(), limiter: None, queries: None }
+        Answering {
+            policy: Policy::default(),
+            limiter: None,
+            queries: None,
+            journal: crate::zone::JournalLimits::NOTHING,
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ enum Part {
 
 impl Part {
     fn of(key: &str) -> Part {
-        const ANSWERS: [&str; 8] = [
+        const ANSWERS: [&str; 9] = [
             "log.queries.",
             "server.access",
             "server.cookies.",
@@ -61,6 +61,7 @@ impl Part {
             "server.rate_limit.",
             "server.recursion_available",
             "server.version",
+            "transfer.",
         ];
         const ALONE: [&str; 4] = ["admin.", "log.level", "server.lameduck", "state."];
         let begins = |all: &[&str]| all.iter().any(|begin| key.starts_with(begin));
@@ -330,7 +331,12 @@ mod tests {
         let making = |served: Option<Vec<WatchPlan>>| {
             let change = Change::new(&effective(""), &effective(""));
             let (_, made) = oneshot::channel();
-            let answering = Answering { policy: Policy::default(), limiter: None, queries: None };
+            let answering = Answering {
+                policy: Policy::default(),
+                limiter: None,
+                queries: None,
+                journal: crate::zone::JournalLimits::NOTHING,
+            };
             let stage = Stage::Reading(made);
             Making { change, answering: Arc::new(answering), served, stage, trouble: None }
         };

@@ -21,7 +21,9 @@ use super::watching::Cluster;
 use super::writer::Reader;
 use crate::admin::{self, Admin, Doors, Listeners, World};
 use crate::config::{AdminSettings, Effective, Settings, Source, StateSettings};
-use crate::server::{Current, CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
+use crate::server::{
+    Current, CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, TransferLimits, UdpOptions,
+};
 use crate::source::saved::Directory;
 use crate::zone::PodNames;
 use arc_swap::ArcSwap;
@@ -158,8 +160,10 @@ impl Running {
         let answering = answering(settings, None, &self.board.queries)?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
-        let server =
-            Server::start(&server_config(settings), CurrentSnapshot { current: Arc::clone(&current) })?;
+        let server = Server::start(
+            &server_config(settings),
+            CurrentSnapshot { current: Arc::clone(&current), journal: Arc::default() },
+        )?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
         }
@@ -347,6 +351,7 @@ const DESCRIPTORS_OF_A_WATCH: usize = 2;
 fn server_config(settings: &Settings) -> ServerConfig {
     let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
     let descriptors_kept = watches(settings).len().saturating_mul(DESCRIPTORS_OF_A_WATCH);
+    let transfers = TransferLimits { at_once: settings.transfer.at_once, time: settings.transfer.time };
     let settings = &settings.server;
     ServerConfig {
         descriptors_kept,
@@ -365,6 +370,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
             idle_timeout: settings.tcp.idle_timeout,
             read_timeout: settings.tcp.read_timeout,
             write_timeout: settings.tcp.write_timeout,
+            transfers,
         },
     }
 }

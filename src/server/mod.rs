@@ -21,6 +21,7 @@ mod slots;
 mod snapshots;
 mod tally;
 mod tcp;
+mod transfer;
 mod udp;
 
 pub use bind::BindError;
@@ -33,6 +34,7 @@ pub use slots::{RCODES, SIZES, TYPES, times};
 pub use snapshots::{Answering, Batch, Current, CurrentSnapshot};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
+pub use transfer::{Told as ToldTransfer, Transfer, TransferLimits};
 pub use udp::UdpOptions;
 
 use observer::Observed;

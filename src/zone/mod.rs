@@ -37,6 +37,8 @@ mod static_zone;
 mod target;
 #[cfg(test)]
 mod tests;
+mod transfer;
+mod walk;
 mod writer;
 
 pub use at_once::{AtOnce, Whole};
@@ -50,6 +52,7 @@ pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};
 pub use static_zone::{StaticZone, ZoneReader};
+pub use transfer::{Difference, Journal, JournalLimits, NotTransferable, Records, Step, TransferZone};
 pub use writer::{Put, SnapshotWriter, ZoneConfig, ZoneConfigError};
 
 /// How pod names are served.
