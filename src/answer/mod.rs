@@ -29,7 +29,10 @@ pub use cookies::Cookies;
 pub use policy::Policy;
 pub use rate_limit::{RateLimiter, RateLimits};
 pub use told::{Fate, Told};
-pub use transfer::{TransferError, TransferList, TransferRequest, TransferRule, each_message};
+pub use transfer::{
+    Notified, TransferError, TransferList, TransferRequest, TransferRule, each_message, notify_answer,
+    notify_message,
+};
 
 use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType, TsigKey};
 use crate::zone::{Snapshot, ZoneRef};

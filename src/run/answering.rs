@@ -2,7 +2,7 @@
 
 use super::policy::{SecretError, limiter, policy};
 use super::query_lines;
-use super::transfers::journal;
+use super::transfers;
 use crate::config::Settings;
 use crate::server::{Answering, QueryLog, QueryLogCounts};
 use std::sync::Arc;
@@ -35,5 +35,7 @@ pub(super) fn answering(
             query_lines::write(lines).map(|()| Arc::new(queries))
         }),
     };
-    Ok(Answering { policy, limiter, queries, journal: journal(&settings.transfer) })
+    let (journal, notified) =
+        (transfers::journal(&settings.transfer), transfers::notified(&settings.transfer, &policy.keys));
+    Ok(Answering { policy, limiter, queries, journal, notified })
 }

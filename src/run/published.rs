@@ -53,7 +53,6 @@ impl Published {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Policy;
     use crate::zone::{PodNames, SnapshotWriter, ZoneConfig};
 
     fn snapshot() -> Arc<Snapshot> {
@@ -72,12 +71,7 @@ mod tests {
     }
 
     fn answering() -> Answering {
-        Answering {
-            policy: Policy::default(),
-            limiter: None,
-            queries: None,
-            journal: crate::zone::JournalLimits::NOTHING,
-        }
+        Answering::default()
     }
 
     #[test]

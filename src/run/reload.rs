@@ -268,7 +268,6 @@ fn read(change: &Change, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Policy;
     use crate::config::{File, Sources, load};
 
     fn effective(text: &str) -> Effective {
@@ -331,12 +330,7 @@ mod tests {
         let making = |served: Option<Vec<WatchPlan>>| {
             let change = Change::new(&effective(""), &effective(""));
             let (_, made) = oneshot::channel();
-            let answering = Answering {
-                policy: Policy::default(),
-                limiter: None,
-                queries: None,
-                journal: crate::zone::JournalLimits::NOTHING,
-            };
+            let answering = Answering::default();
             let stage = Stage::Reading(made);
             Making { change, answering: Arc::new(answering), served, stage, trouble: None }
         };

@@ -22,7 +22,8 @@ use super::writer::Reader;
 use crate::admin::{self, Admin, Doors, Listeners, World};
 use crate::config::{AdminSettings, Effective, Settings, Source, StateSettings};
 use crate::server::{
-    Current, CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, TransferLimits, UdpOptions,
+    Current, CurrentSnapshot, Notifier, Server, ServerConfig, StartError, TcpLimits, TransferLimits,
+    UdpOptions,
 };
 use crate::source::saved::Directory;
 use crate::zone::PodNames;
@@ -172,13 +173,15 @@ impl Running {
         let reader = generation.reader();
         let questions = Questions::answer(reader.clone())?;
         let (observer, progress) = (server.observer(), Arc::clone(&self.lasting.progress));
+        let changed = Arc::clone(&progress.changed);
+        let notifier = Notifier::start(Arc::clone(&current), changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
-        Ok(Started { server, generation, reader, current })
+        Ok(Started { server, generation, reader, current, notifier })
     }
 
     /// Waits for the end, and makes what settings say otherwise meanwhile.
     fn wait(mut self, started: Started, again: Again, defect: &'static str) -> Result<(), ServeError> {
-        let Started { server, mut generation, reader, current } = started;
+        let Started { server, mut generation, reader, current, notifier: _notifier } = started;
         let Again { before, load } = again;
         let state = Arc::new(ArcSwap::from_pointee(self.effective.settings.state.clone()));
         let keeper = self.directory.take().map(|directory| {
@@ -331,6 +334,8 @@ struct Started {
     /// What looks at the generation in use.
     reader: Reader,
     current: Arc<ArcSwap<Current>>,
+    /// Tells secondaries of changes as long as it is there.
+    notifier: Notifier,
 }
 
 fn tell(lines: Vec<String>) {

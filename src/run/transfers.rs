@@ -1,7 +1,8 @@
 //! Who may fetch zones, with which keys: settings as the answering part wants them, and the files of the keys.
 
-use crate::answer::{Network, TransferList, TransferRule};
+use crate::answer::{Network, Notified, TransferList, TransferRule};
 use crate::config::{self, TransferSettings};
+use crate::server::NotifiedList;
 use crate::wire::{Name, TsigAlgorithm, TsigKey};
 use crate::zone::JournalLimits;
 use base64::Engine as _;
@@ -69,6 +70,20 @@ pub(super) fn list(settings: &TransferSettings) -> TransferList {
         incremental: secondary.incremental,
     };
     TransferList::new(settings.secondaries.iter().map(rule).collect())
+}
+
+/// Who is told of changes, with the keys of [`keys`].
+pub(super) fn notified(settings: &TransferSettings, keys: &[Arc<TsigKey>]) -> NotifiedList {
+    let of_one = |secondary: &config::Secondary| {
+        let key = keys.iter().find(|key| Some(key.name()) == secondary.key.as_ref()).cloned();
+        let zones: Vec<Name> = secondary.zones.iter().flatten().cloned().collect();
+        let addresses = secondary.notify.clone().unwrap_or_default().into_iter();
+        addresses.map(move |address| Notified { address, key: key.clone(), zones: zones.clone() })
+    };
+    NotifiedList {
+        secondaries: settings.secondaries.iter().flat_map(of_one).collect(),
+        interval: settings.notify_interval,
+    }
 }
 
 /// How much is kept of what changed.

@@ -4,13 +4,14 @@ use super::query_log::QueryLog;
 use super::responder::Responder;
 use super::transfer::{Told as ToldTransfer, Transfer};
 use crate::answer::{
-    self, Client, Context, Outcome, Policy, RateLimiter, Scratch, Told, TransferError, TransferRequest,
+    self, Client, Context, Notified, Outcome, Policy, RateLimiter, Scratch, Told, TransferError,
+    TransferRequest,
 };
 use crate::zone::{Journal, JournalLimits, Snapshot};
 use arc_swap::{ArcSwap, Guard};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The [`Responder`] of the program.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ pub struct Current {
     pub answering: Arc<Answering>,
 }
 
-/// The settings of answers.
-#[derive(Debug)]
+/// The settings of answers. The default is what holds where nothing is set, and nothing can be fetched.
+#[derive(Debug, Default)]
 pub struct Answering {
     /// What is answered to whom.
     pub policy: Policy,
@@ -41,6 +42,17 @@ pub struct Answering {
     pub queries: Option<Arc<QueryLog>>,
     /// How much is kept of what changed.
     pub journal: JournalLimits,
+    /// Who is told of changes.
+    pub notified: NotifiedList,
+}
+
+/// Who is told of changes, and how often.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NotifiedList {
+    /// Them all.
+    pub secondaries: Vec<Notified>,
+    /// How long after one message about a zone the next one is sent at the earliest.
+    pub interval: Duration,
 }
 
 /// One snapshot and one time, for one batch: all its answers agree with each other.

@@ -3,11 +3,13 @@
 mod list;
 mod messages;
 mod names;
+mod notify;
 mod request;
 #[cfg(test)]
 mod tests;
 
 pub use list::{TransferList, TransferRule};
 pub use messages::{TransferError, each_message};
+pub use notify::{Notified, notify_answer, notify_message};
 pub use request::TransferRequest;
 pub(super) use request::{Asking, admit};

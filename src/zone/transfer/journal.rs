@@ -11,18 +11,13 @@ use crate::zone::serial::is_ahead;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// How much is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much is kept; nothing by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JournalLimits {
     /// Octets of the records of all steps of one zone. A single step beyond it empties the journal.
     pub octets: usize,
     /// Steps of one zone.
     pub steps: usize,
-}
-
-impl JournalLimits {
-    /// Nothing is kept.
-    pub const NOTHING: JournalLimits = JournalLimits { octets: 0, steps: 0 };
 }
 
 /// From one serial of a zone to the next that was given.
