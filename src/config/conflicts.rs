@@ -72,6 +72,8 @@ impl Conflicts<'_> {
         zones.extend(
             reverse.map(|(index, apex)| ("reverse_zones", format!("reverse_zones[{index}]"), apex.clone())),
         );
+        let catalog = settings.transfer.catalog.clone();
+        zones.extend(catalog.map(|apex| ("transfer.catalog", "transfer.catalog".to_owned(), apex)));
         let mut first = HashMap::new();
         for here in &zones {
             let there = *first.entry(&here.2).or_insert(here);

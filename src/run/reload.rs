@@ -65,7 +65,10 @@ impl Part {
         ];
         const ALONE: [&str; 4] = ["admin.", "log.level", "server.lameduck", "state."];
         let begins = |all: &[&str]| all.iter().any(|begin| key.starts_with(begin));
-        if begins(&ANSWERS) {
+        // It is a zone.
+        if key == "transfer.catalog" {
+            Part::Zones
+        } else if begins(&ANSWERS) {
             Part::Answers
         } else if begins(&ALONE) {
             Part::Alone

@@ -52,7 +52,9 @@ pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};
 pub use static_zone::{StaticZone, ZoneReader};
-pub use transfer::{Difference, Journal, JournalLimits, NotTransferable, Records, Step, TransferZone};
+pub use transfer::{
+    Difference, Journal, JournalLimits, NotTransferable, Records, Step, TransferZone, catalog,
+};
 pub use writer::{Put, SnapshotWriter, ZoneConfig, ZoneConfigError};
 
 /// How pod names are served.

@@ -52,7 +52,7 @@ fn primary(counts: &[u32], ports: &[u16], key: Option<&keys::Key>) -> Rosterd {
     };
     let settings = format!(
         "reverse_zones = [\"10.in-addr.arpa\"]\nzone_files = [\"{}\"]\n\
-         [transfer]\nnotify_interval = \"200ms\"\n{keys}\
+         [transfer]\nnotify_interval = \"200ms\"\ncatalog = \"catalog.rosterd\"\n{keys}\
          [[transfer.secondaries]]\nclients = [\"127.0.0.1\"]\n{key}notify = {notify:?}\n[server]\n",
         zone::static_zone()
     );
@@ -190,6 +190,16 @@ fn no_secondary_ever_serves_what_was_not_served_at_its_serial() {
 }
 
 #[test]
+fn a_catalog_tells_knot_and_bind_of_all_zones() {
+    for kind in [Kind::Knot, Kind::Bind] {
+        let port = unused_port();
+        let rosterd = primary(&[3], &[port], None);
+        let secondary = Secondary::of_catalog(kind, port, rosterd.ipv4(), "catalog.rosterd");
+        wait_until_equal(rosterd.ipv4(), &secondary, None);
+    }
+}
+
+#[test]
 fn a_wrong_key_fetches_nothing_and_is_said() {
     let key = keys::Key::new("hmac-sha256");
     let rosterd = primary(&[3], &[unused_port()], Some(&key));
@@ -198,5 +208,5 @@ fn a_wrong_key_fetches_nothing_and_is_said() {
     assert!(error.contains("NotAuth"), "{error}");
     let error = fetch(rosterd.ipv4(), ZONES[0], None).unwrap_err();
     assert!(error.contains("Refused"), "{error}");
-    assert_eq!(fetch(rosterd.ipv4(), ZONES[0], Some(&key)).unwrap().records.len(), 3 * 5 + 4);
+    assert_eq!(fetch(rosterd.ipv4(), ZONES[0], Some(&key)).unwrap().records.len(), 3 + 3 * 5);
 }

@@ -47,21 +47,28 @@ impl Secondary {
         zones: &[&str],
         key: Option<&Key>,
     ) -> Secondary {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("db")).expect("a folder");
-        let (program, arguments, settings): (PathBuf, &[&str], String) = match kind {
-            Kind::Nsd => ("nsd".into(), &["-d", "-c"], nsd(folder.path(), port, primary, zones, key)),
-            Kind::Knot => ("knotd".into(), &["-c"], knot(folder.path(), port, primary, zones, key)),
-            Kind::Bind => {
-                ("named".into(), &["-g", "-n", "1", "-c"], bind(folder.path(), port, primary, zones, key))
-            }
+        Secondary::run(kind, port, |folder| match kind {
+            Kind::Nsd => nsd(folder, port, primary, zones, key),
+            Kind::Knot => knot(folder, port, primary, zones, key),
+            Kind::Bind => bind(folder, port, primary, zones, key),
             Kind::CoreDns => {
                 assert!(key.is_none(), "CoreDNS fetches without signatures");
-                (coredns_program(), &["-conf"], coredns(port, primary, zones))
+                coredns(port, primary, zones)
             }
+        })
+    }
+
+    fn run(kind: Kind, port: u16, settings: impl FnOnce(&Path) -> String) -> Secondary {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("db")).expect("a folder");
+        let (program, arguments): (PathBuf, &[&str]) = match kind {
+            Kind::Nsd => ("nsd".into(), &["-d", "-c"]),
+            Kind::Knot => ("knotd".into(), &["-c"]),
+            Kind::Bind => ("named".into(), &["-g", "-n", "1", "-c"]),
+            Kind::CoreDns => (coredns_program(), &["-conf"]),
         };
         let file = folder.path().join("settings");
-        fs::write(&file, settings).expect("written settings");
+        fs::write(&file, settings(folder.path())).expect("written settings");
         let log = fs::File::create(folder.path().join("log")).expect("a log");
         let child = Command::new(&program)
             .args(arguments)
@@ -72,6 +79,30 @@ impl Secondary {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         Secondary { kind, address: SocketAddr::from(([127, 0, 0, 1], port)), child, folder }
+    }
+
+    /// One that learns of zones by the catalog of its primary.
+    pub(crate) fn of_catalog(kind: Kind, port: u16, primary: SocketAddr, catalog: &str) -> Secondary {
+        Secondary::run(kind, port, |folder| match kind {
+            Kind::Knot => {
+                let text = knot(folder, port, primary, &[], None);
+                format!(
+                    "{text}  - domain: {catalog}\n    catalog-role: interpret\n    catalog-template: default\n"
+                )
+            }
+            Kind::Bind => {
+                let text = bind(folder, port, primary, &[catalog], None);
+                let (ip, primary_port) = (primary.ip(), primary.port());
+                text.replace(
+                    "recursion no;",
+                    &format!(
+                        "recursion no; catalog-zones {{ zone \"{catalog}\" default-primaries {{ {ip} port \
+                         {primary_port}; }}; }};"
+                    ),
+                )
+            }
+            Kind::Nsd | Kind::CoreDns => panic!("{kind:?} knows no catalogs here"),
+        })
     }
 
     /// What it said.

@@ -3,11 +3,13 @@
 //! [`Snapshot::transferable`] says whether a zone can be told wholly, and [`TransferZone`] tells it. A [`Journal`] keeps what
 //! changed between the serials that were given to others. Knows nothing of messages, keys, or who may fetch what.
 
+mod catalog;
 mod difference;
 mod journal;
 #[cfg(test)]
 mod tests;
 
+pub use catalog::catalog;
 pub use difference::{Difference, Records};
 pub use journal::{Journal, JournalLimits, Step};
 
