@@ -8,6 +8,7 @@ mod advertise;
 mod answering;
 mod board;
 mod cluster;
+mod fetch;
 mod generation;
 mod latency;
 mod list_once;
@@ -35,6 +36,7 @@ mod writer;
 mod zone_files;
 
 pub use cluster::{ClusterError, OtherPods, denies_pods, names_pods, other_pods, watches_pods_in_vain};
+pub use fetch::{FetchError, FetchedZone, fetch};
 pub use load::{LoadError, Loaded, load_once};
 pub use look_up::{ExplainError, explain_once};
 pub use one_line::OneLine;

@@ -60,6 +60,16 @@ pub(super) fn keys(settings: &TransferSettings) -> Result<Vec<Arc<TsigKey>>, Key
     settings.keys.iter().map(key).collect()
 }
 
+/// The key of a file that says its name itself.
+pub(super) fn key_of_file(file: &Path) -> Result<Arc<TsigKey>, KeyError> {
+    let failed = |name: Name| move |cause| KeyError { name, file: file.to_owned(), cause };
+    let text = read(file).map_err(|error| failed(Name::root())(error.into()))?;
+    let name = text.split('"').nth(1).or_else(|| text.split_whitespace().nth(1));
+    let name = name.and_then(|name| name.parse::<Name>().ok());
+    let name = name.ok_or(KeyFault::Form).map_err(failed(Name::root()))?;
+    parse(&text, &name).map(Arc::new).map_err(failed(name))
+}
+
 /// Who may fetch what.
 pub(super) fn list(settings: &TransferSettings) -> TransferList {
     let network = |network: &config::Network| Network::new(network.address, network.length);

@@ -82,7 +82,7 @@ impl Flags {
 
     /// Those of a message of this kind, all else clear.
     pub const fn of(opcode: Opcode) -> Flags {
-        Flags((opcode.0 as u16) << 11)
+        Flags(opcode.0 << 11)
     }
 
     /// What kind of message this is.

@@ -44,6 +44,12 @@ pub(super) fn records(octets: &[u8], rtype: RecordType) -> Vec<(u32, String)> {
     rr::each(octets).map(|(ttl, octets)| (ttl, rdata(rtype, octets))).collect()
 }
 
+/// The data of a record as master files have them; those of no known form, or that are not of their type, in the generic
+/// form (RFC 3597 5). Names in them are not compressed.
+pub fn record_text(rtype: RecordType, data: &[u8]) -> String {
+    rdata(rtype, data)
+}
+
 /// The text of data.
 pub(super) fn rdata(rtype: RecordType, octets: &[u8]) -> String {
     let mut text = String::new();

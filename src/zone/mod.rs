@@ -45,6 +45,7 @@ pub use at_once::{AtOnce, Whole};
 pub use hosts::HostAddresses;
 pub use look_up::{LookUp, LookedUp, RecordText};
 pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position, RECORDS_MAX};
+pub use master_file::record_text;
 pub use node::{Found, Node, Redirection, Referral};
 pub use oversize::Oversize;
 pub use place::ZonePlace;

@@ -28,6 +28,6 @@ impl Key {
 
     /// The settings of the primary.
     pub(crate) fn settings(&self) -> String {
-        format!("[[transfer.keys]]\nname = \"{}\"\nfile = {:?}\n", self.name, self.file.path())
+        format!("[[transfer.keys]]\nname = \"{}\"\nfile = \"{}\"\n", self.name, self.file.path().display())
     }
 }

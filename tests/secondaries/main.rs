@@ -19,6 +19,7 @@ use servers::{Kind, Secondary};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::Instant;
 use zone::{Contents, fetch, serial};
 
@@ -161,7 +162,9 @@ fn no_secondary_ever_serves_what_was_not_served_at_its_serial() {
         .zip(ports)
         .map(|(kind, port)| Secondary::start(*kind, port, rosterd.ipv4(), &ZONES, None))
         .collect();
-    secondaries.iter().for_each(|secondary| wait_until_equal(rosterd.ipv4(), secondary, None));
+    for secondary in &secondaries {
+        wait_until_equal(rosterd.ipv4(), secondary, None);
+    }
     let mut served: HashMap<u32, Contents> = HashMap::new();
     let mut compared = [0; 4];
     for round in 0..25_u32 {
@@ -185,7 +188,9 @@ fn no_secondary_ever_serves_what_was_not_served_at_its_serial() {
             }
         }
     }
-    secondaries.iter().for_each(|secondary| wait_until_equal(rosterd.ipv4(), secondary, None));
+    for secondary in &secondaries {
+        wait_until_equal(rosterd.ipv4(), secondary, None);
+    }
     assert!(served.len() > 5 && compared.iter().all(|count| *count > 10), "{} {compared:?}", served.len());
 }
 
@@ -197,6 +202,57 @@ fn a_catalog_tells_knot_and_bind_of_all_zones() {
         let secondary = Secondary::of_catalog(kind, port, rosterd.ipv4(), "catalog.rosterd");
         wait_until_equal(rosterd.ipv4(), &secondary, None);
     }
+}
+
+/// What `rosterd zone --from` prints, and its exit code.
+fn zone_command(from: &[SocketAddr], zone: &str, key: Option<&keys::Key>) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rosterd"));
+    command.args(["zone", "--origin", zone]);
+    for server in from {
+        command.args(["--from", &server.to_string()]);
+    }
+    if let Some(key) = key {
+        command.arg("--key").arg(key.file.path());
+    }
+    let output = command.output().expect("the program");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).expect("UTF-8"))
+}
+
+#[test]
+fn the_command_fetches_and_compares() {
+    let key = keys::Key::new("hmac-sha256");
+    let port = unused_port();
+    let rosterd = primary(&[3], &[port], Some(&key));
+    let secondary = Secondary::start(Kind::Nsd, port, rosterd.ipv4(), &ZONES, Some(&key));
+    wait_until_equal(rosterd.ipv4(), &secondary, Some(&key));
+    let (code, text) = zone_command(&[rosterd.ipv4()], "files.example", Some(&key));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("\n*.files.example.\t60\tIN\tTXT\t\"any\" \"one\"\n"), "{text}");
+    assert!(text.contains("\nmail.files.example.\t60\tIN\tMX\t10 www.files.example.\n"), "{text}");
+    let (code, text) = zone_command(&[rosterd.ipv4()], "files.example", None);
+    assert!(code == Some(1) && text.contains("REFUSED"), "{code:?} {text}");
+
+    // NSD gives to everybody here.
+    let open = primary(&[3], &[unused_port()], None);
+    let (code, text) = zone_command(&[secondary.address, open.ipv4()], "pod.cluster.local", None);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("\n7 records are the same\n"), "{text}");
+    open.replace_manifest(&manifest(&[2, 1]));
+    let until = Instant::now() + PATIENCE;
+    let text = loop {
+        let (code, text) = zone_command(&[secondary.address, open.ipv4()], "pod.cluster.local", None);
+        if code == Some(3) {
+            break text;
+        }
+        assert!(Instant::now() < until, "{code:?} {text}");
+    };
+    assert!(text.contains("\n-10-0-0-3.default.pod.cluster.local.\t5\tIN\tA\t10.0.0.3\n"), "{text}");
+    assert!(text.contains("\n+10-1-0-1.default.pod.cluster.local.\t5\tIN\tTXT\t\"s1@10.1.0.1\"\n"), "{text}");
+    drop(open);
+    let nobody = SocketAddr::from(([127, 0, 0, 1], unused_port()));
+    let (code, text) = zone_command(&[nobody], "pod.cluster.local", None);
+    assert!(code == Some(2) && text.contains("cannot fetch from"), "{code:?} {text}");
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn knot(folder: &Path, port: u16, primary: SocketAddr, zones: &[&str], key: Opti
     if let Some(Key { name, algorithm, secret, .. }) = key {
         writeln!(text, "key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}").unwrap();
         of_remote = format!("    key: {name}\n");
-        of_notify = of_remote.clone();
+        of_notify.clone_from(&of_remote);
     }
     let (ip, primary_port) = (primary.ip(), primary.port());
     write!(
@@ -163,7 +163,9 @@ fn knot(folder: &Path, port: u16, primary: SocketAddr, zones: &[&str], key: Opti
          acl: [told, asked]\nzone:\n"
     )
     .unwrap();
-    zones.iter().for_each(|zone| writeln!(text, "  - domain: {zone}").unwrap());
+    for zone in zones {
+        writeln!(text, "  - domain: {zone}").unwrap();
+    }
     text
 }
 

@@ -52,10 +52,8 @@ pub fn each_message(
         Some(steps) => messages.steps(zone, steps),
         None => messages.whole(zone),
     };
-    match put.is_continue() && messages.end().is_continue() {
-        true => Ok(()),
-        false => Err(messages.error),
-    }
+    let whole = put.is_continue() && messages.end().is_continue();
+    if whole { Ok(()) } else { Err(messages.error) }
 }
 
 struct Messages<'a> {

@@ -115,12 +115,12 @@ fn ask(
     transport: Transport,
     policy: &Policy,
     snapshot: &Snapshot,
-) -> Result<TransferRequest, Message> {
+) -> Result<TransferRequest, Box<Message>> {
     let context = Context { snapshot, policy, limiter: None, now: NOW };
     let (mut scratch, mut out) = (Scratch::new(), vec![0; 65_535]);
     match answer(request, &Client { transport, address: CLIENT }, 0, &context, &mut scratch, &mut out) {
         Outcome::Transfer => Ok(*scratch.take_transfer().unwrap()),
-        Outcome::Reply(length) => Err(Message::from_vec(&out[..length]).unwrap()),
+        Outcome::Reply(length) => Err(Box::new(Message::from_vec(&out[..length]).unwrap())),
         Outcome::Drop => panic!("dropped"),
     }
 }

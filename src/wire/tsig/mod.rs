@@ -2,10 +2,12 @@
 //!
 //! [`Tsig`] is the record of a message, [`TsigKey`] verifies it and signs others. Time is passed in.
 
+mod answers;
 mod key;
 mod record;
 mod sign;
 
+pub use answers::SignedAnswers;
 pub use key::{TsigAlgorithm, TsigKey};
 pub use record::Tsig;
 pub use sign::{Mac, Signing, TsigFault, verify};

@@ -91,23 +91,29 @@ fn mac_of(message: &[u8], tsig: &Tsig<'_>, key: &TsigKey) -> Option<hmac::Tag> {
     let mut context = key.begin();
     context.update(&header.to_octets());
     context.update(message.get(HEADER_LEN..tsig.at)?);
-    variables(&mut context, key, &tsig.time_and_fudge, tsig.error, tsig.other);
+    variables(&mut context, key, tsig.time_and_fudge, tsig.error, tsig.other);
     Some(context.sign())
 }
 
 /// Whether a MAC begins with these octets, in the same time wherever they differ.
-fn same(whole: &[u8], cut: &[u8]) -> bool {
+pub(super) fn same(whole: &[u8], cut: &[u8]) -> bool {
     whole.iter().zip(cut).fold(0, |differ, (one, other)| differ | (one ^ other)) == 0
 }
 
 /// The variables of a TSIG record that its MAC is over (RFC 8945 4.3.3), names in canonical form.
-fn variables(context: &mut hmac::Context, key: &TsigKey, time_and_fudge: &[u8; 8], error: u16, other: &[u8]) {
+pub(super) fn variables(
+    context: &mut hmac::Context,
+    key: &TsigKey,
+    time_and_fudge: [u8; 8],
+    error: u16,
+    other: &[u8],
+) {
     let [other_high, other_low] = u16::try_from(other.len()).unwrap_or(u16::MAX).to_be_bytes();
     context.update(key.name().as_wire());
     context.update(&Class::ANY.0.to_be_bytes());
     context.update(&[0; 4]);
     context.update(key.algorithm().as_wire());
-    context.update(time_and_fudge);
+    context.update(&time_and_fudge);
     context.update(&error.to_be_bytes());
     context.update(&[other_high, other_low]);
     context.update(other);
@@ -147,6 +153,14 @@ impl Signing {
         octets.iter_mut().zip(tsig.mac).for_each(|(place, octet)| *place = *octet);
         let prior = Prior::Request(octets, length);
         Signing { key: Arc::clone(key), original_id: tsig.original_id, asked: tsig.time(), prior }
+    }
+
+    /// The signature of the last message that was signed.
+    pub fn mac(&self) -> Option<&Mac> {
+        match &self.prior {
+            Prior::Message(mac) => Some(mac),
+            Prior::Nothing | Prior::Request(..) => None,
+        }
     }
 
     /// Most octets that signing adds to a message.
@@ -192,13 +206,13 @@ impl Signing {
             // RFC 8945 5.3.1: messages behind the first are over the timers alone.
             context.update(&time_and_fudge);
         } else {
-            variables(&mut context, key, &time_and_fudge, error, other);
+            variables(&mut context, key, time_and_fudge, error, other);
         }
         let mac = Mac(context.sign());
         let octets = write(
             message.get_mut(length..)?,
             key,
-            &time_and_fudge,
+            time_and_fudge,
             mac.as_octets(),
             self.original_id,
             error,
@@ -221,7 +235,7 @@ fn room(key: &TsigKey) -> usize {
 fn write(
     out: &mut [u8],
     key: &TsigKey,
-    time_and_fudge: &[u8; 8],
+    time_and_fudge: [u8; 8],
     mac: &[u8],
     original_id: u16,
     error: u16,
@@ -242,7 +256,7 @@ fn write(
         key.name().as_wire(),
         &[t0, t1, c0, c1, 0, 0, 0, 0, r0, r1],
         algorithm,
-        time_and_fudge,
+        &time_and_fudge,
         &[m0, m1],
         mac,
         &[i0, i1, e0, e1, o0, o1],

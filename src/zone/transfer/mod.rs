@@ -27,6 +27,9 @@ pub struct TransferZone<'a> {
     zone: &'a Zone,
 }
 
+/// Takes a record: its owner and type, and its type, class, TTL, length and data.
+type VisitRecord<'v> = dyn FnMut(&Name, RecordType, &[u8]) -> ControlFlow<()> + 'v;
+
 /// Why a zone cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotTransferable {
@@ -100,11 +103,7 @@ impl<'a> TransferZone<'a> {
         })
     }
 
-    fn walk(
-        &self,
-        beside: Option<&Snapshot>,
-        visit: &mut dyn FnMut(&Name, RecordType, &[u8]) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+    fn walk(&self, beside: Option<&Snapshot>, visit: &mut VisitRecord<'_>) -> ControlFlow<()> {
         self.snapshot.walk(self.zone, beside, &mut |owner, stop| {
             let Stop::Rrset(rtype, octets) = stop else { return ControlFlow::Continue(()) };
             for record in rr::whole(octets) {
