@@ -161,7 +161,7 @@ pub fn ask<'a>(
 ) -> Option<&'a [u8]> {
     let room = match client.transport {
         Transport::Udp => usize::from(policy.udp_max),
-        Transport::Tcp => out.len(),
+        _ => out.len(),
     };
     let context = Context { snapshot, policy, limiter, now: NOW };
     match answer(query, client, rotation, &context, scratch, &mut out[..room]) {

@@ -139,7 +139,7 @@ fn queries(text: &mut Exposition, observer: &Observer, zones: &[ZoneState]) {
 }
 
 fn transports(text: &mut Exposition, counts: &Counts) {
-    let Counts { drops, errors, refused, displaced, accepted, closed, .. } = *counts;
+    let Counts { drops, errors, refused, displaced, accepted, closed, handshakes_failed, .. } = *counts;
     text.single(
         "rosterd_dns_dropped_total",
         Kind::Counter,
@@ -153,11 +153,22 @@ fn transports(text: &mut Exposition, counts: &Counts) {
         errors,
     );
     let open = accepted.saturating_sub(closed);
-    text.single("rosterd_tcp_connections", Kind::Gauge, "Open TCP connections of clients.", open);
-    text.metric("rosterd_tcp_connections_total", Kind::Counter, "TCP connections, by what became of them.");
+    text.single(
+        "rosterd_tcp_connections",
+        Kind::Gauge,
+        "Open connections of clients, over TLS, HTTPS and QUIC too.",
+        open,
+    );
+    text.metric("rosterd_tcp_connections_total", Kind::Counter, "Connections, by what became of them.");
     for (result, count) in [("accepted", accepted), ("refused", refused), ("displaced", displaced)] {
         text.sample(&[("result", result)], count);
     }
+    text.single(
+        "rosterd_tls_handshakes_failed_total",
+        Kind::Counter,
+        "Handshakes of TLS and QUIC that failed, took too long, or gave way to others.",
+        handshakes_failed,
+    );
 }
 
 /// Who the peers are.

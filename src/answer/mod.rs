@@ -178,7 +178,7 @@ fn write_reply(
     let mut reply = Reply::begin(query, &request, client, policy, out)?;
     // Over TCP a client cannot forge its address; with a good cookie it does not.
     if let Some(limiter) = context.limiter
-        && client.transport == Transport::Udp
+        && client.transport.is_datagram()
         && !request.has_good_cookie()
     {
         match limiter.count(client.address, context.now) {
@@ -270,7 +270,7 @@ fn gate<'a>(
     // RFC 7873 5.2.3, 5.2.4. A client without any cookie is answered: most have none.
     if let (Some(cookies), Some(_)) = (&policy.cookies, &request.cookie)
         && cookies.require()
-        && client.transport == Transport::Udp
+        && client.transport.is_datagram()
         && !request.has_good_cookie()
     {
         return Err(Rcode::BADCOOKIE);

@@ -41,11 +41,11 @@ impl Policy {
     /// The largest answer in octets to a client that takes `udp_size` by its EDNS, if it speaks that.
     #[inline]
     pub(super) fn limit(&self, transport: Transport, udp_size: Option<u16>) -> u16 {
-        match (transport, udp_size) {
-            (Transport::Tcp, _) => u16::MAX,
-            (Transport::Udp, Some(size)) => size.min(self.udp_max).max(UDP_SIZE_MIN),
+        match udp_size {
+            _ if !transport.is_datagram() => u16::MAX,
+            Some(size) => size.min(self.udp_max).max(UDP_SIZE_MIN),
             // RFC 1035 4.2.1: "Messages carried by UDP are restricted to 512 bytes".
-            (Transport::Udp, None) => UDP_SIZE_MIN,
+            None => UDP_SIZE_MIN,
         }
     }
 }
@@ -82,6 +82,9 @@ mod tests {
             (Transport::Udp, Some(4096), 1232),
             (Transport::Tcp, None, 65535),
             (Transport::Tcp, Some(512), 65535),
+            (Transport::Tls, Some(512), 65535),
+            (Transport::Https, None, 65535),
+            (Transport::Quic, Some(512), 65535),
         ] {
             assert_eq!(policy.limit(transport, udp_size), limit, "{transport:?} {udp_size:?}");
         }

@@ -1,6 +1,5 @@
 //! The answer and additional sections: RRsets whole, or cut in stable order with TC.
 
-use super::client::Transport;
 use super::reply::{Place, Reply};
 use crate::wire::{Ede, ExtendedError, QueryName, RecordType};
 use crate::zone::{Additional, Node, Rrset, Snapshot, Target, Targets};
@@ -102,7 +101,7 @@ fn put_any(reply: &mut Reply<'_>, node: &Node<'_>, rotation: u32, owner: Place) 
     let complete = put_rrset(reply, &rrset, rotation, owner);
     if complete
         && first == RecordType::A
-        && reply.transport() == Transport::Tcp
+        && !reply.transport().is_datagram()
         && let Some(rrset) = node.rrset(RecordType::AAAA)
     {
         put_rrset(reply, &rrset, rotation, owner);
@@ -115,7 +114,7 @@ fn put_any(reply: &mut Reply<'_>, node: &Node<'_>, rotation: u32, owner: Place) 
 fn put_rrset(reply: &mut Reply<'_>, rrset: &Rrset<'_>, rotation: u32, owner: Place) -> bool {
     let fits = reply.make_room(rrset.wire_len());
     let records = rrset.len();
-    if !fits && reply.transport() == Transport::Tcp && rrset.has_parts() {
+    if !fits && !reply.transport().is_datagram() && rrset.has_parts() {
         reply.explain(CUT);
     }
     // Clients that use a cut answer see the same part of it each time: rotation would make them drop peers.

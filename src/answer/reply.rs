@@ -462,7 +462,9 @@ impl<'a> Reply<'a> {
         let Reply { request, client, policy, admitted, .. } = *self;
         // RFC 9660 3.2: with authoritative answers only.
         let zone_version = self.zone_version.filter(|_| self.header.flags.contains(Flags::AA));
-        if let Some(opt) = opt(request, client, policy, admitted, zone_version, &self.errors) {
+        if let Some(mut opt) = opt(request, client, policy, admitted, zone_version, &self.errors) {
+            let octets = self.at + opt.wire_len() + self.signature.as_ref().map_or(0, Signature::room);
+            opt.padding = padding(request, client, octets, self.out.len());
             self.at += opt.write(rcode, self.out.get_mut(self.at..)?)?;
             self.header.additionals += 1;
         }
@@ -486,17 +488,35 @@ fn opt<'a>(
     errors: &'a [Option<ExtendedError>; Opt::ERRORS_MAX],
 ) -> Option<Opt<'a>> {
     let edns = request.records.edns.as_ref()?;
-    let over_tcp = client.transport == Transport::Tcp;
     Some(Opt {
         udp_size: policy.udp_max,
         dnssec_ok: edns.dnssec_ok,
         cookie: request.cookie.as_ref().map(|cookie| &cookie.reply),
         nsid: (edns.options.nsid && admitted && !policy.nsid.is_empty()).then_some(&*policy.nsid),
-        // RFC 7828 3.3.1: over UDP the option is ignored.
-        tcp_keepalive: (edns.options.tcp_keepalive && over_tcp).then_some(policy.tcp_idle),
+        // RFC 7828 3.3.1: over UDP the option is ignored. RFC 9250 5.5.2 has it for TCP and TLS alone.
+        tcp_keepalive: (edns.options.tcp_keepalive && client.transport.is_stream_of_messages())
+            .then_some(policy.tcp_idle),
+        padding: None,
         zone_version,
         errors,
     })
+}
+
+/// Octets of the blocks that padded answers are made of (RFC 8467 4.1: "the server SHOULD pad the corresponding response to
+/// a multiple of 468 octets").
+const BLOCK_LEN: usize = 468;
+
+/// How many octets of padding make an answer of `octets` one of whole blocks, or as long as it may be; for a client that
+/// pads its query, and where that hides anything (RFC 7830 4, 6).
+#[inline]
+fn padding(request: &Request<'_>, client: &Client, octets: usize, limit: usize) -> Option<u16> {
+    let edns = request.records.edns.as_ref()?;
+    if !edns.options.padding || !client.transport.is_encrypted() {
+        return None;
+    }
+    let least = octets + Opt::PADDING_HEAD_LEN;
+    let padded = least.next_multiple_of(BLOCK_LEN).min(limit);
+    u16::try_from(padded.checked_sub(least)?).ok()
 }
 
 /// A compression pointer to `offset`, if it can point so far (RFC 1035 4.1.4: fourteen bits).

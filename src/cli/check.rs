@@ -28,6 +28,7 @@ pub(super) fn check(effective: &Effective) -> Result<(), Failure> {
     let settings = &effective.settings;
     print::warnings(&doubts(effective));
     run::check_secrets(settings).map_err(|error| Failure::Failed(error.to_string()))?;
+    run::check_certificates(settings).map_err(|error| Failure::Failed(error.to_string()))?;
     let what = match settings.source() {
         None => {
             let zone_files =

@@ -7,8 +7,8 @@ use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
 use super::settings::{
     AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogSettings, Manifest, QueryLogSettings,
-    RateLimitSettings, Secondary, ServerSettings, Settings, StateSettings, TcpSettings, TransferKey,
-    TransferSettings, UdpSettings,
+    RateLimitSettings, Secondary, ServerSettings, Settings, StateSettings, TcpSettings, TlsSettings,
+    TransferKey, TransferSettings, UdpSettings,
 };
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
@@ -81,6 +81,9 @@ fn kubernetes(from: &mut Reader<'_>, in_cluster: bool) -> Option<KubernetesSetti
 fn server(from: &mut Reader<'_>, access: Vec<AccessRule>) -> Option<ServerSettings> {
     Some(ServerSettings {
         listen: from.list("server.listen", values::listener)?,
+        listen_tls: from.list("server.listen_tls", values::listener).unwrap_or_default(),
+        listen_https: from.list("server.listen_https", values::listener).unwrap_or_default(),
+        listen_quic: from.list("server.listen_quic", values::listener).unwrap_or_default(),
         advertise: from.list("server.advertise", values::advertised).unwrap_or_default(),
         nameserver: from.text("server.nameserver", values::domain),
         hostmaster: from.text("server.hostmaster", values::hostmaster),
@@ -105,6 +108,15 @@ fn server(from: &mut Reader<'_>, access: Vec<AccessRule>) -> Option<ServerSettin
             idle_timeout: from.required("server.tcp.idle_timeout", values::duration)?,
             read_timeout: from.required("server.tcp.read_timeout", values::duration)?,
             write_timeout: from.required("server.tcp.write_timeout", values::duration)?,
+        },
+        tls: TlsSettings {
+            certificate: from.text("server.tls.certificate", |text| Ok(text.into())),
+            key: from.text("server.tls.key", |text| Ok(text.into())),
+            client_ca: from.text("server.tls.client_ca", |text| Ok(text.into())),
+            max_connections: from.required_integer("server.tls.max_connections")?,
+            max_connections_per_address: from.required_integer("server.tls.max_connections_per_address")?,
+            max_handshakes: from.required_integer("server.tls.max_handshakes")?,
+            handshake_timeout: from.required("server.tls.handshake_timeout", values::duration)?,
         },
         cookies: CookieSettings {
             enabled: from.boolean("server.cookies.enabled")?,

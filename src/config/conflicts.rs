@@ -9,6 +9,7 @@ use crate::roster::{Family, Include, ObjectKind, Prefer, WhenEmpty};
 use crate::wire::{NAME_MAX, Name};
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// Octets that the longest legal name has below the zone: `_<port>._sctp.<set>.<namespace>.svc`, with 63 octets each
 /// for port (and underscore), set and namespace, and a length octet for each of the five labels.
@@ -24,6 +25,7 @@ pub(super) fn find(settings: &Settings, origins: &Origins, errors: &mut Vec<Erro
     conflicts.lengths();
     conflicts.apexes();
     conflicts.listeners();
+    conflicts.encrypted();
     conflicts.topologies();
     conflicts.transfers();
     conflicts.sources();
@@ -93,10 +95,70 @@ impl Conflicts<'_> {
     /// One socket for all addresses of a family and one for a single address cannot both have a port. Port 0 is a port
     /// of its own each time.
     fn listeners(&mut self) {
-        const KEY: &str = "server.listen";
-        let place = |index: usize| format!("{KEY}[{index}]");
         let settings = self.settings;
-        let listen = || settings.server.listen.iter().enumerate().filter(|(_, address)| address.port() != 0);
+        let server = &settings.server;
+        let plain = ("server.listen", server.listen.as_slice());
+        let tls = ("server.listen_tls", server.listen_tls.as_slice());
+        let https = ("server.listen_https", server.listen_https.as_slice());
+        let quic = ("server.listen_quic", server.listen_quic.as_slice());
+        for (key, addresses) in [plain, tls, https, quic] {
+            self.listeners_of(key, addresses);
+        }
+        // Those before take the port of TCP, and the first of UDP too.
+        for (other, (key, addresses)) in [(plain, tls), (plain, https), (tls, https), (plain, quic)] {
+            self.listeners_of_both(other, key, addresses);
+        }
+    }
+
+    /// One kind of listener at the port of another.
+    fn listeners_of_both(
+        &mut self,
+        (other, others): (&'static str, &[SocketAddr]),
+        key: &'static str,
+        addresses: &[SocketAddr],
+    ) {
+        for (index, address) in addresses.iter().enumerate().filter(|(_, address)| address.port() != 0) {
+            let overlaps = |one: &SocketAddr| {
+                let all = one.ip().is_unspecified() || address.ip().is_unspecified();
+                one.port() == address.port()
+                    && (one.ip() == address.ip() || all && one.is_ipv4() == address.is_ipv4())
+            };
+            if let Some(there) = others.iter().position(overlaps) {
+                let at = self.origins.of(&format!("{other}[{there}]")).clone();
+                let value = Some(format!("{:?}", address.to_string()));
+                self.add_at(key, &format!("{key}[{index}]"), value, Problem::ListenedOnTwice { other, at });
+            }
+        }
+    }
+
+    /// What encrypted transports take.
+    fn encrypted(&mut self) {
+        let server = &self.settings.server;
+        let tls = &server.tls;
+        let (certificate, key) = ("server.tls.certificate", "server.tls.key");
+        let value =
+            |path: &Option<PathBuf>| path.as_ref().map(|path| format!("{:?}", path.to_string_lossy()));
+        match (&tls.certificate, &tls.key) {
+            (Some(_), None) => self.add(certificate, value(&tls.certificate), Problem::NotWithout(key)),
+            (None, Some(_)) => self.add(key, value(&tls.key), Problem::NotWithout(certificate)),
+            (Some(_), Some(_)) => {}
+            (None, None) => {
+                for (key, addresses) in [
+                    ("server.listen_tls", &server.listen_tls),
+                    ("server.listen_https", &server.listen_https),
+                    ("server.listen_quic", &server.listen_quic),
+                ] {
+                    if let Some(address) = addresses.first() {
+                        self.add(key, Some(format!("{:?}", address.to_string())), Problem::NoCertificate);
+                    }
+                }
+            }
+        }
+    }
+
+    fn listeners_of(&mut self, key: &'static str, addresses: &[SocketAddr]) {
+        let place = |index: usize| format!("{key}[{index}]");
+        let listen = || addresses.iter().enumerate().filter(|(_, address)| address.port() != 0);
         let mut first = HashMap::new();
         for (index, address) in listen() {
             first.entry(*address).or_insert(index);
@@ -112,7 +174,7 @@ impl Conflicts<'_> {
                 }
                 _ => continue,
             };
-            self.add_at(KEY, &place(index), Some(format!("{:?}", address.to_string())), problem);
+            self.add_at(key, &place(index), Some(format!("{:?}", address.to_string())), problem);
         }
     }
 

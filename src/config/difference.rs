@@ -43,6 +43,10 @@ impl Effective {
         let Settings { server, transfer, admin, log, state, .. } = &mut all.settings;
         let begun = &running.settings;
         server.listen.clone_from(&begun.server.listen);
+        server.listen_tls.clone_from(&begun.server.listen_tls);
+        server.listen_https.clone_from(&begun.server.listen_https);
+        server.listen_quic.clone_from(&begun.server.listen_quic);
+        server.tls.clone_from(&begun.server.tls);
         server.workers = begun.server.workers;
         server.udp_max = begun.server.udp_max;
         server.udp.clone_from(&begun.server.udp);

@@ -128,6 +128,23 @@ pub enum Problem {
         /// Where it stands.
         at: Origin,
     },
+    /// Two listeners of different kinds at one address.
+    #[error("{other} ({at}) listens there too: take another port for one of the two")]
+    ListenedOnTwice {
+        /// The key of the other one.
+        other: &'static str,
+        /// Where it stands.
+        at: Origin,
+    },
+    /// An encrypted transport without what it takes.
+    #[error("wants a certificate and its key: set server.tls.certificate and server.tls.key")]
+    NoCertificate,
+    /// A certificate without its key, or a key without its certificate.
+    #[error("is of no use without {0}: set both, or neither")]
+    NotWithout(
+        /// The other key.
+        &'static str,
+    ),
     /// Two topologies of one name.
     #[error("the topology at {first} has this name too; names of topologies are unique")]
     NameTaken {

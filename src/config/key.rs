@@ -99,6 +99,10 @@ pub(super) static ROOT: &[Key] = &[
     key("server.listen", filled_list(|text| values::listener(text).map(drop)))
         .default("0.0.0.0:53,[::]:53")
         .flag("--listen"),
+    // Off unless set. RFC 7858 3.1, RFC 8484, RFC 9250 4.1.1: ports 853, 443 and, of UDP, 853.
+    key("server.listen_tls", list(|text| values::listener(text).map(drop))).default(""),
+    key("server.listen_https", list(|text| values::listener(text).map(drop))).default(""),
+    key("server.listen_quic", list(|text| values::listener(text).map(drop))).default(""),
     key("server.advertise", list(|text| values::advertised(text).map(drop))).default("").flag("--advertise"),
     key("server.nameserver", DOMAIN),
     key("server.hostmaster", Kind::Text(|text| values::hostmaster(text).map(drop))),
@@ -129,6 +133,14 @@ pub(super) static ROOT: &[Key] = &[
     // 3 s and 5 s are CoreDNS's own.
     key("server.tcp.read_timeout", DURATION).default("3s"),
     key("server.tcp.write_timeout", DURATION).default("5s"),
+    key("server.tls.certificate", Kind::Path),
+    key("server.tls.key", Kind::Path),
+    key("server.tls.client_ca", Kind::Path),
+    // A connection costs tens of kibibytes: a quarter of those without TLS.
+    key("server.tls.max_connections", Kind::Integer(1..=1_000_000)).default("1024"),
+    key("server.tls.max_connections_per_address", Kind::Integer(1..=1_000_000)).default("256"),
+    key("server.tls.max_handshakes", Kind::Integer(1..=100_000)).default("64"),
+    key("server.tls.handshake_timeout", DURATION).default("3s"),
     // Off: a forwarder that does not speak cookies but passes options on, as CoreDNS and dnsmasq do, makes its clients
     // believe that it does. c-ares then drops all answers without one for 2 minutes, those of other names among them.
     key("server.cookies.enabled", Kind::Boolean).default("false"),
@@ -350,7 +362,8 @@ mod tests {
             ("", "secondary", Some("\"transfer.secondaries\"")),
             ("", "kubeconfig", Some("\"kubernetes.kubeconfig\"")),
             ("kubernetes", "watch_pod", Some("\"watch_pods\"")),
-            ("", "certificate", None),
+            ("", "certificate", Some("\"server.tls.certificate\"")),
+            ("", "colour", None),
         ] {
             assert_eq!(meant(table, name).as_deref(), meant_name, "{table} {name}");
         }

@@ -119,6 +119,12 @@ impl Settings {
 pub struct ServerSettings {
     /// `listen`: addresses for UDP and TCP. Port 0 takes a free one, the same for both.
     pub listen: Vec<SocketAddr>,
+    /// `listen_tls`: addresses for DNS over TLS; none where empty.
+    pub listen_tls: Vec<SocketAddr>,
+    /// `listen_https`: addresses for DNS over HTTPS; none where empty.
+    pub listen_https: Vec<SocketAddr>,
+    /// `listen_quic`: addresses for DNS over QUIC; none where empty.
+    pub listen_quic: Vec<SocketAddr>,
     /// `advertise`: the addresses of `ns.dns.<zone>`; found out at start where empty.
     pub advertise: Vec<IpAddr>,
     /// `nameserver`: MNAME and NS of the generated zones where they are not `ns.dns.<zone>`.
@@ -147,6 +153,8 @@ pub struct ServerSettings {
     pub udp: UdpSettings,
     /// `[server.tcp]`.
     pub tcp: TcpSettings,
+    /// `[server.tls]`.
+    pub tls: TlsSettings,
     /// `[server.cookies]`.
     pub cookies: CookieSettings,
     /// `[server.rate_limit]`.
@@ -309,6 +317,12 @@ pub enum Transport {
     Udp,
     /// Connections.
     Tcp,
+    /// DNS over TLS.
+    Tls,
+    /// DNS over HTTPS.
+    Https,
+    /// DNS over QUIC.
+    Quic,
 }
 
 /// A network: an address and how many of its bits make the prefix; the others are zero.
@@ -389,4 +403,32 @@ pub struct TcpSettings {
     pub read_timeout: Duration,
     /// `write_timeout`: how long answers may take to be accepted by the client's side.
     pub write_timeout: Duration,
+}
+
+/// `[server.tls]`: certificates and limits of DNS over TLS, HTTPS and QUIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// `certificate`: a file with the certificate, and those that lead to an authority, in PEM. A relative one is resolved
+    /// already, like those below.
+    pub certificate: Option<PathBuf>,
+    /// `key`: a file with its private key, in PEM.
+    pub key: Option<PathBuf>,
+    /// `client_ca`: a file with authorities, in PEM: clients must have a certificate by one of them. None is asked for where
+    /// not set.
+    pub client_ca: Option<PathBuf>,
+    /// `max_connections`: in total.
+    pub max_connections: usize,
+    /// `max_connections_per_address`: from one IPv4 address, or from one IPv6 network of 64 bits.
+    pub max_connections_per_address: usize,
+    /// `max_handshakes`: connections at a time that have not finished their handshake.
+    pub max_handshakes: usize,
+    /// `handshake_timeout`: how long a handshake may take.
+    pub handshake_timeout: Duration,
+}
+
+impl ServerSettings {
+    /// Whether anything is listened on for TLS.
+    pub fn is_encrypted(&self) -> bool {
+        !(self.listen_tls.is_empty() && self.listen_https.is_empty() && self.listen_quic.is_empty())
+    }
 }

@@ -4,7 +4,7 @@ use super::conflicts::prefer_left_out;
 use super::key::{ACCESS, SECONDARIES, TOPOLOGIES, TRANSFER_KEYS};
 use super::settings::{
     AccessRule, AdminSettings, KubernetesSettings, LogSettings, Manifest, ServerSettings, StateSettings,
-    TransferSettings,
+    TlsSettings, TransferSettings,
 };
 use super::values::{
     choice_text, domain_text, duration_text, network_text, nsid_text, port_text, record_list,
@@ -13,6 +13,7 @@ use super::{Effective, Origin};
 use crate::roster::{Namespaces, Topology};
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// How names of pods are answered where no setting says.
 const PODS_OTHERWISE: &str =
@@ -56,6 +57,13 @@ impl Effective {
         to.head("[server]", None);
         to.prefix = String::from("server.");
         to.set("listen", &list(server.listen.iter().map(ToString::to_string)));
+        for (key, addresses) in [
+            ("listen_tls", &server.listen_tls),
+            ("listen_https", &server.listen_https),
+            ("listen_quic", &server.listen_quic),
+        ] {
+            to.set(key, &list(addresses.iter().map(ToString::to_string)));
+        }
         to.set("advertise", &list(server.advertise.iter().map(ToString::to_string)));
         let nameserver = server.nameserver.as_ref().map(|name| text(&domain_text(name)));
         to.set_or("nameserver", nameserver, "ns.dns. before the zone");
@@ -98,7 +106,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn server_tables(&mut self, server: &ServerSettings) {
-        let ServerSettings { udp, tcp, cookies, rate_limit, .. } = server;
+        let ServerSettings { udp, tcp, tls, cookies, rate_limit, .. } = server;
         self.head("[server.udp]", None);
         self.prefix = String::from("server.udp.");
         self.set("batch", &udp.batch.to_string());
@@ -112,6 +120,7 @@ impl Writer<'_> {
         self.set("idle_timeout", &text(&duration_text(tcp.idle_timeout)));
         self.set("read_timeout", &text(&duration_text(tcp.read_timeout)));
         self.set("write_timeout", &text(&duration_text(tcp.write_timeout)));
+        self.tls(tls);
         self.head("[server.cookies]", None);
         self.prefix = String::from("server.cookies.");
         self.set("enabled", &cookies.enabled.to_string());
@@ -128,6 +137,19 @@ impl Writer<'_> {
         for (index, rule) in server.access.iter().enumerate() {
             self.access(index, rule);
         }
+    }
+
+    fn tls(&mut self, tls: &TlsSettings) {
+        self.head("[server.tls]", None);
+        self.prefix = String::from("server.tls.");
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| text(&path.to_string_lossy()));
+        self.set_or("certificate", path(&tls.certificate), "no encrypted transport");
+        self.set_or("key", path(&tls.key), "no encrypted transport");
+        self.set_or("client_ca", path(&tls.client_ca), "clients need no certificate");
+        self.set("max_connections", &tls.max_connections.to_string());
+        self.set("max_connections_per_address", &tls.max_connections_per_address.to_string());
+        self.set("max_handshakes", &tls.max_handshakes.to_string());
+        self.set("handshake_timeout", &text(&duration_text(tls.handshake_timeout)));
     }
 
     fn access(&mut self, index: usize, rule: &AccessRule) {

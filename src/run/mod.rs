@@ -7,6 +7,7 @@
 mod advertise;
 mod answering;
 mod board;
+mod certificates;
 mod cluster;
 mod fetch;
 mod generation;
@@ -35,6 +36,7 @@ mod watching;
 mod writer;
 mod zone_files;
 
+pub use certificates::{CertificateError, check_certificates};
 pub use cluster::{ClusterError, OtherPods, denies_pods, names_pods, other_pods, watches_pods_in_vain};
 pub use fetch::{FetchError, FetchedZone, fetch};
 pub use load::{LoadError, Loaded, load_once};

@@ -86,6 +86,9 @@ fn access_rule(rule: &config::AccessRule) -> AccessRule {
     let transport = |transport: &config::Transport| match transport {
         config::Transport::Udp => Transport::Udp,
         config::Transport::Tcp => Transport::Tcp,
+        config::Transport::Tls => Transport::Tls,
+        config::Transport::Https => Transport::Https,
+        config::Transport::Quic => Transport::Quic,
     };
     AccessRule {
         allow: rule.action == Access::Allow,

@@ -1,7 +1,6 @@
 //! The lines of the query log, on a thread of their own.
 
 use super::one_line::OneLine;
-use crate::answer::Transport;
 use crate::server::QueryLine;
 use crate::wire::{HEADER_LEN, Name, RecordType};
 use std::sync::mpsc::Receiver;
@@ -11,10 +10,7 @@ pub(super) fn write(lines: Receiver<QueryLine>) -> Option<()> {
     let writing = std::thread::Builder::new().name("query log".to_owned()).spawn(move || {
         for line in lines {
             let Parts { name, record_type, class } = Parts::of(&line.query);
-            let protocol = match line.client.transport {
-                Transport::Udp => "udp",
-                Transport::Tcp => "tcp",
-            };
+            let protocol = line.client.transport.as_str();
             // In the text form, a field that is none is left out.
             let answered = line.size.is_some();
             let rcode = answered.then_some(line.told.rcode);

@@ -3,6 +3,7 @@
 
 use super::answering::answering;
 use super::board::{Board, Served};
+use super::certificates::{self, CertificateError, Encrypted};
 use super::cluster::{ClusterError, pods, watches};
 use super::generation::{Begin, Generation, Lasting, Prepared};
 use super::latency::Latency;
@@ -25,6 +26,7 @@ use crate::server::{
     Current, CurrentSnapshot, Notifier, Server, ServerConfig, StartError, TcpLimits, TransferLimits,
     UdpOptions,
 };
+use crate::source::Following;
 use crate::source::saved::Directory;
 use crate::zone::PodNames;
 use arc_swap::ArcSwap;
@@ -44,6 +46,9 @@ pub enum ServeError {
     /// The secrets of cookies cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// There is no certificate for encrypted transports.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// It cannot be served.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -158,16 +163,18 @@ impl Running {
                 "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
             );
         }
+        let encrypted = Encrypted::first(settings)?;
         let answering = answering(settings, None, &self.board.queries)?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
-        let server = Server::start(
-            &server_config(settings),
-            CurrentSnapshot { current: Arc::clone(&current), journal: Arc::default() },
-        )?;
+        let journal = Arc::default();
+        let responder = || CurrentSnapshot { current: Arc::clone(&current), journal: Arc::clone(&journal) };
+        let mut server = Server::start(&server_config(settings), responder())?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
         }
+        let encrypted = encrypted.map(|one| one.serve(settings, &mut server, responder()));
+        let certificates = encrypted.transpose()?;
         let mut generation = prepared.begin(Some(published), &self.lasting)?;
         self.board.watches(generation.take_watched());
         let reader = generation.reader();
@@ -176,12 +183,12 @@ impl Running {
         let changed = Arc::clone(&progress.changed);
         let notifier = Notifier::start(Arc::clone(&current), changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
-        Ok(Started { server, generation, reader, current, notifier })
+        Ok(Started { server, generation, reader, current, beside: (notifier, certificates) })
     }
 
     /// Waits for the end, and makes what settings say otherwise meanwhile.
     fn wait(mut self, started: Started, again: Again, defect: &'static str) -> Result<(), ServeError> {
-        let Started { server, mut generation, reader, current, notifier: _notifier } = started;
+        let Started { server, mut generation, reader, current, beside: _beside } = started;
         let Again { before, load } = again;
         let state = Arc::new(ArcSwap::from_pointee(self.effective.settings.state.clone()));
         let keeper = self.directory.take().map(|directory| {
@@ -334,8 +341,8 @@ struct Started {
     /// What looks at the generation in use.
     reader: Reader,
     current: Arc<ArcSwap<Current>>,
-    /// Tells secondaries of changes as long as it is there.
-    notifier: Notifier,
+    /// Tells secondaries of changes, and looks at the files of certificates, as long as it is there.
+    beside: (Notifier, Option<Following>),
 }
 
 fn tell(lines: Vec<String>) {
@@ -353,10 +360,21 @@ fn warn(notices: &[String]) {
 /// Descriptors of one watch: its connection, and the one that takes its place while the former is not yet closed.
 const DESCRIPTORS_OF_A_WATCH: usize = 2;
 
+/// Descriptors of all watches.
+pub(super) fn descriptors_of_watches(settings: &Settings) -> usize {
+    watches(settings).len().saturating_mul(DESCRIPTORS_OF_A_WATCH)
+}
+
+/// Limits of transfers over one kind of connections.
+pub(super) fn transfer_limits(settings: &Settings) -> TransferLimits {
+    TransferLimits { at_once: settings.transfer.at_once, time: settings.transfer.time }
+}
+
 fn server_config(settings: &Settings) -> ServerConfig {
     let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
-    let descriptors_kept = watches(settings).len().saturating_mul(DESCRIPTORS_OF_A_WATCH);
-    let transfers = TransferLimits { at_once: settings.transfer.at_once, time: settings.transfer.time };
+    let descriptors_kept =
+        descriptors_of_watches(settings).saturating_add(certificates::descriptors(settings));
+    let transfers = transfer_limits(settings);
     let settings = &settings.server;
     ServerConfig {
         descriptors_kept,

@@ -1,5 +1,5 @@
-//! The settings file, followed as manifests are: a version counts when it has stopped changing, also where a mounted
-//! ConfigMap swaps its folder.
+//! The settings file, and those of certificates, followed as manifests are: a version counts when it has stopped changing,
+//! also where a mounted ConfigMap or Secret swaps its folder.
 
 use crate::source::Following;
 use crate::source::files::{Files, Followed, Follower, Notifications, Sighting, Version};
@@ -27,33 +27,53 @@ impl Followed for SettingsFile {
     }
 }
 
-struct FollowedFile {
+struct FollowedFiles<F> {
     files: Files<SettingsFile>,
-    changed: Sender<()>,
+    /// Hears at each look whether anything has changed.
+    told: F,
 }
 
-/// What a settings file is before it is read: what changes from then on is told.
+/// What files are before they are read: what changes from then on is told.
 #[derive(Debug)]
 pub struct Before {
-    path: PathBuf,
-    seen: Sighting,
+    files: Vec<(PathBuf, Sighting)>,
 }
 
 impl Before {
     /// Looks at it.
     pub fn reading(path: &Path) -> Before {
-        Before { path: path.to_owned(), seen: Sighting::of(path) }
+        Before::reading_all(std::iter::once(path))
+    }
+
+    /// Looks at several that belong together.
+    pub(super) fn reading_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Before {
+        Before { files: paths.map(|path| (path.to_owned(), Sighting::of(path))).collect() }
     }
 
     /// Tells of each version that is not the last, until the result is dropped.
     pub(super) fn follow(self, changed: Sender<()>) -> io::Result<Following> {
+        self.follow_as("settings", move |has_changed| {
+            if has_changed {
+                // Where one waits to be heard, it tells of this one too.
+                let _ = changed.try_send(());
+            }
+            if changed.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    }
+
+    /// Calls this at each look, on a thread of this name, until the result is dropped.
+    pub(super) fn follow_as(
+        self,
+        name: &str,
+        told: impl FnMut(bool) -> ControlFlow<()> + Send + 'static,
+    ) -> io::Result<Following> {
         let mut files = Files::new(&[], Notifications::new().0);
-        files.all.push(SettingsFile(Version::named(self.path, self.seen)));
-        Following::start("settings", FollowedFile { files, changed })
+        files.all.extend(self.files.into_iter().map(|(path, seen)| SettingsFile(Version::named(path, seen))));
+        Following::start(name, FollowedFiles { files, told })
     }
 }
 
-impl Follower for FollowedFile {
+impl<F: FnMut(bool) -> ControlFlow<()>> Follower for FollowedFiles<F> {
     fn look(&mut self, now: Instant) -> ControlFlow<()> {
         self.files.look(now);
         let mut changed = false;
@@ -67,11 +87,7 @@ impl Follower for FollowedFile {
                 changed = true;
             }
         }
-        if changed {
-            // Where one waits to be heard, it tells of this one too.
-            let _ = self.changed.try_send(());
-        }
-        if self.changed.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        (self.told)(changed)
     }
 
     fn is_unsettled(&self) -> bool {

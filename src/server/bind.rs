@@ -4,7 +4,7 @@ use super::holder;
 use super::tcp::threads;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
 /// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn` (4096).
 const BACKLOG: i32 = 1024;
@@ -123,6 +123,42 @@ fn bind(address: SocketAddr, workers: usize) -> Result<Listener, BindError> {
             Err(error) => return Err(explain(error, bound, "TCP")),
         }
     }
+}
+
+/// Listeners for TCP alone, one for each thread, and the address they got.
+pub(super) fn bind_tcp(
+    address: SocketAddr,
+    threads: usize,
+) -> Result<(SocketAddr, Vec<TcpListener>), BindError> {
+    let bound = || {
+        let first = tcp_socket(address, false)?;
+        let bound = first.local_addr()?.as_socket().unwrap_or(address);
+        drop(first);
+        Ok((bound, listen(bound, threads)?))
+    };
+    bound().map_err(|error| explain(error, address, "TCP"))
+}
+
+/// Sockets for UDP alone, one for each thread, and the address they got.
+pub(super) fn bind_quic(
+    address: SocketAddr,
+    threads: usize,
+) -> Result<(SocketAddr, Vec<UdpSocket>), BindError> {
+    let bound = || {
+        let first = udp_socket(address)?;
+        first.bind(&address.into())?;
+        let bound = first.local_addr()?.as_socket().unwrap_or(address);
+        drop(first);
+        let sockets = (0..threads).map(|_| {
+            let socket = udp_socket(bound)?;
+            socket.set_reuse_port(true)?;
+            socket.set_nonblocking(true)?;
+            socket.bind(&bound.into())?;
+            Ok(socket.into())
+        });
+        Ok((bound, sockets.collect::<io::Result<Vec<UdpSocket>>>()?))
+    };
+    bound().map_err(|error| explain(error, address, "UDP"))
 }
 
 /// One listener for each thread: the kernel spreads connections over them, and no thread wakes another.

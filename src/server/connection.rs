@@ -1,4 +1,4 @@
-//! One TCP connection: messages with two octets of length before them (RFC 1035 4.2.2).
+//! One connection over TCP, or over TLS: messages with two octets of length before them (RFC 1035 4.2.2).
 //!
 //! A client may send queries without waiting for answers. RFC 7766 6.2.1.1 wants them processed as they come, and answers
 //! sent as they are ready: here every answer is ready at once, since making it waits for nothing, and so they leave in
@@ -46,6 +46,8 @@ pub(super) struct Shared<R: Responder> {
 /// What those of all threads share.
 #[derive(Debug)]
 pub(super) struct Common<R: Responder> {
+    /// What the streams are.
+    transport: Transport,
     tallies: Tallies,
     limits: TcpLimits,
     buffers: Buffers<R>,
@@ -78,8 +80,14 @@ pub(super) enum End {
 }
 
 impl<R: Responder> Common<R> {
-    pub(super) fn new(tallies: Tallies, limits: TcpLimits, threads: usize) -> Common<R> {
+    pub(super) fn new(
+        transport: Transport,
+        tallies: Tallies,
+        limits: TcpLimits,
+        threads: usize,
+    ) -> Common<R> {
         Common {
+            transport,
             tallies,
             transfers: Transfers::new(limits.transfers),
             limits,
@@ -98,7 +106,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     place: &Place,
     stop: watch::Receiver<bool>,
 ) -> End {
-    let client = Client { transport: Transport::Tcp, address };
+    let client = Client { transport: shared.common.transport, address };
     let mut input = Vec::new();
     let mut held = shared.common.memory.hold();
     let mut idle_since = Instant::now();
@@ -215,15 +223,19 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     let mut buffer = shared.common.buffers.lend(&shared.responder);
     let (mut burst, answers) =
         shared.common.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
+    // Whether something is still on its way within the stream: TLS has records of its own.
+    let mut within = false;
     let rest = if answers.is_empty() {
         Ok(Vec::new())
     } else {
         // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
         let written = poll_fn(|context| {
-            Poll::Ready(match Pin::new(&mut *stream).poll_write(context, answers) {
+            let written = match Pin::new(&mut *stream).poll_write(context, answers) {
                 Poll::Ready(written) => written,
                 Poll::Pending => Ok(0),
-            })
+            };
+            within = Pin::new(&mut *stream).poll_flush(context).is_pending();
+            Poll::Ready(written)
         })
         .await;
         match written.map(|written| answers.get(written..).unwrap_or_default()) {
@@ -244,8 +256,12 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     });
     let rest = rest?;
     let write_timeout = shared.common.limits.write_timeout;
-    if !rest.is_empty() {
-        match timeout(write_timeout, stream.write_all(&rest)).await {
+    if !rest.is_empty() || within {
+        let all = async {
+            stream.write_all(&rest).await?;
+            stream.flush().await
+        };
+        match timeout(write_timeout, all).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(End::Closed),
             Err(_) => return Err(End::SlowToRead),
@@ -279,7 +295,7 @@ mod tests {
     };
 
     fn shared() -> Shared<Echo> {
-        let common = Arc::new(Common::new(Tallies::default(), LIMITS, 2));
+        let common = Arc::new(Common::new(Transport::Tcp, Tallies::default(), LIMITS, 2));
         Shared { responder: Arc::new(Echo), counters: Arc::default(), common }
     }
 

@@ -14,6 +14,7 @@ pub struct Counters {
     displaced: AtomicU64,
     accepted: AtomicU64,
     closed: AtomicU64,
+    handshakes_failed: AtomicU64,
     beats: AtomicU64,
 }
 
@@ -28,14 +29,16 @@ pub struct Counts {
     pub drops: u64,
     /// Receives and sends that failed.
     pub errors: u64,
-    /// TCP connections closed at accept because a limit was reached.
+    /// Connections closed at accept because a limit was reached.
     pub refused: u64,
-    /// Silent TCP connections ended because new ones needed their places.
+    /// Silent connections ended because new ones needed their places.
     pub displaced: u64,
-    /// TCP connections that were served.
+    /// Connections that were served.
     pub accepted: u64,
     /// Those of them that have ended.
     pub closed: u64,
+    /// Handshakes of encrypted connections that failed, took too long, or gave way to others.
+    pub handshakes_failed: u64,
 }
 
 impl Counters {
@@ -50,6 +53,7 @@ impl Counters {
             (&self.displaced, counts.displaced),
             (&self.accepted, counts.accepted),
             (&self.closed, counts.closed),
+            (&self.handshakes_failed, counts.handshakes_failed),
         ] {
             if more != 0 {
                 counter.fetch_add(more, Ordering::Relaxed);
@@ -68,6 +72,7 @@ impl Counters {
             displaced: self.displaced.load(Ordering::Relaxed),
             accepted: self.accepted.load(Ordering::Relaxed),
             closed: self.closed.load(Ordering::Relaxed),
+            handshakes_failed: self.handshakes_failed.load(Ordering::Relaxed),
         }
     }
 
@@ -92,5 +97,6 @@ impl std::ops::AddAssign for Counts {
         self.displaced += other.displaced;
         self.accepted += other.accepted;
         self.closed += other.closed;
+        self.handshakes_failed += other.handshakes_failed;
     }
 }

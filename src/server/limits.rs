@@ -117,6 +117,11 @@ impl Permit {
         &self.place
     }
 
+    /// The same, for what outlives a borrow.
+    pub(super) fn shared_place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
+    }
+
     /// Returns when the connection has to go.
     pub(crate) async fn told_to_go(&self) {
         self.place.told_to_go.notified().await;

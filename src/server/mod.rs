@@ -1,6 +1,6 @@
 //! Moves octets between clients and whatever answers them.
 //!
-//! UDP workers are threads with a socket each; TCP connections are tasks. Promises: every address that is bound is
+//! UDP workers are threads with a socket each; connections over TCP, TLS, HTTPS and QUIC are tasks. Promises: every address that is bound is
 //! served over both, or nothing is; nothing from the network ends a worker, blocks one for long, or makes memory grow
 //! beyond the limits; an answer leaves from the address it was asked at. Knows nothing of how an answer is made: that
 //! is the [`Responder`]'s, in the program [`CurrentSnapshot`].
@@ -10,6 +10,7 @@ mod burst;
 mod connection;
 mod counters;
 mod descriptors;
+mod encrypted;
 mod holder;
 mod limits;
 mod memory;
@@ -27,6 +28,11 @@ mod udp;
 
 pub use bind::BindError;
 pub use counters::{Counters, Counts};
+#[doc(hidden)]
+pub use encrypted::serve_https_stream;
+pub use encrypted::{
+    Credentials, CredentialsError, CredentialsInUse, EncryptedConfig, EncryptedLimits, Part, Pem,
+};
 pub(crate) use limits::Permits;
 pub use notify::Notifier;
 pub use observer::{Observer, Stream};
@@ -39,6 +45,8 @@ pub use tcp::TcpLimits;
 pub use transfer::{Told as ToldTransfer, Transfer, TransferLimits};
 pub use udp::UdpOptions;
 
+use crate::answer::Transport;
+use encrypted::Encrypted;
 use observer::Observed;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -76,7 +84,7 @@ pub async fn serve_stream<R: Responder>(
     responder: Arc<R>,
     limits: TcpLimits,
 ) {
-    let common = Arc::new(connection::Common::new(Tallies::default(), limits, 1));
+    let common = Arc::new(connection::Common::new(Transport::Tcp, Tallies::default(), limits, 1));
     let shared = connection::Shared { responder, counters: Arc::default(), common };
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
@@ -102,6 +110,7 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     workers: Vec<JoinHandle<()>>,
     tcp: Option<tcp::Tcp>,
+    encrypted: Option<Encrypted>,
 }
 
 impl Server {
@@ -115,6 +124,7 @@ impl Server {
             stop: Arc::default(),
             workers: Vec::new(),
             tcp: None,
+            encrypted: None,
         };
         let threads = tcp::threads(config.workers);
         let mut tcp: Vec<_> = (0..threads).map(|_| tcp::Listening::default()).collect();
@@ -132,7 +142,11 @@ impl Server {
                 name: format!("tcp-{index}").into(),
                 counters: Arc::clone(&listening.counters),
                 // They are one for all threads.
-                tallies: if index == 0 { tallies.streams(&server.addresses) } else { Vec::new() },
+                tallies: if index == 0 {
+                    tallies.streams(Transport::Tcp, &server.addresses)
+                } else {
+                    Vec::new()
+                },
             });
         }
         server.observer.port = server.addresses.first().map_or(0, SocketAddr::port);
@@ -141,6 +155,26 @@ impl Server {
         let kept = config.descriptors_kept.saturating_add(sockets);
         server.tcp = Some(tcp::Tcp::start(tcp, &responder, tallies, config.tcp.clone(), kept)?);
         Ok(server)
+    }
+
+    /// Binds the addresses of encrypted transports, all of them or none, and answers on them too. Observers that were taken
+    /// before do not see these. Credentials can be replaced while it runs.
+    pub fn serve_encrypted<R: Responder>(
+        &mut self,
+        config: &EncryptedConfig,
+        credentials: Credentials,
+        responder: R,
+    ) -> Result<CredentialsInUse, StartError> {
+        let encrypted = Encrypted::start(config, credentials, responder)?;
+        self.observer.threads.extend(encrypted.observed.iter().cloned());
+        let in_use = encrypted.credentials.clone();
+        self.encrypted = Some(encrypted);
+        Ok(in_use)
+    }
+
+    /// The addresses of encrypted transports, with the ports that were taken, in the order given.
+    pub fn encrypted_addresses(&self) -> &[(Transport, SocketAddr)] {
+        self.encrypted.as_ref().map_or(&[], |encrypted| &encrypted.addresses)
     }
 
     fn start_worker<R: Responder>(
@@ -204,9 +238,14 @@ impl Server {
 
     fn stop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        let encrypted = self.encrypted.take();
+        if let Some(encrypted) = &encrypted {
+            encrypted.ends();
+        }
         if let Some(tcp) = self.tcp.take() {
             tcp.stop();
         }
+        drop(encrypted);
         for worker in self.workers.drain(..) {
             if worker.join().is_err() {
                 tracing::error!("a UDP worker had panicked");

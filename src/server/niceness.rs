@@ -5,6 +5,15 @@
 /// 0.25 to 0.38 ms. Asking for less needs no privilege, and workers that are alone have all of the processor still.
 const WORKER: i32 = 5;
 
+/// The same of a thread that serves encrypted connections: handshakes cost hundreds of times what an answer costs, and a
+/// flood of them must not take the processors from those that answer.
+const ENCRYPTED: i32 = 10;
+
+/// Lets those that publish and those that answer over UDP and TCP go before this one.
+pub(super) fn yield_to_answers() {
+    let _ = rustix::process::nice(ENCRYPTED);
+}
+
 /// Lets the thread publishing go before this one, which answers.
 pub(super) fn yield_to_publishing() {
     // On Linux, niceness is a thread's own. One that cannot be nicer is as nice as it can be.

@@ -23,7 +23,7 @@ pub(super) struct Observed {
 /// A transport and an address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stream {
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp`, `tls`, `https` or `quic`.
     pub proto: &'static str,
     /// Whether clients have IPv6 addresses.
     pub ipv6: bool,

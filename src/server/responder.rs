@@ -45,7 +45,7 @@ pub(super) mod echo {
 
     use super::{Client, Outcome, Responder};
 
-    /// Sends every query of at least one octet back, behind the client's transport (`u` or `t`). A query that starts
+    /// Sends every query of at least one octet back, behind the client's transport (`u`, `t`, `s`, `h` or `q`). A query that starts
     /// with `!` is dropped; one of the form `*<n>` is answered with `n` octets.
     #[derive(Debug)]
     pub(in crate::server) struct Echo;
@@ -71,6 +71,9 @@ pub(super) mod echo {
             out[0] = match client.transport {
                 crate::answer::Transport::Udp => b'u',
                 crate::answer::Transport::Tcp => b't',
+                crate::answer::Transport::Tls => b's',
+                crate::answer::Transport::Https => b'h',
+                crate::answer::Transport::Quic => b'q',
             };
             out[1..=query.len()].copy_from_slice(query);
             Outcome::Reply(query.len() + 1)

@@ -13,6 +13,7 @@ use super::observer::Stream;
 use super::responder::Responder;
 use super::tally::Tally;
 use super::transfer::TransferLimits;
+use crate::answer::Transport;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -32,13 +33,13 @@ pub(super) fn threads(workers: usize) -> usize {
 
 /// The pause after an accept that failed for want of descriptors or memory: the connection stays in the queue, and
 /// accepting at once would fail again.
-const BACK_OFF: Duration = Duration::from_millis(100);
+pub(super) const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// How often the runtime says that it moves.
-const BEAT: Duration = Duration::from_millis(500);
+pub(super) const BEAT: Duration = Duration::from_millis(500);
 
 /// How long connections have to finish when the server stops.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Limits of TCP connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct TcpLimits {
     pub transfers: TransferLimits,
 }
 
-/// What is counted of queries over TCP: IPv4 and IPv6.
+/// What is counted of queries over one transport: IPv4 and IPv6.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tallies {
     ipv4: Arc<Tally>,
@@ -71,10 +72,12 @@ impl Tallies {
     }
 
     /// Those of the families that are listened on.
-    pub(super) fn streams(&self, listen: &[SocketAddr]) -> Vec<(Stream, Arc<Tally>)> {
+    pub(super) fn streams(&self, transport: Transport, listen: &[SocketAddr]) -> Vec<(Stream, Arc<Tally>)> {
         let both = [(false, &self.ipv4), (true, &self.ipv6)];
         let listened = both.into_iter().filter(|(ipv6, _)| listen.iter().any(|one| one.is_ipv6() == *ipv6));
-        listened.map(|(ipv6, tally)| (Stream { proto: "tcp", ipv6 }, Arc::clone(tally))).collect()
+        listened
+            .map(|(ipv6, tally)| (Stream { proto: transport.as_str(), ipv6 }, Arc::clone(tally)))
+            .collect()
     }
 }
 
@@ -106,7 +109,7 @@ impl Tcp {
             room_for(limits.max_connections, descriptors_kept),
             limits.max_connections_per_address,
         );
-        let common = Arc::new(Common::new(tallies, limits, threads.len()));
+        let common = Arc::new(Common::new(Transport::Tcp, tallies, limits, threads.len()));
         let mut tcp = Tcp { stop: watch::channel(false).0, threads: Vec::new() };
         for (index, Listening { listeners, counters }) in threads.into_iter().enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -220,7 +223,8 @@ async fn accept<R: Responder>(
     }
 }
 
-fn of_one_connection(error: &io::Error) -> bool {
+/// Whether the failure of an accept is that of the one connection, and passes with it.
+pub(super) fn of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -83,7 +83,12 @@ impl Transfers {
         let mut late = None;
         while let Ok(Some(message)) = timeout_at(deadline, messages.recv()).await {
             let by = deadline.min(Instant::now() + write_timeout);
-            match timeout_at(by, stream.write_all(&message)).await {
+            let all = async {
+                stream.write_all(&message).await?;
+                // TLS has records of its own.
+                stream.flush().await
+            };
+            match timeout_at(by, all).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => late = Some("the client went away"),
                 Err(_) => late = Some("the client takes it too slowly"),

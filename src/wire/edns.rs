@@ -24,6 +24,7 @@ pub struct Edns<'a> {
 
 /// The options of a query that mean something here. All others are ignored (RFC 6891 6.1.2: "Any OPTION-CODE values not
 /// understood by a responder or requestor MUST be ignored").
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that stands there or does not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EdnsOptions<'a> {
     /// The data of the first COOKIE option, of whatever length; further ones are ignored (RFC 7873 5.2).
@@ -33,6 +34,8 @@ pub struct EdnsOptions<'a> {
     /// The client would know how long an idle connection is kept. A time that it sends along means nothing: saying it is
     /// for the server (RFC 7828 3.2.1, 3.3.2).
     pub tcp_keepalive: bool,
+    /// The query is padded: its answer is to be, too. What the padding holds means nothing (RFC 7830 3, 4).
+    pub padding: bool,
     /// The client would know the version of the zone (RFC 9660 3.1).
     pub zone_version: bool,
 }
@@ -71,6 +74,7 @@ impl<'a> EdnsOptions<'a> {
                 option::COOKIE => options.cookie = options.cookie.or(Some(data)),
                 option::NSID => options.nsid = true,
                 option::TCP_KEEPALIVE => options.tcp_keepalive = true,
+                option::PADDING => options.padding = true,
                 // RFC 9660 3.1: a client asks by an empty option. One with data is taken for malformed.
                 option::ZONE_VERSION if data.is_empty() => options.zone_version = true,
                 option::ZONE_VERSION => return Err(PseudoRecordError::ZoneVersion),
@@ -130,6 +134,7 @@ mod tests {
             (b"\0\x03\0\x01x", EdnsOptions { nsid: true, ..nothing }),
             (b"\0\x0b\0\0", EdnsOptions { tcp_keepalive: true, ..nothing }),
             (b"\0\x0b\0\x02\0\x96", EdnsOptions { tcp_keepalive: true, ..nothing }),
+            (b"\0\x0c\0\x03\0\x01\0", EdnsOptions { padding: true, ..nothing }),
             (b"\xff\xfe\0\x01x\0\x13\0\0", EdnsOptions { zone_version: true, ..nothing }),
         ] {
             let (edns, read) = Edns::from_record(&record(1232, 0, rdata));

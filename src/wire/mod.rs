@@ -9,6 +9,7 @@
 mod cookie;
 mod ede;
 mod edns;
+mod freshness;
 mod header;
 mod name;
 mod opt;
@@ -24,6 +25,7 @@ pub use cookie::{
 };
 pub use ede::{Ede, ExtendedError};
 pub use edns::{Edns, EdnsOptions, UDP_SIZE_MIN};
+pub use freshness::freshness;
 pub use header::{Flags, HEADER_LEN, Header, Opcode, Rcode};
 pub use name::{LABEL_MAX, Labels, NAME_MAX, Name, NameError};
 pub use opt::{OPT_LEN, Opt, ZoneVersion};

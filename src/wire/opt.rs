@@ -17,6 +17,8 @@ pub(super) mod option {
     pub(in crate::wire) const COOKIE: u16 = 10;
     /// edns-tcp-keepalive (RFC 7828).
     pub(in crate::wire) const TCP_KEEPALIVE: u16 = 11;
+    /// Padding (RFC 7830).
+    pub(in crate::wire) const PADDING: u16 = 12;
     /// Extended DNS Error (RFC 8914).
     pub(in crate::wire) const EDE: u16 = 15;
     /// Zone version (RFC 9660).
@@ -36,6 +38,8 @@ pub struct Opt<'a> {
     pub nsid: Option<&'a [u8]>,
     /// How long an idle TCP connection is kept, in units of 100 ms (RFC 7828 3.1).
     pub tcp_keepalive: Option<u16>,
+    /// So many octets of padding, 0x00 each (RFC 7830 3).
+    pub padding: Option<u16>,
     /// Which version of the zone answers.
     pub zone_version: Option<ZoneVersion>,
     /// Extended DNS Errors, each an option of its own (RFC 8914 2).
@@ -56,6 +60,9 @@ impl Opt<'_> {
     /// Most extended errors of one answer: an old one that is cut as well.
     pub const ERRORS_MAX: usize = 2;
 
+    /// Octets of a padding option before its padding.
+    pub const PADDING_HEAD_LEN: usize = OPTION_HEAD_LEN;
+
     /// Octets on the wire.
     #[inline]
     pub fn wire_len(&self) -> usize {
@@ -67,6 +74,7 @@ impl Opt<'_> {
         self.nsid.map_or(0, |id| OPTION_HEAD_LEN + id.len())
             + self.cookie.map_or(0, |cookie| OPTION_HEAD_LEN + cookie.len())
             + self.tcp_keepalive.map_or(0, |_| OPTION_HEAD_LEN + 2)
+            + self.padding.map_or(0, |octets| OPTION_HEAD_LEN + usize::from(octets))
             + self.errors.iter().flatten().map(ExtendedError::option_len).sum::<usize>()
             + self.zone_version.map_or(0, |_| ZoneVersion::OPTION_LEN)
     }
@@ -115,6 +123,9 @@ impl Opt<'_> {
             // RFC 9660 2: LABELCOUNT, TYPE 0 (SOA-SERIAL), VERSION.
             options.put(option::ZONE_VERSION, &[&[version.labels, 0], &version.serial.to_be_bytes()])?;
         }
+        if let Some(octets) = self.padding {
+            options.pad(octets)?;
+        }
         Some(options.rest.len())
     }
 }
@@ -147,6 +158,17 @@ impl Options<'_> {
         parts.iter().try_for_each(|part| self.write(part))
     }
 
+    /// Writes a padding option. RFC 7830 3: "The PADDING octets SHOULD be set to 0x00."
+    fn pad(&mut self, octets: u16) -> Option<()> {
+        let [c0, c1] = option::PADDING.to_be_bytes();
+        let [l0, l1] = octets.to_be_bytes();
+        self.write(&[c0, c1, l0, l1])?;
+        let (place, rest) = std::mem::take(&mut self.rest).split_at_mut_checked(octets.into())?;
+        place.fill(0);
+        self.rest = rest;
+        Some(())
+    }
+
     fn write(&mut self, octets: &[u8]) -> Option<()> {
         let (place, rest) = std::mem::take(&mut self.rest).split_at_mut_checked(octets.len())?;
         place.copy_from_slice(octets);
@@ -166,6 +188,7 @@ mod tests {
         cookie: None,
         nsid: None,
         tcp_keepalive: None,
+        padding: None,
         zone_version: None,
         errors: &[None; Opt::ERRORS_MAX],
     };
@@ -184,6 +207,8 @@ mod tests {
             (Opt { nsid: Some(b"one"), ..BARE }, b"\0\x03\0\x03one"),
             (Opt { nsid: Some(b""), ..BARE }, b"\0\x03\0\0"),
             (Opt { tcp_keepalive: Some(150), ..BARE }, b"\0\x0b\0\x02\0\x96"),
+            (Opt { padding: Some(0), ..BARE }, b"\0\x0c\0\0"),
+            (Opt { nsid: Some(b"x"), padding: Some(3), ..BARE }, b"\0\x03\0\x01x\0\x0c\0\x03\0\0\0"),
             (
                 Opt { zone_version: Some(ZoneVersion { labels: 3, serial: 0x0102_0304 }), ..BARE },
                 b"\0\x13\0\x06\x03\0\x01\x02\x03\x04",

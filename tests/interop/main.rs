@@ -18,6 +18,7 @@ mod client;
 mod cluster;
 mod dig;
 mod drill;
+mod encrypted;
 mod erlang;
 mod guide;
 mod kdig;

@@ -5,7 +5,7 @@ use rosterd::server::{Responder, Server, ServerConfig, TcpLimits, UdpOptions};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Answers `<u or t> <client's address> <query>`; `!…` is dropped; `*<n>` gives `n` octets; `r` gives the rotation.
+/// Answers `<u, t, s, h or q> <client's address> <query>`; `!…` is dropped; `*<n>` gives `n` octets; `r` gives the rotation.
 #[derive(Debug)]
 pub(crate) struct Echo;
 
@@ -25,7 +25,13 @@ impl Responder for Echo {
         rotation: u32,
         out: &mut [u8],
     ) -> Outcome {
-        let transport = if client.transport == Transport::Udp { "u" } else { "t" };
+        let transport = match client.transport {
+            Transport::Udp => "u",
+            Transport::Tcp => "t",
+            Transport::Tls => "s",
+            Transport::Https => "h",
+            Transport::Quic => "q",
+        };
         let answer = match query {
             [] | [b'!', ..] => return Outcome::Drop,
             [b'*', digits @ ..] => vec![b'*'; std::str::from_utf8(digits).unwrap().parse().unwrap()],

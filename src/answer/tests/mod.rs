@@ -113,6 +113,13 @@ fn ask_by(policy: &Policy, query: &Query, transport: Transport, snapshot: &Snaps
     decode(&answer_in(&context, &query.octets(), &client, 0, &mut vec![0; 65535]).expect("an answer"))
 }
 
+/// The octets of the answer by other settings than the default ones.
+fn octets_by(policy: &Policy, query: &Query, transport: Transport, snapshot: &Snapshot) -> Vec<u8> {
+    let context = Context { snapshot, policy, limiter: None, now: NOW };
+    let client = Client { transport, address: ADDRESS };
+    answer_in(&context, &query.octets(), &client, 0, &mut vec![0xa5; 65535]).expect("an answer")
+}
+
 fn octets_of(query: &Query, transport: Transport, rotation: u32, snapshot: &Snapshot) -> Vec<u8> {
     answer_into(&query.octets(), transport, rotation, snapshot, &mut vec![0xa5; 65535]).expect("an answer")
 }

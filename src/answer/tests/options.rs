@@ -1,7 +1,7 @@
 //! NSID, edns-tcp-keepalive, ZONEVERSION; and what gives way where there is little room.
 
 use super::world::{SetOf, Target, with_sets};
-use super::{Query, Transport, ask, ask_by, explanations, options};
+use super::{Query, Transport, ask, ask_by, decode, explanations, octets_by, options};
 use crate::answer::{Cookies, Policy};
 use crate::wire::{CookieSecret, RecordType};
 use crate::zone::Snapshot;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 const NSID: u16 = 3;
 const COOKIE: u16 = 10;
 const KEEPALIVE: u16 = 11;
+const PADDING: u16 = 12;
 const ZONE_VERSION: u16 = 19;
 
 fn snapshot(stale: bool) -> Arc<Snapshot> {
@@ -40,6 +41,36 @@ fn the_identifier_is_told_to_who_asks() {
     }
     let unasked = ask_by(&policy(), &query(NAME).edns(1232), Transport::Udp, &snapshot);
     assert!(options(&unasked, NSID).is_empty());
+}
+
+/// RFC 7830 4, 6 and RFC 8467 4.1: who pads is answered by blocks of 468 octets, where nobody on the way sees what it is.
+#[test]
+fn answers_are_padded_for_who_pads_where_that_hides_anything() {
+    let snapshot = snapshot(false);
+    let long = "myapp.default.svc.peers.cluster.local";
+    for (transport, padded) in [
+        (Transport::Udp, false),
+        (Transport::Tcp, false),
+        (Transport::Tls, true),
+        (Transport::Https, true),
+        (Transport::Quic, true),
+    ] {
+        for query in [
+            query(NAME),
+            query(long),
+            query("nothing.peers.cluster.local"),
+            query("example.org"),
+            query(NAME).option(NSID, b"").option(COOKIE, b"a client"),
+        ] {
+            let octets = octets_by(&policy(), &query.clone().option(PADDING, b"xyz"), transport, &snapshot);
+            assert_eq!(octets.len().is_multiple_of(468), padded, "{transport:?} {} octets", octets.len());
+            let data = options(&decode(&octets), PADDING);
+            assert_eq!(data.len(), usize::from(padded), "{transport:?}");
+            assert!(data.iter().flatten().all(|octet| *octet == 0));
+            let bare = octets_by(&policy(), &query.edns(1232), transport, &snapshot);
+            assert!(options(&decode(&bare), PADDING).is_empty(), "unasked");
+        }
+    }
 }
 
 /// Before a question is admitted, nothing is known of who asks.

@@ -90,7 +90,12 @@ pub(in crate::answer) fn admit(
     }
     let incremental = question.record_type == RecordType::IXFR;
     let serial = if incremental { Some(serial_of(query, request).ok_or(Rcode::FORMERR)?) } else { None };
-    if client.transport == Transport::Udp {
+    // RFC 8484 carries one answer to a query, and DNS over QUIC is not meant for secondaries here.
+    if matches!(client.transport, Transport::Https | Transport::Quic) {
+        reply.explain(Ede::NotSupported.into());
+        return Err(Rcode::REFUSED);
+    }
+    if client.transport.is_datagram() {
         if !incremental {
             // RFC 5936 4.2: "AXFR sessions over UDP transport are not defined."
             reply.explain(Ede::NotSupported.into());

@@ -187,7 +187,10 @@ fn unknown_keys_are_refused_with_the_near_one() {
             "1:1: kubeconfig = 'x': no such setting; did you mean \"kubernetes.kubeconfig\"?",
         ),
         ("[kubernetes]\nresource = 'pods'", "2:1: kubernetes.resource = 'pods': no such setting"),
-        ("certificate = 'x'", "1:1: certificate = 'x': no such setting"),
+        (
+            "certificate = 'x'",
+            "1:1: certificate = 'x': no such setting; did you mean \"server.tls.certificate\"?",
+        ),
     ] {
         assert_eq!(refused(&file(text)), format!("rosterd.toml:{error}"), "{text}");
     }
@@ -286,6 +289,26 @@ fn conflicts_between_keys_are_refused() {
             "1:29: server.listen = \"[::1]:53\": \"[::]:53\" (rosterd.toml:1:18) takes this port at all IPv6 addresses, \
              this one among them: take one of the two away",
         ),
+        (
+            "[server]\nlisten = ['0.0.0.0:53']\nlisten_tls = ['127.0.0.1:53']\ntls.certificate = 'c'\ntls.key = 'k'",
+            "3:15: server.listen_tls = \"127.0.0.1:53\": server.listen (rosterd.toml:2:11) listens there too: take another \
+             port for one of the two",
+        ),
+        (
+            "[server]\nlisten_https = ['[::1]:443']\nlisten_tls = ['[::1]:443']\ntls.certificate = 'c'\ntls.key = 'k'",
+            "2:17: server.listen_https = \"[::1]:443\": server.listen_tls (rosterd.toml:3:15) listens there too: take \
+             another port for one of the two",
+        ),
+        (
+            "server.listen_quic = ['[::1]:853']",
+            "1:22: server.listen_quic = \"[::1]:853\": wants a certificate and its key: set server.tls.certificate and \
+             server.tls.key",
+        ),
+        (
+            "server.tls.key = 'k'",
+            "1:18: server.tls.key = \"k\": is of no use without server.tls.certificate: set both, or neither",
+        ),
+        ("server.tls.max_handshakes = 0", "1:29: server.tls.max_handshakes = 0: must be from 1 to 100000"),
         (
             "server.listen = ['[::1]:53', '[0::1]:53']",
             "1:30: server.listen = \"[::1]:53\": stands in the list twice",

@@ -136,6 +136,15 @@ fn access_rules_are_read_in_their_order() {
 }
 
 #[test]
+fn files_of_tls_are_relative_to_the_file_that_names_them() {
+    let mut sources = file("server.tls.certificate = 'tls.crt'\nserver.tls.key = '/tls.key'\n");
+    sources.file.as_mut().unwrap().path = "etc/rosterd.toml".into();
+    let tls = loaded(&sources).server.tls;
+    assert_eq!((tls.certificate, tls.key), (Some("etc/tls.crt".into()), Some("/tls.key".into())));
+    assert_eq!(tls.client_ca, None);
+}
+
+#[test]
 fn the_secret_file_is_relative_to_the_file_that_names_it() {
     let mut sources = file("server.cookies.secret_file = 'cookie'");
     sources.file.as_mut().unwrap().path = "etc/rosterd.toml".into();
@@ -280,12 +289,7 @@ fn wrong_settings_that_are_overridden_are_still_errors() {
     assert!(refused(&sources).starts_with("rosterd.toml:1:8: zone = \"a b\": "));
 }
 
-#[test]
-fn show_tells_settings_and_origins() {
-    let mut sources = file("zone = 'p.example'\n[[topologies]]\nname = 'a'\n");
-    sources.environment = environment(&[("ROSTERD__SERVER__TTL", "30")]);
-    sources.flags = vec![flag("--listen", &["127.0.0.1:5300"])];
-    let expected = "\
+const SHOWN: &str = "\
 cluster_domain = \"cluster.local\"       # default
 zone = \"p.example\"                     # rosterd.toml:1
 # pods is not set: \"verified\" with manifests and where the Pods of all namespaces are watched, else \"insecure\"
@@ -306,6 +310,9 @@ leave_out_after = \"1m\"                 # default
 
 [server]
 listen = [\"127.0.0.1:5300\"]            # --listen
+listen_tls = []                        # default
+listen_https = []                      # default
+listen_quic = []                       # default
 advertise = []                         # default
 # nameserver is not set: ns.dns. before the zone
 # hostmaster is not set: hostmaster. before the zone
@@ -331,6 +338,15 @@ max_connections_per_address = 256      # default
 idle_timeout = \"15s\"                   # default
 read_timeout = \"3s\"                    # default
 write_timeout = \"5s\"                   # default
+
+[server.tls]
+# certificate is not set: no encrypted transport
+# key is not set: no encrypted transport
+# client_ca is not set: clients need no certificate
+max_connections = 1024                 # default
+max_connections_per_address = 256      # default
+max_handshakes = 64                    # default
+handshake_timeout = \"3s\"               # default
 
 [server.cookies]
 enabled = false                        # default
@@ -385,5 +401,11 @@ family = \"any\"                         # default
 prefer = \"ipv4\"                        # default
 # ports is not set: those of the objects, else epmd/tcp/4369
 ";
-    assert_eq!(load(&sources).unwrap().show().to_string(), expected);
+
+#[test]
+fn show_tells_settings_and_origins() {
+    let mut sources = file("zone = 'p.example'\n[[topologies]]\nname = 'a'\n");
+    sources.environment = environment(&[("ROSTERD__SERVER__TTL", "30")]);
+    sources.flags = vec![flag("--listen", &["127.0.0.1:5300"])];
+    assert_eq!(load(&sources).unwrap().show().to_string(), SHOWN);
 }

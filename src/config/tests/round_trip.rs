@@ -65,6 +65,7 @@ prop_compose! {
         zones in prop::option::of(prop::collection::btree_set("[a-z]{1,9}(\\.[a-z]{1,9})?", 1..3)),
         transports in prop::option::of(prop::sample::select(vec![
             vec![Transport::Udp], vec![Transport::Tcp], vec![Transport::Tcp, Transport::Udp],
+            vec![Transport::Quic, Transport::Tls, Transport::Https],
         ])),
     ) -> AccessRule {
         let network = |(bits, length): (u8, u8)| {
@@ -92,6 +93,7 @@ prop_compose! {
         rate in prop::option::of(1_u32..=1_000_000),
         limits in (0_u32..=100, 0_u8..=32, 0_u8..=128),
         access in prop::collection::vec(any_access_rule(), 0..4),
+        tls in any_tls().boxed(),
     ) -> About {
         let (enabled, require, secret_file) = cookies;
         let (slip, ipv4_prefix, ipv6_prefix) = limits;
@@ -102,6 +104,7 @@ prop_compose! {
             cookies: CookieSettings { enabled, require, secret_file: secret_file.map(Into::into) },
             rate_limit: RateLimitSettings { answers_per_second: rate, slip, ipv4_prefix, ipv6_prefix },
             access,
+            tls,
         }
     }
 }
@@ -115,6 +118,32 @@ struct About {
     cookies: CookieSettings,
     rate_limit: RateLimitSettings,
     access: Vec<AccessRule>,
+    tls: (TlsSettings, [Vec<SocketAddr>; 3]),
+}
+
+prop_compose! {
+    /// Listeners on ports that no other listener of a test has, and what they need.
+    fn any_tls()(
+        files in ("/[^\\x00]{1,20}", "/[^\\x00]{1,20}", prop::option::of("/[^\\x00]{1,20}")),
+        limits in (1_usize..=1_000_000, 1_usize..=1_000_000, 1_usize..=100_000),
+        timeout in 1_u64..=86_400_000,
+        listening in any::<[bool; 3]>(),
+    ) -> (TlsSettings, [Vec<SocketAddr>; 3]) {
+        let addresses = [0, 1, 2].map(|place: usize| {
+            let address = SocketAddr::from(([192, 0, 2, 1], 0));
+            if listening[place] { vec![address] } else { Vec::new() }
+        });
+        let tls = TlsSettings {
+            certificate: Some(files.0.into()),
+            key: Some(files.1.into()),
+            client_ca: files.2.map(Into::into),
+            max_connections: limits.0,
+            max_connections_per_address: limits.1,
+            max_handshakes: limits.2,
+            handshake_timeout: Duration::from_millis(timeout),
+        };
+        (tls, addresses)
+    }
 }
 
 prop_compose! {
@@ -131,7 +160,7 @@ prop_compose! {
         udp in (1_usize..=32, 4096_usize..=1 << 30, 4096_usize..=1 << 30, any::<bool>()),
         limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
         timeouts in prop::array::uniform4((1_u64..=86_400_000).prop_map(Duration::from_millis)),
-        about in any_about(),
+        about in any_about().boxed(),
     ) -> ServerSettings {
         // A flow label has no text form.
         let listen = listen.into_iter().map(|address| match address {
@@ -146,12 +175,13 @@ prop_compose! {
             Name::below([label.as_slice()], &name("example")).unwrap()
         });
         let [idle_timeout, read_timeout, write_timeout, lameduck] = timeouts;
-        let About { nsid, identity, version, cookies, rate_limit, access } = about;
+        let About { nsid, identity, version, cookies, rate_limit, access, tls } = about;
+        let (tls, [listen_tls, listen_https, listen_quic]) = tls;
         ServerSettings {
             listen,
             advertise: advertise.into_iter().filter(|ip| values::advertised(&ip.to_string()).is_ok()).collect(),
             nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers, lameduck,
-            nsid, identity, version, cookies, rate_limit, access,
+            nsid, identity, version, cookies, rate_limit, access, tls, listen_tls, listen_https, listen_quic,
             udp: UdpSettings { batch: udp.0, receive_buffer: udp.1, send_buffer: udp.2, pin: udp.3 },
             tcp: TcpSettings {
                 max_connections: limits.0,

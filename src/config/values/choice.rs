@@ -36,7 +36,13 @@ impl Choice for Access {
 }
 
 impl Choice for Transport {
-    const WORDS: &'static [(&'static str, Transport)] = &[("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+    const WORDS: &'static [(&'static str, Transport)] = &[
+        ("udp", Transport::Udp),
+        ("tcp", Transport::Tcp),
+        ("tls", Transport::Tls),
+        ("https", Transport::Https),
+        ("quic", Transport::Quic),
+    ];
 }
 
 impl Choice for LogFormat {
