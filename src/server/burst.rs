@@ -76,6 +76,7 @@ impl<R: Responder> Buffers<R> {
         tally: &Tally,
     ) -> (Burst, &'a [u8]) {
         let batch = responder.batch();
+        let view = R::view(&batch);
         let mut burst = Burst::default();
         let mut written = 0;
         while burst.queries < QUERIES_MAX && written < OCTETS_ENOUGH {
@@ -88,7 +89,7 @@ impl<R: Responder> Buffers<R> {
             let Some(frame) = buffer.frames.get_mut(written..written + FRAME_MAX) else { break };
             let Some((length, out)) = frame.split_first_chunk_mut::<LENGTH>() else { break };
             let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
-            let outcome = R::respond(&batch, &mut buffer.scratch, query, client, rotation, out);
+            let outcome = R::respond(&view, &mut buffer.scratch, query, client, rotation, out);
             tally.query::<true>(R::told(&buffer.scratch), query.len(), outcome);
             let Outcome::Reply(octets) = outcome else { continue };
             let Ok(announced) = u16::try_from(octets) else { continue };

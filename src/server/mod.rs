@@ -30,7 +30,7 @@ pub use observer::{Observer, Stream};
 pub use query_log::{QueryLine, QueryLog, QueryLogCounts};
 pub use responder::Responder;
 pub use slots::{RCODES, SIZES, TYPES, times};
-pub use snapshots::{Answering, Batch, Current, CurrentSnapshot};
+pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, View};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
 pub use udp::UdpOptions;
