@@ -17,6 +17,7 @@ use super::responder::Responder;
 use super::tcp::{Tallies, TcpLimits};
 use crate::answer::{Client, Transport};
 use std::future::{poll_fn, ready};
+use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -73,6 +74,17 @@ pub(super) enum End {
     Stopped,
 }
 
+/// What became of a connection before it is [`serve`]d.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// Octets that were read, and are not answered.
+    pub(super) input: Vec<u8>,
+    /// Octets of answers that are not accepted.
+    pub(super) output: Vec<u8>,
+    /// Whether queries have been answered.
+    pub(super) is_again: bool,
+}
+
 impl<R: Responder> Common<R> {
     pub(super) fn new(tallies: Tallies, limits: TcpLimits, threads: usize) -> Common<R> {
         Common {
@@ -88,13 +100,18 @@ impl<R: Responder> Common<R> {
 /// Serves a connection to its end. `stop` turns true when the server stops: what has arrived by then is answered.
 pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
+    begun: Begun,
     address: IpAddr,
     shared: &Shared<R>,
     place: &Place,
     stop: watch::Receiver<bool>,
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
-    let mut input = Vec::new();
+    let Begun { mut input, output, is_again } = begun;
+    if let Err(end) = finish(&mut stream, &output, shared).await {
+        return end;
+    }
+    drop(output);
     let mut held = shared.common.memory.hold();
     let mut idle_since = Instant::now();
     // One timer for the connection, and one wait for the stop: setting them for every read costs more than the read.
@@ -102,7 +119,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     let mut stopping = pin!(stopping(stop.clone()));
     let mut last_look = None;
     // Whether queries have been answered since it last waited for some.
-    let mut is_again = false;
+    let mut is_again = is_again;
     loop {
         let mut consumed = 0;
         loop {
@@ -204,7 +221,29 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     input: &[u8],
     turn: Option<SemaphorePermit<'_>>,
 ) -> Result<Burst, End> {
-    let mut held = shared.common.memory.hold();
+    // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
+    let burst = poll_fn(|context| {
+        Poll::Ready(answer(client, shared, input, |answers| {
+            match Pin::new(&mut *stream).poll_write(context, answers) {
+                Poll::Ready(written) => written,
+                Poll::Pending => Ok(0),
+            }
+        }))
+    });
+    let (burst, rest) = burst.await?;
+    drop(turn);
+    finish(stream, &rest, shared).await?;
+    Ok(burst)
+}
+
+/// Answers a burst of `input`, which begins with a message that is complete, by one `write` that takes what it can.
+/// Returns the octets that it has not taken.
+pub(super) fn answer<R: Responder>(
+    client: &Client,
+    shared: &Shared<R>,
+    input: &[u8],
+    write: impl FnOnce(&[u8]) -> io::Result<usize>,
+) -> Result<(Burst, Vec<u8>), End> {
     let began = std::time::Instant::now();
     let tally = shared.common.tallies.of(client.address);
     let mut buffer = shared.common.buffers.lend(&shared.responder);
@@ -212,22 +251,9 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     let rest = if answers.is_empty() {
         Ok(Vec::new())
     } else {
-        // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
-        let written = poll_fn(|context| {
-            Poll::Ready(match Pin::new(&mut *stream).poll_write(context, answers) {
-                Poll::Ready(written) => written,
-                Poll::Pending => Ok(0),
-            })
-        })
-        .await;
-        match written.map(|written| answers.get(written..).unwrap_or_default()) {
-            Ok(rest) if held.resize(rest.len()) => Ok(rest.to_vec()),
-            Ok(_) => Err(End::NoMemory),
-            Err(_) => Err(End::Closed),
-        }
+        write(answers).map(|written| answers.get(written..).unwrap_or_default().to_vec())
     };
     shared.common.buffers.take_back(buffer);
-    drop(turn);
     tally.took::<true>(began.elapsed(), burst.queries.into());
     shared.counters.add(Counts {
         queries: burst.queries.into(),
@@ -235,12 +261,24 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
         drops: burst.queries.saturating_sub(burst.replies).into(),
         ..Counts::default()
     });
-    let rest = rest?;
+    rest.map(|rest| (burst, rest)).map_err(|_| End::Closed)
+}
+
+/// Writes what is left of answers, as fast as the client's side takes them.
+async fn finish<R: Responder, S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    rest: &[u8],
+    shared: &Shared<R>,
+) -> Result<(), End> {
     if rest.is_empty() {
-        return Ok(burst);
+        return Ok(());
     }
-    match timeout(shared.common.limits.write_timeout, stream.write_all(&rest)).await {
-        Ok(Ok(())) => Ok(burst),
+    let mut held = shared.common.memory.hold();
+    if !held.resize(rest.len()) {
+        return Err(End::NoMemory);
+    }
+    match timeout(shared.common.limits.write_timeout, stream.write_all(rest)).await {
+        Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Closed),
         Err(_) => Err(End::SlowToRead),
     }
@@ -274,7 +312,8 @@ mod tests {
         let (stopper, stop) = watch::channel(false);
         let serving = tokio::spawn(async move {
             let shared = shared();
-            serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+            serve(server, Begun::default(), Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop)
+                .await
         });
         (client, stopper, serving)
     }
@@ -408,7 +447,8 @@ mod tests {
             let (client, server) = tokio::io::duplex(1 << 16);
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             let serving = tokio::spawn(async move {
-                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+                serve(server, Begun::default(), Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop)
+                    .await
             });
             (client, serving)
         };
@@ -461,7 +501,8 @@ mod tests {
             let (client, server) = tokio::io::duplex(1 << 17);
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             let serving = tokio::spawn(async move {
-                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+                serve(server, Begun::default(), Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop)
+                    .await
             });
             (client, serving)
         };

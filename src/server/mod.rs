@@ -13,6 +13,7 @@ mod descriptors;
 mod holder;
 mod limits;
 mod memory;
+mod newcomer;
 mod niceness;
 mod observer;
 mod query_log;
@@ -76,7 +77,15 @@ pub async fn serve_stream<R: Responder>(
     let shared = connection::Shared { responder, counters: Arc::default(), common };
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    connection::serve(stream, address, &shared, &limits::Place::default(), stopped).await;
+    connection::serve(
+        stream,
+        connection::Begun::default(),
+        address,
+        &shared,
+        &limits::Place::default(),
+        stopped,
+    )
+    .await;
 }
 
 /// Why the server did not start.
