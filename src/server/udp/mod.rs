@@ -414,6 +414,40 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_allocates_nothing() {
+        for (listen, wildcard) in [(Ipv4Addr::LOCALHOST, false), (Ipv4Addr::UNSPECIFIED, true)] {
+            let socket = Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
+            if wildcard {
+                ask_for_destination(&socket, false).unwrap();
+            }
+            socket.bind(&SocketAddrV4::new(listen, 0).into()).unwrap();
+            let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+            let setting = Setting {
+                responder: Arc::new(Echo),
+                counters: Arc::default(),
+                tally: Arc::default(),
+                stop: Arc::default(),
+                udp_max: 512,
+                options: UdpOptions::default(),
+                number: 0,
+                rotation: 0,
+            };
+            let mut worker = Worker::<Ipv4, Echo>::new(&socket, wildcard, &setting);
+            let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            for _ in 0..4 * BATCH_MAX {
+                client.send_to(b"query", (Ipv4Addr::LOCALHOST, port)).unwrap();
+            }
+            let allocated = allocation_counter::measure(|| {
+                for _ in 0..4 {
+                    assert!(worker.turn(MsgFlags::MSG_WAITFORONE));
+                }
+            });
+            assert_eq!(allocated.count_total, 0);
+            assert_eq!(setting.counters.read().replies, 4 * BATCH_MAX as u64);
+        }
+    }
+
+    #[test]
     fn a_query_of_the_largest_announced_size_is_read_whole() {
         let largest = 4096;
         const { assert!(RECEIVE_SLOT / CACHE_LINE % 2 == 1, "slots start in different sets of the cache") };
