@@ -70,8 +70,9 @@ fn batches(calls: &[Call]) -> Vec<(usize, Vec<usize>)> {
 /// Asks a server of one worker that listens at `listen`, each query at the address that `asked` gives it, and returns
 /// all system calls of the worker. The queries wait for it together: it is stopped while they are sent.
 fn calls(listen: &str, asked: impl Fn(usize) -> &'static str) -> Vec<Call> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (trace, manifest) = (folder.path().join("trace"), folder.path().join("peers.yaml"));
+    // The server watches the manifest's folder: a trace in it would never end.
+    let [traces, manifests] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let (trace, manifest) = (traces.path().join("trace"), manifests.path().join("peers.yaml"));
     fs::write(&manifest, include_str!("../data/schema.yaml")).expect("a written manifest");
     let mut program = Command::new("strace");
     // With -D the server is our child, and strace a descendant of its own.
