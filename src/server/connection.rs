@@ -15,9 +15,10 @@ use super::limits::Place;
 use super::memory::Pool;
 use super::responder::Responder;
 use super::tcp::{Tallies, TcpLimits};
-use super::transfer::Transfers;
+use super::transfer::{Transfer, Transfers};
 use crate::answer::{Client, Transport};
 use std::future::{poll_fn, ready};
+use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -77,6 +78,19 @@ pub(super) enum End {
     Stopped,
 }
 
+/// What became of a connection before it is [`serve`]d.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// Octets that were read, and are not answered.
+    pub(super) input: Vec<u8>,
+    /// Octets of answers that are not accepted.
+    pub(super) output: Vec<u8>,
+    /// What is to be sent behind them.
+    pub(super) transfer: Option<Transfer>,
+    /// Whether queries have been answered.
+    pub(super) is_again: bool,
+}
+
 impl<R: Responder> Common<R> {
     pub(super) fn new(tallies: Tallies, limits: TcpLimits, threads: usize) -> Common<R> {
         Common {
@@ -93,13 +107,24 @@ impl<R: Responder> Common<R> {
 /// Serves a connection to its end. `stop` turns true when the server stops: what has arrived by then is answered.
 pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
+    begun: Begun,
     address: IpAddr,
     shared: &Shared<R>,
     place: &Place,
     stop: watch::Receiver<bool>,
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
-    let mut input = Vec::new();
+    let Begun { mut input, output, transfer, is_again } = begun;
+    if let Err(end) = finish(&mut stream, &output, shared).await {
+        return end;
+    }
+    drop(output);
+    if let Some(transfer) = transfer {
+        match send(&mut stream, &client, transfer, shared).await {
+            Ok(()) => place.asks(),
+            Err(end) => return end,
+        }
+    }
     let mut held = shared.common.memory.hold();
     let mut idle_since = Instant::now();
     // One timer for the connection, and one wait for the stop: setting them for every read costs more than the read.
@@ -107,7 +132,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     let mut stopping = pin!(stopping(stop.clone()));
     let mut last_look = None;
     // Whether queries have been answered since it last waited for some.
-    let mut is_again = false;
+    let mut is_again = is_again;
     loop {
         let mut consumed = 0;
         loop {
@@ -209,32 +234,52 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     input: &[u8],
     turn: Option<SemaphorePermit<'_>>,
 ) -> Result<Burst, End> {
-    let mut held = shared.common.memory.hold();
+    // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
+    let burst = poll_fn(|context| {
+        Poll::Ready(answer(client, shared, input, |answers| {
+            match Pin::new(&mut *stream).poll_write(context, answers) {
+                Poll::Ready(written) => written,
+                Poll::Pending => Ok(0),
+            }
+        }))
+    });
+    let Answered { mut burst, rest, transfer } = burst.await?;
+    drop(turn);
+    finish(stream, &rest, shared).await?;
+    if let Some(transfer) = transfer {
+        send(stream, client, transfer, shared).await?;
+        burst.replies += 1;
+    }
+    Ok(burst)
+}
+
+/// A burst that was answered.
+pub(super) struct Answered {
+    pub(super) burst: Burst,
+    /// Octets that were not accepted.
+    pub(super) rest: Vec<u8>,
+    /// What its last query asks for, to be sent behind these.
+    pub(super) transfer: Option<Transfer>,
+}
+
+/// Answers a burst of `input`, which begins with a message that is complete, by one `write` that takes what it can.
+pub(super) fn answer<R: Responder>(
+    client: &Client,
+    shared: &Shared<R>,
+    input: &[u8],
+    write: impl FnOnce(&[u8]) -> io::Result<usize>,
+) -> Result<Answered, End> {
     let began = std::time::Instant::now();
     let tally = shared.common.tallies.of(client.address);
     let mut buffer = shared.common.buffers.lend(&shared.responder);
-    let (mut burst, answers) =
-        shared.common.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
+    let (burst, answers) = shared.common.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
     let rest = if answers.is_empty() {
         Ok(Vec::new())
     } else {
-        // Polled once, without waiting: the buffer is not kept from others by a client that does not read.
-        let written = poll_fn(|context| {
-            Poll::Ready(match Pin::new(&mut *stream).poll_write(context, answers) {
-                Poll::Ready(written) => written,
-                Poll::Pending => Ok(0),
-            })
-        })
-        .await;
-        match written.map(|written| answers.get(written..).unwrap_or_default()) {
-            Ok(rest) if held.resize(rest.len()) => Ok(rest.to_vec()),
-            Ok(_) => Err(End::NoMemory),
-            Err(_) => Err(End::Closed),
-        }
+        write(answers).map(|written| answers.get(written..).unwrap_or_default().to_vec())
     };
     let transfer = if burst.transfer { buffer.transfer(&shared.responder) } else { None };
     shared.common.buffers.take_back(buffer);
-    drop(turn);
     tally.took::<true>(began.elapsed(), burst.queries.into());
     shared.counters.add(Counts {
         queries: burst.queries.into(),
@@ -242,21 +287,39 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
         drops: burst.queries.saturating_sub(burst.replies + u32::from(burst.transfer)).into(),
         ..Counts::default()
     });
-    let rest = rest?;
-    let write_timeout = shared.common.limits.write_timeout;
-    if !rest.is_empty() {
-        match timeout(write_timeout, stream.write_all(&rest)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(End::Closed),
-            Err(_) => return Err(End::SlowToRead),
-        }
+    rest.map(|rest| Answered { burst, rest, transfer }).map_err(|_| End::Closed)
+}
+
+/// Sends the messages of a transfer.
+async fn send<R: Responder, S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    client: &Client,
+    transfer: Transfer,
+    shared: &Shared<R>,
+) -> Result<(), End> {
+    let Common { transfers, limits, .. } = &*shared.common;
+    let sent = transfers.send(stream, client, transfer, limits.write_timeout).await;
+    sent.map_err(|_| End::BrokenOff)
+}
+
+/// Writes what is left of answers, as fast as the client's side takes them.
+async fn finish<R: Responder, S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    rest: &[u8],
+    shared: &Shared<R>,
+) -> Result<(), End> {
+    if rest.is_empty() {
+        return Ok(());
     }
-    if let Some(transfer) = transfer {
-        let sent = shared.common.transfers.send(stream, client, transfer, write_timeout).await;
-        sent.map_err(|_| End::BrokenOff)?;
-        burst.replies += 1;
+    let mut held = shared.common.memory.hold();
+    if !held.resize(rest.len()) {
+        return Err(End::NoMemory);
     }
-    Ok(burst)
+    match timeout(shared.common.limits.write_timeout, stream.write_all(rest)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Closed),
+        Err(_) => Err(End::SlowToRead),
+    }
 }
 
 #[cfg(test)]
@@ -289,7 +352,8 @@ mod tests {
         let (stopper, stop) = watch::channel(false);
         let serving = tokio::spawn(async move {
             let shared = shared();
-            serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+            serve(server, Begun::default(), Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop)
+                .await
         });
         (client, stopper, serving)
     }
@@ -423,7 +487,8 @@ mod tests {
             let (client, server) = tokio::io::duplex(1 << 16);
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             let serving = tokio::spawn(async move {
-                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+                serve(server, Begun::default(), Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop)
+                    .await
             });
             (client, serving)
         };
@@ -476,7 +541,8 @@ mod tests {
             let (client, server) = tokio::io::duplex(1 << 17);
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             let serving = tokio::spawn(async move {
-                serve(server, Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop).await
+                serve(server, Begun::default(), Ipv4Addr::LOCALHOST.into(), &shared, &Place::default(), stop)
+                    .await
             });
             (client, serving)
         };

@@ -13,6 +13,7 @@ mod descriptors;
 mod holder;
 mod limits;
 mod memory;
+mod newcomer;
 mod niceness;
 mod notify;
 mod observer;
@@ -33,7 +34,7 @@ pub use observer::{Observer, Stream};
 pub use query_log::{QueryLine, QueryLog, QueryLogCounts};
 pub use responder::Responder;
 pub use slots::{RCODES, SIZES, TYPES, times};
-pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, NotifiedList};
+pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, NotifiedList, View};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
 pub use transfer::{Told as ToldTransfer, Transfer, TransferLimits};
@@ -80,7 +81,15 @@ pub async fn serve_stream<R: Responder>(
     let shared = connection::Shared { responder, counters: Arc::default(), common };
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    connection::serve(stream, address, &shared, &limits::Place::default(), stopped).await;
+    connection::serve(
+        stream,
+        connection::Begun::default(),
+        address,
+        &shared,
+        &limits::Place::default(),
+        stopped,
+    )
+    .await;
 }
 
 /// Why the server did not start.

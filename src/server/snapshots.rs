@@ -62,9 +62,17 @@ pub struct Batch {
     now: u32,
 }
 
+/// What is in a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    context: Context<'a>,
+    queries: Option<&'a QueryLog>,
+}
+
 impl Responder for CurrentSnapshot {
     type Scratch = Scratch;
     type Batch<'a> = Batch;
+    type View<'a> = View<'a>;
 
     fn scratch(&self) -> Scratch {
         Scratch::new()
@@ -74,20 +82,25 @@ impl Responder for CurrentSnapshot {
         Batch { current: self.current.load(), now: unix_time() }
     }
 
+    fn view(batch: &Batch) -> View<'_> {
+        let Current { snapshot, answering } = &**batch.current;
+        let Answering { policy, limiter, queries, .. } = &**answering;
+        let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
+        View { context, queries: queries.as_deref() }
+    }
+
+    #[inline]
     fn respond(
-        batch: &Batch,
+        view: &View<'_>,
         scratch: &mut Scratch,
         query: &[u8],
         client: &Client,
         rotation: u32,
         out: &mut [u8],
     ) -> Outcome {
-        let Current { snapshot, answering } = &**batch.current;
-        let Answering { policy, limiter, queries, .. } = &**answering;
-        let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
-        let outcome = answer::answer(query, client, rotation, &context, scratch, out);
-        if let Some(queries) = queries {
-            queries.note(query, client, scratch.told(), outcome, batch.now);
+        let outcome = answer::answer(query, client, rotation, &view.context, scratch, out);
+        if let Some(queries) = view.queries {
+            queries.note(query, client, scratch.told(), outcome, view.context.now);
         }
         outcome
     }
@@ -95,7 +108,7 @@ impl Responder for CurrentSnapshot {
     fn transfer(&self, scratch: &mut Scratch) -> Option<Transfer> {
         let request = scratch.take_transfer()?;
         let (current, journal) = (self.current.load_full(), Arc::clone(&self.journal));
-        Some(Box::new(move |send| {
+        Some(Transfer::new(move |send| {
             let Current { snapshot, answering } = &*current;
             transfer(&request, snapshot, &journal, answering.journal, send)
         }))

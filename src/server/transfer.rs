@@ -13,8 +13,25 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Messages that are made ahead of the client.
 const AHEAD: usize = 2;
 
-/// A transfer to be made: passes each message to what it is given, and says what it was about.
-pub type Transfer = Box<dyn FnOnce(&mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Told + Send>;
+/// A transfer to be made.
+pub struct Transfer(Box<Make>);
+
+type Make = dyn FnOnce(&mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Told + Send;
+
+impl Transfer {
+    /// One that `make` makes: it passes each message to what it is given, and says what it was about. It may wait.
+    pub fn new(
+        make: impl FnOnce(&mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Told + Send + 'static,
+    ) -> Transfer {
+        Transfer(Box::new(make))
+    }
+}
+
+impl std::fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transfer")
+    }
+}
 
 /// What a transfer was about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +91,7 @@ impl Transfers {
         };
         let (sender, mut messages) = mpsc::channel::<Vec<u8>>(AHEAD);
         let making = tokio::task::spawn_blocking(move || {
-            transfer(&mut |message| {
+            (transfer.0)(&mut |message| {
                 let sent = frame(message).and_then(|frame| sender.blocking_send(frame).ok());
                 if sent.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })

@@ -1,5 +1,5 @@
-//! The server as other programs see it: dig, kdig and drill, Erlang's resolver and distribution, Elixir; and what
-//! systemd and promtool say of what is shipped for them.
+//! The server as other programs see it: dig, kdig and drill, Erlang's resolver and distribution, Elixir; what
+//! systemd and promtool say of what is shipped for them; and what strace sees of its workers.
 //!
 //! Behind the feature `interop`, because it needs these programs: `.ci/run` installs them and turns the feature on. Where
 //! one is missing its tests fail.
@@ -31,5 +31,6 @@ mod prometheus;
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
 mod schema;
+mod system_calls;
 mod systemd;
 mod transcript;

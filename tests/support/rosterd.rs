@@ -81,8 +81,13 @@ impl Rosterd {
     ///
     /// `settings` is as for [`Rosterd::start`].
     pub(crate) fn start_by(program: Command, settings: &str) -> Rosterd {
+        Rosterd::start_by_on(program, settings, "127.0.0.1:0")
+    }
+
+    /// The same on another address.
+    pub(crate) fn start_by_on(program: Command, settings: &str, listen: &str) -> Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Rosterd::spawn(program, folder, &[], settings, &["127.0.0.1:0"])
+        Rosterd::spawn(program, folder, &[], settings, &[listen])
     }
 
     /// The same with the text of a kubeconfig.

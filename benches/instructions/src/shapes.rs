@@ -39,7 +39,7 @@ pub fn policy() -> Policy {
     Policy { cookies: Some(Cookies::new(secret(), Vec::new(), false)), ..Policy::default() }
 }
 
-fn secret() -> CookieSecret {
+pub fn secret() -> CookieSecret {
     CookieSecret::new(*b"sixteen octets..")
 }
 
