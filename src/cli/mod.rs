@@ -9,6 +9,7 @@ mod ask;
 mod check;
 mod explain;
 mod manual;
+mod pages;
 mod print;
 mod serve;
 mod sources;

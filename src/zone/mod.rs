@@ -45,7 +45,7 @@ pub use look_up::{LookUp, LookedUp, RecordText};
 pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position, RECORDS_MAX};
 pub use node::{Found, Node, Redirection, Referral};
 pub use oversize::Oversize;
-pub use place::ZonePlace;
+pub use place::{CountedZones, ZonePlace};
 pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};
