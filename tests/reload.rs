@@ -432,7 +432,7 @@ fn whatever_lies_at_the_place_of_settings_the_server_goes_on() {
             }),
         ),
         (
-            "not a regular file",
+            "it is not a file",
             Box::new(|| {
                 gone();
                 nix::unistd::mkfifo(&file, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
@@ -446,7 +446,7 @@ fn whatever_lies_at_the_place_of_settings_the_server_goes_on() {
             }),
         ),
         (
-            "too",
+            "more than 1048576 octets",
             Box::new(|| {
                 gone();
                 std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
@@ -456,12 +456,19 @@ fn whatever_lies_at_the_place_of_settings_the_server_goes_on() {
     for (said, harm) in harms {
         harm();
         server.signal(Signal::SIGHUP);
-        let line = server.wait_for_log("stay in force");
-        assert!(line.contains("WARN") && line.contains(said), "{said}: {line}");
+        let line = server.wait_for_log(said);
+        assert!(line.contains("WARN") && line.contains("stay in force"), "{said}: {line}");
         assert_eq!(ttl(server.ipv4()), 7);
     }
     behind(http, true);
     gone();
+    // Nor is anybody waited for who writes a secret.
+    let pipe = file.with_file_name("secret");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let cookies = format!("cookies = {{ enabled = true, secret_file = '{}' }}", pipe.display());
+    server.replace_settings(&on_manifest(&format!("{}{cookies}\n", settings(8))));
+    let line = server.wait_for_log("cannot read server.cookies.secret_file");
+    assert!(line.contains("it is not a file") && line.contains("stay in force"), "{line}");
     server.replace_settings(&on_manifest(&settings(8)));
     server.wait_for_log("in force from now on");
     assert_eq!(ttl(server.ipv4()), 8);
@@ -471,7 +478,7 @@ fn whatever_lies_at_the_place_of_settings_the_server_goes_on() {
 fn a_hundred_reloads_at_once_are_as_good_as_the_last() {
     let (http, doors) = admin();
     let settings = |ttl: usize| format!("{doors}[server]\nttl = {ttl}\n");
-    let mut server = Rosterd::start(&manifest(3), &settings(7));
+    let server = Rosterd::start(&manifest(3), &settings(7));
     for round in 0..5 {
         server.replace_settings(&on_manifest(&settings(10 + round)));
         for _ in 0..100 {

@@ -23,6 +23,7 @@ use ::rosterd::source::saved::{Directory, FILE, Fingerprint, Image, Mirror, Save
 use api_server::ApiServer;
 use client::{Transport, ask, data, explanations, serial};
 use hickory_proto::op::ResponseCode;
+use nix::sys::signal::Signal;
 use rosterd::{PATIENCE, Rosterd, alone, lines, unused_port};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -342,7 +343,7 @@ fn serials_of_zones_that_went_are_kept_over_a_restart() {
 fn records_that_a_file_adds_are_no_reason_for_an_equal_serial() {
     let scene = Scene::new();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("added.zone");
+    let file = folder.path().join("peers.cluster.local.zone");
     let write = |text: &str| std::fs::write(&file, format!("$ORIGIN {ZONE}\n{text}\n")).unwrap();
     let start = |with: bool| {
         let files = if with { format!("zone_files = ['{}']\n", file.display()) } else { String::new() };
@@ -379,6 +380,19 @@ fn another_interval_counts_at_once() {
     server.replace_settings(&settings("10ms"));
     server.wait_for_log("in force from now on");
     wait_for("the saved state", || scene.saved().is_some());
+}
+
+#[test]
+fn the_end_is_the_last_write() {
+    let scene = Scene::new();
+    let settings = scene.settings("").replace("20ms", "1h");
+    let server = Rosterd::start_in_cluster(&scene.api.kubeconfig(), &settings);
+    wait_for("the first list", || peers(server.ipv4()) == 3);
+    assert!(scene.saved().is_none());
+    let last = serial(server.ipv4(), ZONE);
+    let (status, log) = server.terminate(Signal::SIGTERM);
+    assert!(status.success(), "{log:?}");
+    assert_eq!((saved_serial(&scene, ZONE), scene.saved().unwrap().watches[0].objects), (Some(last), 3));
 }
 
 #[test]
