@@ -23,20 +23,7 @@ impl Browser {
     /// Starts one, with a window of so many pixels.
     pub(crate) fn start(width: u32, height: u32) -> Browser {
         let profile = tempfile::tempdir().expect("a temporary folder");
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver (Debian: chromium-driver)");
-        let said = lines(driver.stdout.take().expect("a pipe"));
-        let port = loop {
-            let line = said.recv_timeout(PATIENCE).expect("the port of chromedriver");
-            if let Some((_, rest)) = line.split_once("successfully on port ") {
-                break rest.trim_end_matches('.').parse().expect("a port");
-            }
-        };
+        let (driver, port) = start_driver();
         let mut browser = Browser { driver, port, session: String::new(), profile };
         let arguments = [
             "--headless=new".to_owned(),
@@ -121,6 +108,37 @@ impl Browser {
         answer["value"].take()
     }
 }
+
+/// A driver, and the port that it took.
+///
+/// It looks for a port that is free for IPv4 and takes the same one for IPv6; where something else has that, which tests
+/// side by side can bring about, it ends without a port. Then another one is started.
+fn start_driver() -> (Child, u16) {
+    let mut all_said = Vec::new();
+    for _ in 0..STARTS {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver (Debian: chromium-driver)");
+        let said = lines(driver.stdout.take().expect("a pipe"));
+        while let Ok(line) = said.recv_timeout(PATIENCE) {
+            if let Some((_, rest)) = line.split_once("successfully on port ") {
+                let port = rest.trim_end_matches('.').parse().expect("a port");
+                return (driver, port);
+            }
+            all_said.push(line);
+        }
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    panic!("no port from chromedriver, which was started {STARTS} times: {all_said:#?}");
+}
+
+/// How often a driver is started that ends at once.
+const STARTS: usize = 5;
 
 /// The body of an answer. Its connection stays open, whatever was asked for.
 fn body_of(answer: &mut impl BufRead) -> Vec<u8> {
