@@ -413,13 +413,15 @@ fn programs_that_give_no_credentials_do_not_pile_up() {
     wait_for("the last program's end", || programs(process) == 0);
 }
 
+/// What is put at the place of settings, and what is said of it.
+type Harm<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
 #[test]
 fn whatever_lies_at_the_place_of_settings_the_server_goes_on() {
     let (http, doors) = admin();
     let settings = |ttl: usize| format!("{doors}[server]\nttl = {ttl}\n");
     let mut server = Rosterd::start(&manifest(3), &settings(7));
     let file = server.settings_file();
-    type Harm<'a> = (&'a str, Box<dyn Fn() + 'a>);
     let gone = || drop(std::fs::remove_file(&file));
     let harms: [Harm<'_>; 6] = [
         ("No such file", Box::new(gone)),

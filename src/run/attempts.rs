@@ -72,9 +72,11 @@ mod tests {
     fn threads_that_are_left_behind_are_few() {
         let attempts = Attempts::default();
         let mut held = Vec::new();
-        let mut begin = |held: &mut Vec<_>| {
+        let begin = |held: &mut Vec<_>| {
             let (end, ended) = channel::<()>();
-            let attempt = attempts.begin(move || drop(ended.recv()))?;
+            let attempt = attempts.begin(move || {
+                let _ = ended.recv();
+            })?;
             held.push(end);
             drop(attempt);
             Ok::<(), NotBegun>(())
