@@ -10,6 +10,7 @@ mod broken;
 mod change;
 mod counts;
 mod dashed;
+mod digest;
 mod entries;
 mod event;
 mod explain;

@@ -6,7 +6,9 @@
 
 mod advertise;
 mod answering;
+mod attempts;
 mod board;
+mod clock;
 mod cluster;
 mod fetch;
 mod generation;
@@ -20,6 +22,7 @@ mod one_line;
 mod panics;
 mod pipeline;
 mod policy;
+mod programs;
 mod published;
 mod query_lines;
 mod questions;
@@ -27,6 +30,7 @@ mod reload;
 mod restore;
 mod saving;
 mod serve;
+mod serving;
 mod settings_file;
 mod signals;
 mod summary;
