@@ -30,8 +30,8 @@ pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
 pub use settings::{
     Access, AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogFormat, LogLevel, LogSettings,
-    Manifest, Network, Pods, QueryLogSettings, RateLimitSettings, ServerSettings, Settings, Source,
-    StateSettings, TcpSettings, Transport, UdpSettings,
+    Manifest, Network, Pods, QueryLogSettings, RateLimitSettings, Secondary, ServerSettings, Settings,
+    Source, StateSettings, TcpSettings, TransferKey, TransferSettings, Transport, UdpSettings,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

@@ -2,6 +2,7 @@
 
 use super::policy::{SecretError, limiter, policy};
 use super::query_lines;
+use super::transfers;
 use crate::config::Settings;
 use crate::server::{Answering, QueryLog, QueryLogCounts};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ pub(super) fn answering(
 ) -> Result<Answering, SecretError> {
     let server = &settings.server;
     let last_server = last.map(|(settings, answering)| (&settings.server, answering));
-    let mut policy = policy(server)?;
+    let mut policy = policy(server, &settings.transfer)?;
     let same_cookies = |(last, _): &(&crate::config::ServerSettings, _)| {
         last.cookies == server.cookies && server.cookies.secret_file.is_none()
     };
@@ -34,5 +35,7 @@ pub(super) fn answering(
             query_lines::write(lines).map(|()| Arc::new(queries))
         }),
     };
-    Ok(Answering { policy, limiter, queries })
+    let (journal, notified) =
+        (transfers::journal(&settings.transfer), transfers::notified(&settings.transfer, &policy.keys));
+    Ok(Answering { policy, limiter, queries, journal, notified })
 }

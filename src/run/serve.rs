@@ -22,7 +22,10 @@ use super::watching::Cluster;
 use super::writer::Reader;
 use crate::admin::{self, Admin, Doors, Listeners, World};
 use crate::config::{AdminSettings, Effective, Settings, Source};
-use crate::server::{Current, CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
+use crate::server::{
+    Current, CurrentSnapshot, Notifier, Server, ServerConfig, StartError, TcpLimits, TransferLimits,
+    UdpOptions,
+};
 use crate::source::saved::Directory;
 use crate::zone::PodNames;
 use arc_swap::ArcSwap;
@@ -162,8 +165,10 @@ impl Running {
         let answering = answering(settings, None, &self.board.queries)?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
-        let server =
-            Server::start(&server_config(settings), CurrentSnapshot { current: Arc::clone(&current) })?;
+        let server = Server::start(
+            &server_config(settings),
+            CurrentSnapshot { current: Arc::clone(&current), journal: Arc::default() },
+        )?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
         }
@@ -172,8 +177,10 @@ impl Running {
         let reader = generation.reader();
         let questions = Questions::answer(reader.clone())?;
         let (observer, progress) = (server.observer(), Arc::clone(&self.lasting.progress));
+        let changed = Arc::clone(&progress.changed);
+        let notifier = Notifier::start(Arc::clone(&current), changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
-        Ok(Started { server, generation, reader, current })
+        Ok(Started { server, generation, reader, current, notifier })
     }
 }
 
@@ -194,6 +201,8 @@ pub(super) struct Started {
     /// What looks at the generation in use.
     pub(super) reader: Reader,
     pub(super) current: Arc<ArcSwap<Current>>,
+    /// Tells secondaries of changes as long as it is there.
+    pub(super) notifier: Notifier,
 }
 
 fn tell(lines: Vec<String>) {
@@ -214,6 +223,7 @@ const DESCRIPTORS_OF_A_WATCH: usize = 2;
 fn server_config(settings: &Settings) -> ServerConfig {
     let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
     let descriptors_kept = watches(settings).len().saturating_mul(DESCRIPTORS_OF_A_WATCH);
+    let transfers = TransferLimits { at_once: settings.transfer.at_once, time: settings.transfer.time };
     let settings = &settings.server;
     ServerConfig {
         descriptors_kept,
@@ -232,6 +242,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
             idle_timeout: settings.tcp.idle_timeout,
             read_timeout: settings.tcp.read_timeout,
             write_timeout: settings.tcp.write_timeout,
+            transfers,
         },
     }
 }

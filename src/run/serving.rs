@@ -8,7 +8,7 @@ use super::serve::{Running, ServeError, Started};
 use super::signals::{Asked, SIGTERM};
 use super::writer::Reader;
 use crate::config::Effective;
-use crate::server::{Answering, Current, Server};
+use crate::server::{Answering, Current, Notifier, Server};
 use crate::source::Following;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub(super) struct Serving {
     load: Box<dyn Fn() -> Result<Effective, Vec<String>>>,
     file: mpsc::Receiver<()>,
     _following: Option<Following>,
+    _notifier: Notifier,
 }
 
 /// What has come, beside signals.
@@ -42,7 +43,7 @@ enum Happened {
 impl Serving {
     /// Begins to keep state and to follow the settings file.
     pub(super) fn begin(mut running: Running, started: Started, again: Again) -> Result<Serving, ServeError> {
-        let Started { server, generation, reader, current } = started;
+        let Started { server, generation, reader, current, notifier } = started;
         let keeper = running.directory.take().map(|directory| {
             let settings = running.effective.settings.state.clone();
             Keeper::start(directory, reader.clone(), settings, Arc::clone(&running.board.writes))
@@ -63,6 +64,7 @@ impl Serving {
             load,
             file,
             _following: following,
+            _notifier: notifier,
         })
     }
 
