@@ -52,10 +52,11 @@ enum Part {
 
 impl Part {
     fn of(key: &str) -> Part {
-        const ANSWERS: [&str; 8] = [
+        const ANSWERS: [&str; 9] = [
             "log.queries.",
             "server.access",
             "server.cookies.",
+            "server.dnstap.",
             "server.identity",
             "server.nsid",
             "server.rate_limit.",
@@ -330,7 +331,8 @@ mod tests {
         let making = |served: Option<Vec<WatchPlan>>| {
             let change = Change::new(&effective(""), &effective(""));
             let (_, made) = oneshot::channel();
-            let answering = Answering { policy: Policy::default(), limiter: None, queries: None };
+            let answering =
+                Answering { policy: Policy::default(), limiter: None, queries: None, dnstap: None };
             let stage = Stage::Reading(made);
             Making { change, answering: Arc::new(answering), served, stage, trouble: None }
         };

@@ -155,7 +155,7 @@ impl Running {
                 "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
             );
         }
-        let answering = answering(settings, None, &self.board.queries)?;
+        let answering = answering(settings, None, (&self.board.queries, &self.board.dnstap))?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
         let server =
@@ -242,7 +242,8 @@ impl Running {
             let read = load().map(|read| Change::new(&self.effective, &read));
             let change = read.and_then(|change| {
                 let last = Some((&self.effective.settings, &*answers));
-                let answering = answering(&change.effective.settings, last, &self.board.queries);
+                let answering =
+                    answering(&change.effective.settings, last, (&self.board.queries, &self.board.dnstap));
                 Ok((change, Arc::new(answering.map_err(|error| vec![error.to_string()])?)))
             });
             match change {

@@ -263,7 +263,7 @@ mod tests {
     }
 
     fn answering() -> Answering {
-        Answering { policy: Policy::default(), limiter: None, queries: None }
+        Answering { policy: Policy::default(), limiter: None, queries: None, dnstap: None }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Answers from the snapshot that is current when a batch begins, by the settings that are.
 
+use super::dnstap::Dnstap;
 use super::query_log::QueryLog;
 use super::responder::Responder;
 use crate::answer::{self, Client, Context, Outcome, Policy, RateLimiter, Scratch, Told};
@@ -33,6 +34,8 @@ pub struct Answering {
     pub limiter: Option<Arc<RateLimiter>>,
     /// Who takes note of queries, where anybody does.
     pub queries: Option<Arc<QueryLog>>,
+    /// Who notes queries and answers for a collector, where there is one.
+    pub dnstap: Option<Arc<Dnstap>>,
 }
 
 /// One snapshot and one time, for one batch: all its answers agree with each other.
@@ -63,11 +66,14 @@ impl Responder for CurrentSnapshot {
         out: &mut [u8],
     ) -> Outcome {
         let Current { snapshot, answering } = &**batch.current;
-        let Answering { policy, limiter, queries } = &**answering;
+        let Answering { policy, limiter, queries, dnstap } = &**answering;
         let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
         let outcome = answer::answer(query, client, rotation, &context, scratch, out);
         if let Some(queries) = queries {
             queries.note(query, client, scratch.told(), outcome, batch.now);
+        }
+        if let Some(dnstap) = dnstap {
+            dnstap.note(query, client, outcome, out, batch.now);
         }
         outcome
     }

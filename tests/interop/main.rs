@@ -17,6 +17,7 @@ mod beam;
 mod client;
 mod cluster;
 mod dig;
+mod dnstap;
 mod drill;
 mod erlang;
 mod guide;
