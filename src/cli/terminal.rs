@@ -33,10 +33,12 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Takes it over, where standard input and output are one.
+    /// Takes it over, where standard input and output are one whose cursor moves.
     pub(super) fn take() -> Option<Terminal> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
-        if !stdin.is_terminal() || !stdout.is_terminal() {
+        // terminfo(5) has two that do nothing but print: editors' shells and logs say that they are such.
+        let prints = std::env::var_os("TERM").is_some_and(|term| term == "dumb" || term == "unknown");
+        if prints || !stdin.is_terminal() || !stdout.is_terminal() {
             return None;
         }
         let before = tcgetattr(&stdin).ok()?;

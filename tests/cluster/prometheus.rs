@@ -10,6 +10,7 @@ use crate::wait::{wait_for, wait_until_equal};
 use crate::workload::Namespace;
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -22,6 +23,8 @@ const DASHBOARD: &str = include_str!("../../deploy/monitoring/dashboard.json");
 /// that is so by three seconds rather than five minutes.
 const SHIPPED: &str = "name: rosterd";
 const IMPATIENT: &str = "name: impatient";
+
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
 const SETTINGS: &str =
     "[kubernetes]\nstale_after = '10s'\n[admin]\nlisten = ['127.0.0.1:0']\napi = []\n[server]";
@@ -110,6 +113,24 @@ fn queries() -> Vec<String> {
         .collect()
 }
 
+/// The metrics that queries of the dashboard and of the alerts ask for. `_bucket`, `_sum` and `_count` are of histograms.
+fn asked_for() -> BTreeSet<String> {
+    let mut asked = queries();
+    asked.extend(ALERTS.lines().map(str::to_owned));
+    let words = asked.iter().flat_map(|query| query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+    words
+        .filter(|word| word.starts_with("rosterd_") || word.starts_with("process_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The metrics of rosterd's own that the page of operations names.
+fn told_of() -> BTreeSet<String> {
+    let lines = OPERATIONS.lines().filter(|line| line.starts_with("| `rosterd_"));
+    let names = lines.flat_map(|line| line.split('|').nth(1).unwrap_or_default().split('`'));
+    names.filter(|name| name.starts_with("rosterd_")).map(str::to_owned).collect()
+}
+
 /// Where a replica has its metrics.
 fn metrics(rosterd: &Rosterd) -> String {
     let line = rosterd.seen().iter().find(|line| line.contains("probes and metrics at ")).expect("a line");
@@ -147,6 +168,19 @@ fn prometheus_scrapes_alerts_and_draws() {
     let alerts = ALERTS.matches("- alert: ").count();
     assert_eq!((prometheus.rules(SHIPPED).len(), prometheus.rules(IMPATIENT).len()), (alerts, alerts));
     wait_until_equal("both replicas", &vec![1.0, 1.0], || prometheus.values("up"));
+
+    // What is asked for is there, and what is there is told of, to the letter.
+    let names = prometheus.api("label/__name__/values").unwrap_or_default();
+    let names = names["data"].as_array().cloned().unwrap_or_default();
+    let emitted: BTreeSet<String> = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let missing: Vec<String> = asked_for().difference(&emitted).cloned().collect();
+    assert!(missing.is_empty(), "nobody emits {missing:?}");
+    let whole = |name: &String| {
+        let parts = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
+        parts.filter(|histogram| emitted.contains(&format!("{histogram}_bucket"))).unwrap_or(name).to_owned()
+    };
+    let own = emitted.iter().filter(|name| name.starts_with("rosterd_")).map(whole).collect::<BTreeSet<_>>();
+    assert_eq!(own, told_of(), "metrics, and what operations.md says of them");
 
     // One replica loses the API server. It says so after `stale_after`; the shipped rule waits, the impatient one does not.
     relays[0].cut();

@@ -25,7 +25,10 @@ fn what_is_captured_is_read_by_another_program() {
         .expect("fstrm_capture (Debian: fstrm-bin)");
     let settings = format!("[server]\ndnstap.socket = {socket:?}\ndnstap.identity = 'here'\n");
     let mut server = Rosterd::start_on(MANIFEST, &settings, &["127.0.0.1:0"]);
-    server.wait_for_log("dnstap goes to the collector");
+    let connected = "dnstap goes to the collector";
+    if !server.seen().iter().any(|line| line.contains(connected)) {
+        server.wait_for_log(connected);
+    }
     for transport in [Transport::Udp, Transport::Tcp] {
         for record_type in ["A", "TXT", "SRV"] {
             ask(server.ipv4(), transport, NAME, record_type, Some(1232));
@@ -54,8 +57,8 @@ fn what_is_captured_is_read_by_another_program() {
         ("identity: \"here\"", 12),
         ("socket_protocol: UDP", 6),
         ("socket_protocol: TCP", 6),
-        ("query_address: 127.0.0.1", 12),
-        ("status: NOERROR", 12),
+        ("query_address: \"127.0.0.1\"", 12),
+        ("rcode: NOERROR", 12),
     ] {
         assert_eq!(told.matches(text).count(), times, "{text} in {told}");
     }
