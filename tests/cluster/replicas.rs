@@ -158,28 +158,52 @@ fn replicas_say_the_same_at_the_same_serial() {
     serials.dedup();
     assert!(serials.len() > 1, "they never had one serial at the same time: {serials:?}");
 
-    // A change that nothing else comes with gives both the same serial, that of its revision.
-    wait_for(
-        "one serial",
-        || "they differ".to_owned(),
-        || {
-            for ready in [false, true] {
-                namespace.set_ready("s0-0", ready);
-            }
-            let serials = || [&one, &other].map(|server| ZONES.map(|zone| serial(server.ipv4(), zone)));
-            let [of_one, of_other] = serials();
-            (of_one == of_other && serials() == [of_one; 2]).then_some(())
-        },
-    );
-    // Then all that there is in all zones is equal, too.
+    // Everybody is back, and has names.
+    for service in 0..SERVICES {
+        for pod in 0..PODS {
+            namespace.set_ready(&format!("s{service}-{pod}"), true);
+        }
+    }
+    for server in [&one, &other] {
+        wait_for_sets(server, name);
+    }
     let names = names_and_types(&kubeconfig);
     for zone in ZONES {
         assert!(names.iter().filter(|(name, _)| name.ends_with(zone)).count() > SERVICES * PODS, "{names:?}");
     }
-    for (name, record_type) in &names {
-        let [of_one, of_other] = [&one, &other].map(|server| whole_answer(server.ipv4(), name, *record_type));
-        assert_eq!(of_one, of_other, "{name} {record_type}");
-    }
+
+    // A change that nothing else comes with gives both the same serial, that of its revision, and whole zones that are equal.
+    wait_for(
+        "one serial",
+        || "they differ".to_owned(),
+        || {
+            for (ready, listed) in [(false, PODS - 1), (true, PODS)] {
+                namespace.set_ready("s0-0", ready);
+                for server in [&one, &other] {
+                    wait_until_equal("the change", &listed, || {
+                        ask(server.ipv4(), Transport::Udp, &set(name, 0), "TXT", None).answers.len()
+                    });
+                }
+            }
+            let serials = || [&one, &other].map(|server| ZONES.map(|zone| serial(server.ipv4(), zone)));
+            let [of_one, of_other] = serials();
+            let zones = [&one, &other].map(|server| {
+                let answer = |(name, record_type): &(String, RecordType)| {
+                    whole_answer(server.ipv4(), name, *record_type)
+                };
+                names.iter().map(answer).collect::<Vec<_>>()
+            });
+            // Nothing has changed in between.
+            if of_one != of_other || serials() != [of_one; 2] {
+                return None;
+            }
+            let [of_one, of_other] = zones;
+            for ((owner, of_one), of_other) in names.iter().zip(of_one).zip(of_other) {
+                assert_eq!(of_one, of_other, "{owner:?}");
+            }
+            Some(())
+        },
+    );
 }
 
 /// Every owner name of the zones of [`SETTINGS`], with each type that it has, by what `rosterd zone` prints of them.
