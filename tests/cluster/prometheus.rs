@@ -153,10 +153,10 @@ fn prometheus_scrapes_alerts_and_draws() {
     namespace.ready_pod("myapp", "b", &["10.0.0.2"]);
     namespace.wait_for_slice("myapp", "10.0.0.2", "myapp");
     let relays = [Relay::to(plane.port()), Relay::to(plane.port())];
-    let state = tempfile::tempdir().expect("a temporary folder");
+    let kept = tempfile::tempdir().expect("a temporary folder");
     let replicas = [("prometheus-1", &relays[0]), ("prometheus-2", &relays[1])].map(|(name, relay)| {
         let kubeconfig = plane.kubeconfig(name, relay.port(), &json!({"token": token}));
-        let mut rosterd = Rosterd::watch(&kubeconfig, &settings(&state.path().join(name)));
+        let mut rosterd = Rosterd::watch(&kubeconfig, &settings(&kept.path().join(name)));
         rosterd.wait_for_log("ready after");
         rosterd
     });
