@@ -204,6 +204,7 @@ fn a_collector_is_told_queries_and_answers() {
     drop(collector);
     let mut collector = Collector::accept(&listener);
     let answer = ask(server.ipv4(), Transport::Udp, NAME, "A", None);
+    wait_for("the connection", || metric(metrics, "rosterd_dnstap_connected ") == 1);
     let told = collector.message();
     let response = told.message.unwrap().response.expect("answers alone are wanted");
     assert_eq!(DnsMessage::from_vec(&response).unwrap().answers, answer.answers);

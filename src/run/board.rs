@@ -279,7 +279,7 @@ impl World for Board {
             state: self.shown.load().keeps_state.then_some(state),
             queries_logged: [number(logged), number(left_out)],
             dnstap: [number(sent), number(above), number(lost)],
-            dnstap_connected: connected.load(Ordering::Relaxed),
+            dnstap_connected: connected.load(Ordering::Relaxed) > 0,
         }
     }
 

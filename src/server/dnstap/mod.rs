@@ -15,7 +15,7 @@ pub(crate) use writer::write;
 use super::sampling::Sampling;
 use crate::answer::{Client, Outcome};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -43,8 +43,8 @@ pub struct DnstapCounts {
     pub left_out: AtomicU64,
     /// Queries that were noted while no collector listened, or lost with its connection.
     pub lost: AtomicU64,
-    /// Whether a collector listens.
-    pub connected: AtomicBool,
+    /// Collectors that listen. Two for a moment when settings change: the former one is told that it ends.
+    pub connected: AtomicUsize,
     /// Octets that wait.
     waiting: AtomicUsize,
 }

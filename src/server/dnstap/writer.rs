@@ -58,9 +58,9 @@ impl Writer {
                 Ok(mut collector) => {
                     tracing::info!("dnstap goes to the collector at {}", self.socket.display());
                     (pause, said) = (first, false);
-                    self.counts.connected.store(true, Ordering::Relaxed);
+                    self.counts.connected.fetch_add(1, Ordering::Relaxed);
                     let sent = self.send(&mut collector);
-                    self.counts.connected.store(false, Ordering::Relaxed);
+                    self.counts.connected.fetch_sub(1, Ordering::Relaxed);
                     let Err(error) = sent else { return };
                     error
                 }
