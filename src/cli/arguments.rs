@@ -52,6 +52,12 @@ pub(super) enum Command {
         /// Print only the zone of this name, as a file that other servers load [default: all zones, one after another]
         #[arg(long, value_name = "NAME")]
         origin: Option<String>,
+        /// Fetch the zone of --origin from this server (AXFR) instead; given twice, show in what the two differ
+        #[arg(long, value_name = "ADDRESS[:PORT]", num_args = 1, requires = "origin")]
+        from: Vec<String>,
+        /// Sign what is fetched by the key in this file, as `tsig-keygen NAME` prints it
+        #[arg(long, value_name = "FILE", requires = "from")]
+        key: Option<PathBuf>,
         #[command(flatten)]
         settings: SettingArguments,
     },

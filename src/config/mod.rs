@@ -31,7 +31,8 @@ pub use origin::{Origin, Origins};
 pub use settings::{
     Access, AccessRule, AdminSettings, CookieSettings, DnstapMessage, DnstapSettings, KubernetesSettings,
     LogFormat, LogLevel, LogSettings, Manifest, Network, Pods, QueryLogSettings, RateLimitSettings,
-    ServerSettings, Settings, Source, StateSettings, TcpSettings, Transport, UdpSettings,
+    Secondary, ServerSettings, Settings, Source, StateSettings, TcpSettings, TransferKey, TransferSettings,
+    Transport, UdpSettings,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

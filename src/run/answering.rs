@@ -2,6 +2,7 @@
 
 use super::policy::{SecretError, limiter, policy};
 use super::query_lines;
+use super::transfers;
 use crate::config::{DnstapMessage, DnstapSettings, Settings};
 use crate::server::{
     Answering, Dnstap, DnstapCounts, Identity, Messages, QueryLog, QueryLogCounts, write_dnstap,
@@ -17,7 +18,7 @@ pub(super) fn answering(
 ) -> Result<Answering, SecretError> {
     let server = &settings.server;
     let last_server = last.map(|(settings, answering)| (&settings.server, answering));
-    let mut policy = policy(server)?;
+    let mut policy = policy(server, &settings.transfer)?;
     let same_cookies = |(last, _): &(&crate::config::ServerSettings, _)| {
         last.cookies == server.cookies && server.cookies.secret_file.is_none()
     };
@@ -40,7 +41,9 @@ pub(super) fn answering(
         Some((_, last)) => last.dnstap.clone(),
         None => dnstap(&server.dnstap, counts.1),
     };
-    Ok(Answering { policy, limiter, queries, dnstap })
+    let (journal, notified) =
+        (transfers::journal(&settings.transfer), transfers::notified(&settings.transfer, &policy.keys));
+    Ok(Answering { policy, limiter, queries, dnstap, journal, notified })
 }
 
 /// Notes for the collector, where there is one, and the thread that sends them.

@@ -5,7 +5,7 @@ use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
 use crate::zone::{
     Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig, ZoneConfigError,
-    ZoneReader,
+    ZoneReader, catalog,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +18,12 @@ pub(super) struct Pipeline {
     zone: SnapshotWriter,
     /// Whether serials are taken from the time: manifests have no revisions.
     by_time: bool,
+    /// The apex of the zone that lists the others, where there is one, and what it lists.
+    catalog: Option<(Name, Vec<Name>)>,
 }
+
+/// What the catalog is called where files are.
+const CATALOG: &str = "transfer.catalog";
 
 impl Pipeline {
     /// A pipeline without objects, whose zones advertise the addresses given.
@@ -45,7 +50,10 @@ impl Pipeline {
             negative_ttl: settings.server.negative_ttl,
         })?;
         let by_time = !matches!(settings.source(), Some(Source::Kubeconfig { .. } | Source::InCluster));
-        Ok(Pipeline { roster: Roster::new(options), zone, by_time })
+        let catalog = settings.transfer.catalog.clone().map(|apex| (apex, Vec::new()));
+        let mut pipeline = Pipeline { roster: Roster::new(options), zone, by_time, catalog };
+        pipeline.list_zones();
+        Ok(pipeline)
     }
 
     /// Takes events in. Nothing of them is visible before [`Pipeline::publish`].
@@ -75,12 +83,42 @@ impl Pipeline {
 
     /// Puts the zone of a file in its place. It is visible with the next publication.
     pub(super) fn put_zone(&mut self, zone: Arc<StaticZone>) -> Result<Put, Fault> {
-        self.zone.put_zone(zone)
+        let put = self.zone.put_zone(zone);
+        self.list_zones();
+        put
     }
 
     /// Takes the zone of a file away, and returns its apex. It is gone with the next publication.
     pub(super) fn remove_zone(&mut self, file: &str) -> Option<Name> {
-        self.zone.remove_zone(file)
+        let removed = self.zone.remove_zone(file);
+        self.list_zones();
+        removed
+    }
+
+    /// Brings the catalog up to date.
+    fn list_zones(&mut self) {
+        let Some((apex, listed)) = &mut self.catalog else { return };
+        let mut zones = self.zone.apexes();
+        zones.retain(|zone| zone != apex);
+        if zones == *listed {
+            return;
+        }
+        *listed = zones;
+        // Seconds since 1970 fit until 2106, and lists change less often than that.
+        let serial = u32::try_from(unix_time()).unwrap_or(u32::MAX);
+        let text = catalog(apex, listed, serial);
+        let none = &mut |_: &str, _: &str| Err(String::new());
+        match self.zone.zone_reader().read(CATALOG, Some(apex), text, none) {
+            Ok(zone) => {
+                if let Err(fault) = self.zone.put_zone(Arc::new(zone)) {
+                    tracing::warn!("there is no catalog of zones: {fault}");
+                }
+            }
+            Err(faults) => {
+                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                tracing::warn!("there is no catalog of zones: {}", faults.join("; "));
+            }
+        }
     }
 
     /// What can be answered before anything is known of peers.

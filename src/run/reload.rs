@@ -52,7 +52,7 @@ enum Part {
 
 impl Part {
     fn of(key: &str) -> Part {
-        const ANSWERS: [&str; 9] = [
+        const ANSWERS: [&str; 10] = [
             "log.queries.",
             "server.access",
             "server.cookies.",
@@ -62,10 +62,14 @@ impl Part {
             "server.rate_limit.",
             "server.recursion_available",
             "server.version",
+            "transfer.",
         ];
         const ALONE: [&str; 4] = ["admin.", "log.level", "server.lameduck", "state."];
         let begins = |all: &[&str]| all.iter().any(|begin| key.starts_with(begin));
-        if begins(&ANSWERS) {
+        // It is a zone.
+        if key == "transfer.catalog" {
+            Part::Zones
+        } else if begins(&ANSWERS) {
             Part::Answers
         } else if begins(&ALONE) {
             Part::Alone
@@ -268,7 +272,6 @@ fn read(change: &Change, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Policy;
     use crate::config::{File, Sources, load};
 
     fn effective(text: &str) -> Effective {
@@ -331,8 +334,7 @@ mod tests {
         let making = |served: Option<Vec<WatchPlan>>| {
             let change = Change::new(&effective(""), &effective(""));
             let (_, made) = oneshot::channel();
-            let answering =
-                Answering { policy: Policy::default(), limiter: None, queries: None, dnstap: None };
+            let answering = Answering::default();
             let stage = Stage::Reading(made);
             Making { change, answering: Arc::new(answering), served, stage, trouble: None }
         };

@@ -21,7 +21,10 @@ use super::watching::Cluster;
 use super::writer::Reader;
 use crate::admin::{self, Admin, Doors, Listeners, World};
 use crate::config::{AdminSettings, Effective, Settings, Source, StateSettings};
-use crate::server::{Current, CurrentSnapshot, Server, ServerConfig, StartError, TcpLimits, UdpOptions};
+use crate::server::{
+    Current, CurrentSnapshot, Notifier, Server, ServerConfig, StartError, TcpLimits, TransferLimits,
+    UdpOptions,
+};
 use crate::source::saved::Directory;
 use crate::zone::PodNames;
 use arc_swap::ArcSwap;
@@ -158,8 +161,10 @@ impl Running {
         let answering = answering(settings, None, (&self.board.queries, &self.board.dnstap))?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
-        let server =
-            Server::start(&server_config(settings), CurrentSnapshot { current: Arc::clone(&current) })?;
+        let server = Server::start(
+            &server_config(settings),
+            CurrentSnapshot { current: Arc::clone(&current), journal: Arc::default() },
+        )?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
         }
@@ -168,13 +173,15 @@ impl Running {
         let reader = generation.reader();
         let questions = Questions::answer(reader.clone())?;
         let (observer, progress) = (server.observer(), Arc::clone(&self.lasting.progress));
+        let changed = Arc::clone(&progress.changed);
+        let notifier = Notifier::start(Arc::clone(&current), changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
-        Ok(Started { server, generation, reader, current })
+        Ok(Started { server, generation, reader, current, notifier })
     }
 
     /// Waits for the end, and makes what settings say otherwise meanwhile.
     fn wait(mut self, started: Started, again: Again, defect: &'static str) -> Result<(), ServeError> {
-        let Started { server, mut generation, reader, current } = started;
+        let Started { server, mut generation, reader, current, notifier: _notifier } = started;
         let Again { before, load } = again;
         let state = Arc::new(ArcSwap::from_pointee(self.effective.settings.state.clone()));
         let keeper = self.directory.take().map(|directory| {
@@ -328,6 +335,8 @@ struct Started {
     /// What looks at the generation in use.
     reader: Reader,
     current: Arc<ArcSwap<Current>>,
+    /// Tells secondaries of changes as long as it is there.
+    notifier: Notifier,
 }
 
 fn tell(lines: Vec<String>) {
@@ -348,6 +357,7 @@ const DESCRIPTORS_OF_A_WATCH: usize = 2;
 fn server_config(settings: &Settings) -> ServerConfig {
     let cpus = || std::thread::available_parallelism().map_or(1, usize::from);
     let descriptors_kept = watches(settings).len().saturating_mul(DESCRIPTORS_OF_A_WATCH);
+    let transfers = TransferLimits { at_once: settings.transfer.at_once, time: settings.transfer.time };
     let settings = &settings.server;
     ServerConfig {
         descriptors_kept,
@@ -366,6 +376,7 @@ fn server_config(settings: &Settings) -> ServerConfig {
             idle_timeout: settings.tcp.idle_timeout,
             read_timeout: settings.tcp.read_timeout,
             write_timeout: settings.tcp.write_timeout,
+            transfers,
         },
     }
 }

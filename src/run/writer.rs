@@ -15,7 +15,7 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Takes changes in, publishes them, and says what a person should hear. Each thread that hears of changes has one.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(super) struct Progress {
     pub(super) last: AtomicU64,
     /// RRsets too large for one message.
     pub(super) oversize: AtomicU64,
+    /// Told with each of them.
+    pub(super) changed: Arc<Notify>,
 }
 
 /// Looks at what is served, on any thread, whichever writer that has. Its end, and its panics, are nobody else's.
@@ -156,10 +158,12 @@ impl Writer {
 
     /// Answers by other settings from now on.
     pub(super) fn answer_by(&self, answering: Arc<Answering>) {
-        if let Some(published) = &mut self.state().published {
+        let mut state = self.state();
+        if let Some(published) = &mut state.published {
             published.answer_by(answering);
             published.free();
         }
+        state.progress.changed.notify_one();
     }
 
     /// Publishes what happened together, and says what is reported of it: warnings are marked. Returns since when it is
@@ -236,6 +240,7 @@ impl State {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.progress.last.store(u64::try_from(now.as_millis()).unwrap_or(0), Ordering::Relaxed);
         self.progress.snapshots.fetch_add(1, Ordering::Relaxed);
+        self.progress.changed.notify_one();
     }
 }
 
@@ -253,7 +258,6 @@ pub(super) fn say<R: Display>(reports: impl IntoIterator<Item = (bool, R)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Policy;
     use crate::config::{Sources, load};
     use crate::zone::PodNames;
 
@@ -263,7 +267,7 @@ mod tests {
     }
 
     fn answering() -> Answering {
-        Answering { policy: Policy::default(), limiter: None, queries: None, dnstap: None }
+        Answering::default()
     }
 
     #[test]

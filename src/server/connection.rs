@@ -15,6 +15,7 @@ use super::limits::Place;
 use super::memory::Pool;
 use super::responder::Responder;
 use super::tcp::{Tallies, TcpLimits};
+use super::transfer::Transfers;
 use crate::answer::{Client, Transport};
 use std::future::{poll_fn, ready};
 use std::net::IpAddr;
@@ -52,6 +53,7 @@ pub(super) struct Common<R: Responder> {
     /// Permits to answer for those that have been answered and have sent more already, one for each thread, which leaves
     /// none idle. First come, first served.
     again: Semaphore,
+    transfers: Transfers,
 }
 
 /// Why a connection ended.
@@ -69,6 +71,8 @@ pub(super) enum End {
     SlowToRead,
     /// The messages and answers of all connections take too much memory.
     NoMemory,
+    /// A transfer was broken off.
+    BrokenOff,
     /// The server stops.
     Stopped,
 }
@@ -77,6 +81,7 @@ impl<R: Responder> Common<R> {
     pub(super) fn new(tallies: Tallies, limits: TcpLimits, threads: usize) -> Common<R> {
         Common {
             tallies,
+            transfers: Transfers::new(limits.transfers),
             limits,
             buffers: Buffers::default(),
             memory: Pool::default(),
@@ -208,7 +213,8 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     let began = std::time::Instant::now();
     let tally = shared.common.tallies.of(client.address);
     let mut buffer = shared.common.buffers.lend(&shared.responder);
-    let (burst, answers) = shared.common.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
+    let (mut burst, answers) =
+        shared.common.buffers.answer(&mut buffer, &shared.responder, client, input, tally);
     let rest = if answers.is_empty() {
         Ok(Vec::new())
     } else {
@@ -226,30 +232,38 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
             Err(_) => Err(End::Closed),
         }
     };
+    let transfer = if burst.transfer { buffer.transfer(&shared.responder) } else { None };
     shared.common.buffers.take_back(buffer);
     drop(turn);
     tally.took::<true>(began.elapsed(), burst.queries.into());
     shared.counters.add(Counts {
         queries: burst.queries.into(),
         replies: burst.replies.into(),
-        drops: burst.queries.saturating_sub(burst.replies).into(),
+        drops: burst.queries.saturating_sub(burst.replies + u32::from(burst.transfer)).into(),
         ..Counts::default()
     });
     let rest = rest?;
-    if rest.is_empty() {
-        return Ok(burst);
+    let write_timeout = shared.common.limits.write_timeout;
+    if !rest.is_empty() {
+        match timeout(write_timeout, stream.write_all(&rest)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(End::Closed),
+            Err(_) => return Err(End::SlowToRead),
+        }
     }
-    match timeout(shared.common.limits.write_timeout, stream.write_all(&rest)).await {
-        Ok(Ok(())) => Ok(burst),
-        Ok(Err(_)) => Err(End::Closed),
-        Err(_) => Err(End::SlowToRead),
+    if let Some(transfer) = transfer {
+        let sent = shared.common.transfers.send(stream, client, transfer, write_timeout).await;
+        sent.map_err(|_| End::BrokenOff)?;
+        burst.replies += 1;
     }
+    Ok(burst)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::burst::QUERIES_MAX;
     use super::super::responder::echo::Echo;
+    use super::super::transfer::TransferLimits;
     use super::*;
     use std::net::Ipv4Addr;
     use tokio::io::DuplexStream;
@@ -261,6 +275,7 @@ mod tests {
         idle_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(2),
         write_timeout: Duration::from_secs(3),
+        transfers: TransferLimits { at_once: 1, time: Duration::from_secs(10) },
     };
 
     fn shared() -> Shared<Echo> {

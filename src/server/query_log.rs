@@ -61,7 +61,7 @@ impl QueryLog {
             let query = query.get(..QUERY_MAX).unwrap_or(query).into();
             let size = match outcome {
                 Outcome::Reply(size) => Some(size),
-                Outcome::Drop => None,
+                Outcome::Drop | Outcome::Transfer => None,
             };
             self.lines.try_send(QueryLine { client: *client, query, told, size }).is_ok()
         };

@@ -77,10 +77,19 @@ impl AddressTable {
         self.v6.any_within(&first, &last)
     }
 
-    /// All addresses with their holders, IPv4 first, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (IpAddr, Holders<'_>)> {
-        let v4 = self.v4.iter().map(|(bits, own)| (IpAddr::V4((*bits).into()), own));
-        let v6 = self.v6.iter().map(|(bits, own)| (IpAddr::V6((*bits).into()), own));
+    /// All addresses with their holders, IPv4 first, in order; but for what another table shares with this one.
+    pub(super) fn iter_unlike<'a>(
+        &'a self,
+        other: Option<&'a Self>,
+    ) -> impl Iterator<Item = (IpAddr, Holders<'a>)> {
+        let v4 = self
+            .v4
+            .iter_unlike(other.map(|other| &other.v4))
+            .map(|(bits, own)| (IpAddr::V4((*bits).into()), own));
+        let v6 = self
+            .v6
+            .iter_unlike(other.map(|other| &other.v6))
+            .map(|(bits, own)| (IpAddr::V6((*bits).into()), own));
         v4.chain(v6).map(|(address, own)| (address, Holders { address, stored: Some(own) }))
     }
 

@@ -177,6 +177,17 @@ impl SnapshotWriter {
         Ok(Put { changed: !same, warning })
     }
 
+    /// The apexes of all zones that can be given to others, in order.
+    pub fn apexes(&self) -> Vec<Name> {
+        let made_up =
+            |zone: &&Zone| zone.tree == ZoneTree::Pods && self.building.constants.pods != PodNames::Verified;
+        let generated = self.building.zones.iter().filter(|zone| !made_up(zone)).map(|zone| &zone.origin);
+        let of_files = self.files.values().filter(|file| file.authority.is_some()).map(|file| &file.origin);
+        let mut apexes: Vec<Name> = generated.chain(of_files).cloned().collect();
+        apexes.sort_unstable();
+        apexes
+    }
+
     /// What can be answered before anything is known of peers: the zones of files. Nothing is published by this, and no
     /// serial is given.
     pub fn before_first(&mut self) -> Arc<Snapshot> {

@@ -93,7 +93,7 @@ prop_compose! {
         rate in prop::option::of(1_u32..=1_000_000),
         limits in (0_u32..=100, 0_u8..=32, 0_u8..=128),
         access in prop::collection::vec(any_access_rule(), 0..4),
-        dnstap in any_dnstap(),
+        dnstap in any_dnstap().boxed(),
     ) -> About {
         let (enabled, require, secret_file) = cookies;
         let (slip, ipv4_prefix, ipv6_prefix) = limits;
@@ -149,7 +149,7 @@ prop_compose! {
         udp in (1_usize..=32, 4096_usize..=1 << 30, 4096_usize..=1 << 30, any::<bool>()),
         limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
         timeouts in prop::array::uniform4((1_u64..=86_400_000).prop_map(Duration::from_millis)),
-        about in any_about(),
+        about in any_about().boxed(),
     ) -> ServerSettings {
         // A flow label has no text form.
         let listen = listen.into_iter().map(|address| match address {
@@ -199,6 +199,45 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_secondary()(
+        clients in prop::option::of(any::<IpAddr>()),
+        with_key: bool,
+        zones in prop::option::of(prop::collection::btree_set("[a-z]{1,9}(\\.[a-z]{1,9})?", 1..3)),
+        notify in prop::option::of(1_u16..),
+        incremental: bool,
+    ) -> Secondary {
+        let host = |address: IpAddr| Network { address, length: if address.is_ipv4() { 32 } else { 128 } };
+        let with_key = with_key || clients.is_none();
+        Secondary {
+            clients: clients.map(|address| vec![host(address)]),
+            key: with_key.then(|| name("a.key")),
+            zones: zones.map(|names| names.iter().map(|text| name(text)).collect()),
+            notify: notify.map(|port| vec![SocketAddr::from(([192, 0, 2, 1], port))]),
+            incremental,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_transfer()(
+        at_once in 1_usize..=64,
+        times in prop::array::uniform2((1_u64..=86_400_000).prop_map(Duration::from_millis)),
+        journal in 0_usize..=1 << 30,
+        catalog in prop::option::of(any_name()),
+        file in "/[^\\x00]{1,20}".prop_map(PathBuf::from),
+        secondaries in prop::collection::vec(any_secondary(), 0..3),
+    ) -> TransferSettings {
+        let keys = [("a.key", file.clone()), ("b.key", file)];
+        TransferSettings {
+            at_once, journal, catalog, secondaries,
+            time: times[0],
+            notify_interval: times[1],
+            keys: keys.map(|(key, file)| TransferKey { name: name(key), file }).into(),
+        }
+    }
+}
+
+prop_compose! {
     fn any_admin()(
         ports in prop::array::uniform2(prop::option::of(prop::collection::btree_set(1_u16.., 0..3))),
         ready_when_stale: bool,
@@ -243,8 +282,8 @@ prop_compose! {
         manifests in prop::collection::btree_set("-|/[^\\x00]{1,20}", 0..4),
         kubernetes in any_kubernetes(),
         topologies in prop::collection::vec(any_topology(), 0..4),
-        server in any_server(),
-        (admin, state, log) in (any_admin(), any_state(), any_log()),
+        server in any_server().boxed(),
+        (admin, state, log, transfer) in (any_admin(), any_state(), any_log(), any_transfer().boxed()),
     ) -> Settings {
         let mut topologies = topologies;
         let mut seen = BTreeSet::new();
@@ -271,7 +310,7 @@ prop_compose! {
         }
         Settings {
             kubernetes,
-            cluster_domain, zone, pods, label_settings, topologies, server, admin, state, log,
+            cluster_domain, zone, pods, label_settings, topologies, server, transfer, admin, state, log,
             reverse_zones: reverse_zones.into_iter().collect(),
             zone_files: zone_files.into_iter().map(Into::into).collect(),
             manifests: manifests.into_iter().map(manifest).collect(),

@@ -255,7 +255,8 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
                     self.replies += 1;
                     free = answers.next();
                 }
-                Outcome::Drop => self.counts.drops += 1,
+                // No datagram holds a transfer.
+                Outcome::Drop | Outcome::Transfer => self.counts.drops += 1,
             }
         }
     }
