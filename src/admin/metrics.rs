@@ -330,7 +330,7 @@ fn programming(text: &mut Exposition, [from_trigger, from_event]: &[Durations; 2
 
 /// How settings, state on disk and the query log fare.
 fn upkeep(text: &mut Exposition, upkeep: &Upkeep) {
-    let Upkeep { reloads, last_reload, behind, state, queries_logged } = *upkeep;
+    let Upkeep { reloads, last_reload, behind, state, queries_logged, .. } = *upkeep;
     let help =
         "Settings that were read again: others that came into force, the same, and those that were refused.";
     text.metric("rosterd_reloads_total", Kind::Counter, help);
@@ -365,6 +365,13 @@ fn upkeep(text: &mut Exposition, upkeep: &Upkeep) {
     for (result, count) in ["logged", "left_out"].into_iter().zip(queries_logged) {
         text.sample(&[("result", result)], count);
     }
+    let help = "Queries noted for dnstap, by what became of their messages.";
+    text.metric("rosterd_dnstap_queries_total", Kind::Counter, help);
+    for (result, count) in ["sent", "left_out", "lost"].into_iter().zip(upkeep.dnstap) {
+        text.sample(&[("result", result)], count);
+    }
+    let connected = u64::from(upkeep.dnstap_connected);
+    text.single("rosterd_dnstap_connected", Kind::Gauge, "Whether a collector of dnstap listens.", connected);
 }
 
 /// As CoreDNS has it.

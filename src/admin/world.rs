@@ -152,6 +152,10 @@ pub struct Upkeep {
     pub state: Option<SavedState>,
     /// Lines about queries: those that were written, and those that were left out.
     pub queries_logged: [u64; 2],
+    /// Queries noted for dnstap: those whose messages were sent, those that were left out, those that were lost.
+    pub dnstap: [u64; 3],
+    /// Whether a collector of dnstap listens.
+    pub dnstap_connected: bool,
 }
 
 /// What has become of writing state to disk.

@@ -14,7 +14,7 @@ use crate::admin::{
 };
 use crate::config::{Effective, LogLevel, Source};
 use crate::roster::Subject;
-use crate::server::{Current, Observer, QueryLogCounts};
+use crate::server::{Current, DnstapCounts, Observer, QueryLogCounts};
 use crate::source::kubernetes::{Health, Patience, Readiness, Unsynced, WatchHealth, WatchPlan};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,6 +35,7 @@ pub(super) struct Board {
     pub(super) reloads: Reloads,
     pub(super) writes: Arc<Writes>,
     pub(super) queries: Arc<QueryLogCounts>,
+    pub(super) dnstap: Arc<DnstapCounts>,
 }
 
 /// What settings say of what is shown.
@@ -109,6 +110,7 @@ impl Board {
             reloads: Reloads::default(),
             writes: Arc::default(),
             queries: Arc::default(),
+            dnstap: Arc::default(),
         })
     }
 
@@ -276,12 +278,15 @@ impl World for Board {
             octets: number(octets),
         };
         let QueryLogCounts { logged, left_out } = &*self.queries;
+        let DnstapCounts { sent, left_out: above, lost, connected, .. } = &*self.dnstap;
         Upkeep {
             reloads: [changed, unchanged, refused].map(number),
             last_reload: time(last),
             behind: behind.load(Ordering::Relaxed),
             state: self.shown.load().keeps_state.then_some(state),
             queries_logged: [number(logged), number(left_out)],
+            dnstap: [number(sent), number(above), number(lost)],
+            dnstap_connected: connected.load(Ordering::Relaxed) > 0,
         }
     }
 

@@ -53,10 +53,11 @@ enum Part {
 
 impl Part {
     fn of(key: &str) -> Part {
-        const ANSWERS: [&str; 9] = [
+        const ANSWERS: [&str; 10] = [
             "log.queries.",
             "server.access",
             "server.cookies.",
+            "server.dnstap.",
             "server.identity",
             "server.nsid",
             "server.rate_limit.",

@@ -162,7 +162,7 @@ impl Running {
                 "pod names are answered for any address, without knowing the pods (pods = \"insecure\")"
             );
         }
-        let answering = answering(settings, None, &self.board.queries)?;
+        let answering = answering(settings, None, (&self.board.queries, &self.board.dnstap))?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
         let server = Server::start(

@@ -140,7 +140,7 @@ impl Serving {
         let change = Change::new(effective, &(self.load)()?);
         let answers = Arc::clone(&self.current.load().answering);
         let last = Some((&effective.settings, &*answers));
-        let answering = answering(&change.effective.settings, last, &board.queries);
+        let answering = answering(&change.effective.settings, last, (&board.queries, &board.dnstap));
         let answering = answering.map_err(|error| vec![error.to_string()])?;
         Ok((change, Arc::new(answering)))
     }

@@ -1,5 +1,6 @@
 //! Answers from the snapshot that is current when a batch begins, by the settings that are.
 
+use super::dnstap::Dnstap;
 use super::query_log::QueryLog;
 use super::responder::Responder;
 use super::transfer::{Told as ToldTransfer, Transfer};
@@ -40,6 +41,8 @@ pub struct Answering {
     pub limiter: Option<Arc<RateLimiter>>,
     /// Who takes note of queries, where anybody does.
     pub queries: Option<Arc<QueryLog>>,
+    /// Who notes queries and answers for a collector, where there is one.
+    pub dnstap: Option<Arc<Dnstap>>,
     /// How much is kept of what changed.
     pub journal: JournalLimits,
     /// Who is told of changes.
@@ -67,6 +70,7 @@ pub struct Batch {
 pub struct View<'a> {
     context: Context<'a>,
     queries: Option<&'a QueryLog>,
+    dnstap: Option<&'a Dnstap>,
 }
 
 impl Responder for CurrentSnapshot {
@@ -84,9 +88,9 @@ impl Responder for CurrentSnapshot {
 
     fn view(batch: &Batch) -> View<'_> {
         let Current { snapshot, answering } = &**batch.current;
-        let Answering { policy, limiter, queries, .. } = &**answering;
+        let Answering { policy, limiter, queries, dnstap, .. } = &**answering;
         let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
-        View { context, queries: queries.as_deref() }
+        View { context, queries: queries.as_deref(), dnstap: dnstap.as_deref() }
     }
 
     #[inline]
@@ -101,6 +105,9 @@ impl Responder for CurrentSnapshot {
         let outcome = answer::answer(query, client, rotation, &view.context, scratch, out);
         if let Some(queries) = view.queries {
             queries.note(query, client, scratch.told(), outcome, view.context.now);
+        }
+        if let Some(dnstap) = view.dnstap {
+            dnstap.note(query, client, outcome, out, view.context.now);
         }
         outcome
     }
