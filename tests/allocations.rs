@@ -179,7 +179,7 @@ fn ask(query: &[u8], transport: Transport, snapshot: &Snapshot) -> (Option<Vec<u
     });
     let answer = match outcome {
         Outcome::Reply(length) => Some(out[..length].to_vec()),
-        Outcome::Drop => None,
+        Outcome::Drop | Outcome::Transfer => None,
     };
     (answer, counted.count_total)
 }

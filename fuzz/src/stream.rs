@@ -4,7 +4,7 @@
 use crate::world::{self, snapshot};
 use arbitrary::{Result, Unstructured};
 use rosterd::answer::{Client, Context, Outcome, Policy, Scratch, Transport, answer};
-use rosterd::server::{Responder, TcpLimits, serve_stream};
+use rosterd::server::{Responder, TcpLimits, TransferLimits, serve_stream};
 use rosterd::zone::{PodNames, Snapshot};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, LazyLock};
@@ -18,6 +18,7 @@ const LIMITS: TcpLimits = TcpLimits {
     max_connections_per_address: 1,
     idle_timeout: Duration::from_secs(15),
     read_timeout: Duration::from_secs(3),
+    transfers: TransferLimits { at_once: 1, time: Duration::from_secs(10) },
     write_timeout: Duration::from_secs(5),
 };
 

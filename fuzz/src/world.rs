@@ -166,6 +166,6 @@ pub fn ask<'a>(
     let context = Context { snapshot, policy, limiter, now: NOW };
     match answer(query, client, rotation, &context, scratch, &mut out[..room]) {
         Outcome::Reply(length) => Some(&out[..length]),
-        Outcome::Drop => None,
+        Outcome::Drop | Outcome::Transfer => None,
     }
 }

@@ -96,7 +96,7 @@ impl Network {
         Network { ipv4, bits: bits & mask, mask }
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    pub(super) fn contains(&self, address: IpAddr) -> bool {
         let (ipv4, bits, _) = number(address.to_canonical());
         ipv4 == self.ipv4 && bits & self.mask == self.bits
     }

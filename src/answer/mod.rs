@@ -15,7 +15,9 @@ mod records;
 mod reply;
 mod request;
 mod short;
+mod signature;
 mod told;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -27,14 +29,20 @@ pub use cookies::Cookies;
 pub use policy::Policy;
 pub use rate_limit::{RateLimiter, RateLimits};
 pub use told::{Fate, Told};
+pub use transfer::{
+    Notified, TransferError, TransferList, TransferRequest, TransferRule, each_message, notify_answer,
+    notify_message,
+};
 
-use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType};
-use crate::zone::Snapshot;
+use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType, TsigKey};
+use crate::zone::{Snapshot, ZoneRef};
 use follow::{Asked, follow};
 use rate_limit::Verdict;
 use reply::Reply;
 use request::Request;
 use short::Way;
+use std::sync::Arc;
+use transfer::Asking;
 
 /// What becomes of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +51,8 @@ pub enum Outcome {
     Reply(usize),
     /// Nothing is sent.
     Drop,
+    /// A zone is sent, in many messages: what is wanted is in the scratch. Over connections only.
+    Transfer,
 }
 
 /// Buffers that are used again from query to query: one for each worker or connection.
@@ -52,6 +62,7 @@ pub struct Scratch {
     /// Names that follow from it: ends of aliases, targets.
     other: QueryName,
     told: Told,
+    transfer: Option<Box<TransferRequest>>,
 }
 
 impl Scratch {
@@ -64,6 +75,11 @@ impl Scratch {
     #[inline]
     pub fn told(&self) -> Told {
         self.told
+    }
+
+    /// The request whose outcome was [`Outcome::Transfer`], once.
+    pub fn take_transfer(&mut self) -> Option<Box<TransferRequest>> {
+        self.transfer.take()
     }
 }
 
@@ -100,8 +116,7 @@ pub fn answer(
         }
         Way::Long(question) => question,
     };
-    let octets = respond(query, question, client, rotation, context, scratch, out);
-    octets.map_or(Outcome::Drop, Outcome::Reply)
+    respond(query, question, client, rotation, context, scratch, out)
 }
 
 /// The same by the long way alone: what [`answer`] is held against.
@@ -114,12 +129,31 @@ pub fn answer_by_the_long_way(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Outcome {
-    respond(query, None, client, rotation, context, scratch, out).map_or(Outcome::Drop, Outcome::Reply)
+    respond(query, None, client, rotation, context, scratch, out)
 }
 
 /// The long way, which knows every case. `question` is the query's, where it stands in `scratch` already.
 #[inline(never)]
 fn respond(
+    query: &[u8],
+    question: Option<Question>,
+    client: &Client,
+    rotation: u32,
+    context: &Context<'_>,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> Outcome {
+    scratch.transfer = None;
+    match write_reply(query, question, client, rotation, context, scratch, out) {
+        _ if scratch.transfer.is_some() => Outcome::Transfer,
+        Some(octets) => Outcome::Reply(octets),
+        None => Outcome::Drop,
+    }
+}
+
+/// The octets of the reply; none where nothing is to be sent, or a transfer is.
+#[inline]
+fn write_reply(
     query: &[u8],
     question: Option<Question>,
     client: &Client,
@@ -162,14 +196,36 @@ fn respond(
         }
     }
     let rcode = match (&request.question, request.fault) {
-        (Some(question), None) => match gate(&request, client, &scratch.name, policy, &mut reply) {
-            None if question.class == Class::CH => chaos::answer(question, &scratch.name, policy, &mut reply),
-            None => look_up(question, scratch, rotation, context.snapshot, &mut reply),
-            Some(rcode) => {
-                scratch.told.fate = if rcode == Rcode::REFUSED { Fate::Denied } else { Fate::Answered };
-                rcode
+        (Some(question), None) => {
+            match gate(query, &request, client, &scratch.name, policy, context.now, &mut reply) {
+                Ok(_) if question.class == Class::CH => {
+                    chaos::answer(question, &scratch.name, policy, &mut reply)
+                }
+                Ok(key) if matches!(question.record_type, RecordType::AXFR | RecordType::IXFR) => {
+                    let asking = Asking {
+                        query,
+                        request: &request,
+                        question,
+                        name: &scratch.name,
+                        client,
+                        key,
+                        policy,
+                    };
+                    match look_up_zone(&asking, context.snapshot, &mut scratch.told, &mut reply) {
+                        Ok(transfer) => {
+                            scratch.transfer = Some(Box::new(transfer));
+                            return None;
+                        }
+                        Err(rcode) => rcode,
+                    }
+                }
+                Ok(_) => look_up(question, scratch, rotation, context.snapshot, &mut reply),
+                Err(rcode) => {
+                    scratch.told.fate = if rcode == Rcode::REFUSED { Fate::Denied } else { Fate::Answered };
+                    rcode
+                }
             }
-        },
+        }
         (_, fault) => {
             let fault = fault.unwrap_or(Rcode::FORMERR);
             if fault == Rcode::NOTIMP {
@@ -184,25 +240,32 @@ fn respond(
     Some(octets)
 }
 
-/// With which response code a question is turned away before anything is looked up; `None` for those that are admitted.
+/// The key that a question was signed with, if it was; or with which response code it is turned away before anything is
+/// looked up.
 #[inline]
-fn gate(
-    request: &Request<'_>,
+fn gate<'a>(
+    query: &[u8],
+    request: &'a Request<'a>,
     client: &Client,
     name: &QueryName,
-    policy: &Policy,
-    reply: &mut Reply<'_>,
-) -> Option<Rcode> {
+    policy: &'a Policy,
+    now: u32,
+    reply: &mut Reply<'a>,
+) -> Result<Option<&'a Arc<TsigKey>>, Rcode> {
     if !policy.access.allows(client, name.as_wire()) {
         reply.explain(Ede::Prohibited.into());
-        return Some(Rcode::REFUSED);
+        return Err(Rcode::REFUSED);
     }
-    // RFC 8945 5.2.1: a server that does not know the key or the algorithm answers NOTAUTH with the TSIG error BADKEY. No
-    // key is known here. An answer without a word on the signature would be thrown away by a client that insists on one,
-    // for no reason it could see.
+    // RFC 8945 5.2: signatures are looked at before what is asked. An answer without a word on the signature would be
+    // thrown away by a client that insists on one, for no reason it could see.
+    let mut key = None;
     if let Some(tsig) = &request.records.tsig {
-        reply.refuse_key(tsig);
-        return Some(Rcode::NOTAUTH);
+        let verified = signature::look_at(query, tsig, policy, now);
+        key = verified.key;
+        reply.sign(verified.signature);
+        if key.is_none() {
+            return Err(Rcode::NOTAUTH);
+        }
     }
     // RFC 7873 5.2.3, 5.2.4. A client without any cookie is answered: most have none.
     if let (Some(cookies), Some(_)) = (&policy.cookies, &request.cookie)
@@ -210,10 +273,40 @@ fn gate(
         && client.transport == Transport::Udp
         && !request.has_good_cookie()
     {
-        return Some(Rcode::BADCOOKIE);
+        return Err(Rcode::BADCOOKIE);
     }
     reply.admit();
-    None
+    Ok(key)
+}
+
+/// The transfer that is asked for, or the response code of one that is not to be had.
+#[cold]
+fn look_up_zone(
+    asking: &Asking<'_>,
+    snapshot: &Snapshot,
+    told: &mut Told,
+    reply: &mut Reply<'_>,
+) -> Result<TransferRequest, Rcode> {
+    let zone = zone_of(asking.question, asking.name, snapshot, reply)?;
+    told.zone = zone.place();
+    transfer::admit(asking, &zone, snapshot, reply)
+}
+
+/// The zone that a question falls into.
+#[inline]
+fn zone_of<'a>(
+    question: &Question,
+    name: &QueryName,
+    snapshot: &'a Snapshot,
+    reply: &mut Reply<'_>,
+) -> Result<ZoneRef<'a>, Rcode> {
+    // No zone has another class. QCLASS ANY is refused too, since all that this server knows is authoritative and
+    // "responses to QCLASS=* queries can never be authoritative" (RFC 1034 3.7.1).
+    let zone = if question.class == Class::IN { snapshot.zone_of(name, question.record_type) } else { None };
+    zone.ok_or_else(|| {
+        reply.explain(Ede::NotAuthoritative.into());
+        Rcode::REFUSED
+    })
 }
 
 /// Writes the sections that answer the question and returns the response code.
@@ -225,20 +318,13 @@ fn look_up(
     snapshot: &Snapshot,
     reply: &mut Reply<'_>,
 ) -> Rcode {
-    let Scratch { name, other, told } = scratch;
-    // No zone has another class. QCLASS ANY is refused too, since all that this server knows is authoritative and
-    // "responses to QCLASS=* queries can never be authoritative" (RFC 1034 3.7.1).
-    let zone = if question.class == Class::IN { snapshot.zone_of(name, question.record_type) } else { None };
-    let Some(zone) = zone else {
-        reply.explain(Ede::NotAuthoritative.into());
-        return Rcode::REFUSED;
+    let Scratch { name, other, told, .. } = scratch;
+    let zone = match zone_of(question, name, snapshot, reply) {
+        Ok(zone) => zone,
+        Err(rcode) => return rcode,
     };
     told.zone = zone.place();
     reply.answers_from(&zone, name);
-    if matches!(question.record_type, RecordType::AXFR | RecordType::IXFR) {
-        reply.explain(Ede::NotSupported.into());
-        return Rcode::REFUSED;
-    }
     let asked = Asked { snapshot, qtype: question.record_type, rotation };
     follow(asked, &zone, name, other, reply)
 }

@@ -3,7 +3,9 @@
 use super::access::AccessList;
 use super::client::Transport;
 use super::cookies::Cookies;
-use crate::wire::UDP_SIZE_MIN;
+use super::transfer::TransferList;
+use crate::wire::{TsigKey, UDP_SIZE_MIN};
+use std::sync::Arc;
 
 /// The settings of answers. The default is what holds where nothing is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub struct Policy {
     pub version: Option<Box<[u8]>>,
     /// Who may ask what.
     pub access: AccessList,
+    /// The keys that messages may be signed with.
+    pub keys: Vec<Arc<TsigKey>>,
+    /// Who may fetch which zones.
+    pub transfers: TransferList,
 }
 
 impl Policy {
@@ -55,6 +61,8 @@ impl Default for Policy {
             identity: None,
             version: None,
             access: AccessList::default(),
+            keys: Vec::new(),
+            transfers: TransferList::default(),
         }
     }
 }

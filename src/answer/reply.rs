@@ -3,8 +3,9 @@
 use super::client::{Client, Transport};
 use super::policy::Policy;
 use super::request::Request;
+use super::signature::Signature;
 use crate::wire::{
-    Class, ExtendedError, Flags, HEADER_LEN, Header, NAME_MAX, Opt, QueryName, Rcode, RecordType, Tsig,
+    Class, ExtendedError, Flags, HEADER_LEN, Header, NAME_MAX, Opt, QueryName, Rcode, RecordType, Signing,
     ZoneVersion,
 };
 use crate::zone::{Rrset, ZoneRef};
@@ -65,8 +66,8 @@ pub(super) struct Reply<'a> {
     policy: &'a Policy,
     errors: [Option<ExtendedError>; Opt::ERRORS_MAX],
     zone_version: Option<ZoneVersion>,
-    /// Whether the key of the request's signature is refused.
-    bad_key: bool,
+    /// What becomes the TSIG record.
+    signature: Option<Signature<'a>>,
     /// Whether the client may know who answers.
     admitted: bool,
 }
@@ -112,7 +113,7 @@ impl<'a> Reply<'a> {
             policy,
             errors: [None; Opt::ERRORS_MAX],
             zone_version: None,
-            bad_key: false,
+            signature: None,
             admitted: false,
         })
     }
@@ -169,14 +170,31 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Adds the record that says that the key of a signature is not known.
-    pub(super) fn refuse_key(&mut self, tsig: &Tsig<'_>) {
-        if tsig.bad_key_len() <= self.room_len() {
-            self.reserved += tsig.bad_key_len();
-            self.bad_key = true;
+    /// Adds the record that answers the request's signature.
+    pub(super) fn sign(&mut self, signature: Signature<'a>) {
+        let needed = signature.room();
+        if needed <= self.room_len() {
+            self.reserved += needed;
+            self.signature = Some(signature);
         } else {
             // RFC 8945 5.3: what does not fit with its TSIG record is truncated.
             self.truncated();
+        }
+    }
+
+    /// The OPT record for the first message of a transfer.
+    pub(super) fn rendered_opt(&self) -> Option<Box<[u8]>> {
+        let opt = opt(self.request, self.client, self.policy, self.admitted, None, &self.errors)?;
+        let mut octets = vec![0; opt.wire_len()];
+        opt.write(Rcode::NOERROR, &mut octets)?;
+        Some(octets.into())
+    }
+
+    /// What signs the messages of a transfer, if its request was signed.
+    pub(super) fn take_signing(&mut self) -> Option<Signing> {
+        match self.signature.take()? {
+            Signature::Signed(signing, ..) => Some(signing),
+            Signature::Unsigned(..) => None,
         }
     }
 
@@ -448,13 +466,12 @@ impl<'a> Reply<'a> {
             self.at += opt.write(rcode, self.out.get_mut(self.at..)?)?;
             self.header.additionals += 1;
         }
-        if let (true, Some(tsig)) = (self.bad_key, &request.records.tsig) {
-            self.at += tsig.write_bad_key(self.out.get_mut(self.at..)?)?;
-            self.header.additionals += 1;
-        }
         self.header.flags = self.header.flags.with_rcode(rcode);
         *self.out.first_chunk_mut::<HEADER_LEN>()? = self.header.to_octets();
-        Some(self.at)
+        match self.signature.take() {
+            Some(signature) => signature.write(self.out, self.at),
+            None => Some(self.at),
+        }
     }
 }
 

@@ -120,20 +120,26 @@ pub(super) fn answer(
     let head = match found {
         AtOnce::Whole(whole) => put_whole(out, at, end, &whole, qtype, rotation),
         AtOnce::Denied { exists, soa, apex_offset } => put_soa(out, at, end, exists, soa, apex_offset),
-        AtOnce::NotOurs => Some(Head { flags: REFUSED, counts: ONE_QUESTION, at }),
+        // Apart from the rest, whose answers then need not be asked whether they are this one.
+        AtOnce::NotOurs => {
+            let head = Head { flags: REFUSED, counts: ONE_QUESTION, at };
+            let answered = finish::<true>(query, at, out, &head, spoken, context.policy);
+            let told = Told { qtype: qtype.0, rcode: Rcode::REFUSED.0, zone: place, ..told_of(spoken) };
+            return answered.map_or(long, |octets| Way::Answered(octets, told));
+        }
         AtOnce::Address { address, ttl } => put_address(out, at, end, address, ttl),
         AtOnce::Unknown(zone) => put_other(out, at, end, &zone, name, qtype, rotation),
     };
     let Some(head) = head else { return long };
-    let told = Told {
-        qtype: qtype.0,
-        rcode: head.flags.rcode().0,
-        zone: place,
-        dnssec_ok: spoken.dnssec_ok != 0,
-        ..Told::default()
-    };
-    finish(query, question.end, out, &head, spoken, context.policy)
+    let told = Told { qtype: qtype.0, rcode: head.flags.rcode().0, zone: place, ..told_of(spoken) };
+    finish::<false>(query, question.end, out, &head, spoken, context.policy)
         .map_or(long, |octets| Way::Answered(octets, told))
+}
+
+/// What is told of every answer to a client that says this.
+#[inline]
+fn told_of(spoken: Spoken) -> Told {
+    Told { dnssec_ok: spoken.dnssec_ok != 0, ..Told::default() }
 }
 
 /// Most queries end their question within one to two runs: two copies of known length that overlap take fewer steps than a
@@ -303,13 +309,13 @@ fn put_address(out: &mut [u8], at: usize, end: usize, address: Ipv4Addr, ttl: u3
     Some(Head { flags: Flags::AA, counts: counts_of(1, 0, 0), at: at + ADDRESS_LEN })
 }
 
-/// Adds the OPT record and the header. `asked` is where the query's own OPT record stands.
+/// Adds the OPT record, with the reason of a refusal, and the header. `asked` is where the query's own OPT record stands.
 #[expect(
     clippy::inline_always,
     reason = "one caller is each query's: what passes between the two stays in registers"
 )]
 #[inline(always)]
-fn finish(
+fn finish<const IS_REFUSAL: bool>(
     query: &[u8],
     asked: usize,
     out: &mut [u8],
@@ -328,15 +334,17 @@ fn finish(
             *option = *query.get(asked + OPT_LEN..)?.first_chunk()?;
             rest = behind;
         }
-        if head.flags == REFUSED {
+        if IS_REFUSAL {
             let [code_high, code_low] = Ede::NotAuthoritative.code().to_be_bytes();
             *rest.first_chunk_mut::<6>()? = [0, 15, 0, 2, code_high, code_low];
             length += 6;
         }
-        let [u0, u1] = policy.udp_max.to_be_bytes();
-        let [l0, l1] = length.to_be_bytes();
-        // RFC 3225 3: "The DO bit of the query MUST be copied in the response."
-        *opt = [0, 0, 41, u0, u1, 0, 0, spoken.dnssec_ok, 0, l0, l1];
+        // Two overlapping words, which are two stores. RFC 3225 3: "The DO bit of the query MUST be copied in the
+        // response."
+        let dnssec_ok = spoken.dnssec_ok;
+        let start = 41 << 40 | u64::from(policy.udp_max) << 24 | u64::from(dnssec_ok);
+        *opt.first_chunk_mut()? = start.to_be_bytes();
+        *opt.last_chunk_mut()? = (u32::from(dnssec_ok) << 24 | u32::from(length)).to_be_bytes();
         at += OPT_LEN + usize::from(length);
         counts += 1;
     }

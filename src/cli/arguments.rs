@@ -52,6 +52,12 @@ pub(super) enum Command {
         /// Print only the zone of this name, as a file that other servers load [default: all zones, one after another]
         #[arg(long, value_name = "NAME")]
         origin: Option<String>,
+        /// Fetch the zone of --origin from this server (AXFR) instead; given twice, show in what the two differ
+        #[arg(long, value_name = "ADDRESS[:PORT]", num_args = 1, requires = "origin")]
+        from: Vec<String>,
+        /// Sign what is fetched by the key in this file, as `tsig-keygen NAME` prints it
+        #[arg(long, value_name = "FILE", requires = "from")]
+        key: Option<PathBuf>,
         #[command(flatten)]
         settings: SettingArguments,
     },
@@ -364,10 +370,10 @@ With a cluster it says which rights are missing to whom it runs as: the last
 one asks as the server itself, with its settings. What --show prints is itself
 a settings file: each setting with its origin in a comment.
 
---against compares how many would be listed now, and as what, with the sets of
-a running server; that of a pod is reached by kubectl port-forward. It reads
-manifests or the cluster by itself, a moment before it asks the server. As many
-others count as the same; TTLs, ports and types of records are not compared.
+--against compares who would be listed now, by their node names, with the sets
+of a running server; that of a pod is reached by kubectl port-forward. It reads
+manifests or the cluster by itself, a moment before it asks the server. TTLs,
+ports and types of records are not compared.
 
 Exit codes besides those of every command:
   3  --against: something would change";

@@ -8,7 +8,9 @@ mod arguments;
 mod ask;
 mod check;
 mod explain;
+mod fetch;
 mod manual;
+mod pages;
 mod print;
 mod serve;
 mod sources;
@@ -24,6 +26,7 @@ use crate::run::LoadError;
 use arguments::{Arguments, Command, SettingArguments};
 use clap::Parser;
 use explain::Asked;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Something failed while running, or the input (settings, manifests) is wrong.
@@ -32,13 +35,13 @@ const FAILED: u8 = 1;
 /// The command line was not understood, says too little to begin, or names a server that does not answer.
 const USAGE: u8 = 2;
 
-/// What would be served is not what a running server serves.
+/// What would be served, or is served elsewhere, is not what a running server serves.
 const DIFFERENT: u8 = 3;
 
 /// Runs the program.
 ///
 /// Exit codes: 0 all is well, 1 something failed, the input is wrong or a server is not ready, 2 the command line was not
-/// understood or a server does not answer, 3 settings would change what a server serves.
+/// understood or a server does not answer, 3 settings would change what a server serves, or two servers differ.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -65,7 +68,10 @@ fn run(command: &Command) -> Result<(), Failure> {
             against::against(&load(settings)?.settings, url, *output)
         }
         Command::Check { settings, .. } => check::check(&load(settings)?),
-        Command::Zone { origin, settings } => zone::zone(&load(settings)?.settings, origin.as_deref()),
+        Command::Zone { origin: Some(origin), from, key, .. } if !from.is_empty() => {
+            fetch::fetch(origin, from, key.as_deref())
+        }
+        Command::Zone { origin, settings, .. } => zone::zone(&load(settings)?.settings, origin.as_deref()),
         Command::Status { url, output, sets } => status::status(url, *output, *sets),
         Command::Explain { asked, record_type, url, output, settings } => {
             let asked = Asked { name: asked, record_type: record_type.as_deref(), output: *output };
@@ -84,7 +90,15 @@ fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn load(arguments: &SettingArguments) -> Result<config::Effective, Failure> {
-    let sources = sources::gather(arguments).map_err(|error| Failure::Failed(error.to_string()))?;
+    load_by(arguments, config::File::read)
+}
+
+/// Loads settings whose file is read in this way.
+fn load_by(
+    arguments: &SettingArguments,
+    read: fn(&Path) -> Result<config::File, config::FileError>,
+) -> Result<config::Effective, Failure> {
+    let sources = sources::gather(arguments, read).map_err(|error| Failure::Failed(error.to_string()))?;
     config::load(&sources).map_err(Failure::Settings)
 }
 
@@ -101,7 +115,7 @@ enum Failure {
     Unreachable(String),
     /// The server that was asked is not ready, which has been shown.
     NotReady,
-    /// Settings would change what a running server serves, which has been shown.
+    /// Settings would change what a running server serves, or two servers differ, which has been shown.
     Different,
 }
 

@@ -2,12 +2,13 @@
 
 use super::Sources;
 use super::error::{Error, Problem};
-use super::key::{self, ACCESS, Kind, ONE_TOPOLOGY, TOPOLOGIES};
+use super::key::{self, ACCESS, Kind, ONE_TOPOLOGY, SECONDARIES, TOPOLOGIES, TRANSFER_KEYS};
 use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
 use super::settings::{
-    AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogSettings, Manifest, QueryLogSettings,
-    RateLimitSettings, ServerSettings, Settings, StateSettings, TcpSettings, UdpSettings,
+    AccessRule, AdminSettings, CookieSettings, DnstapSettings, KubernetesSettings, LogSettings, Manifest,
+    QueryLogSettings, RateLimitSettings, Secondary, ServerSettings, Settings, StateSettings, TcpSettings,
+    TransferKey, TransferSettings, UdpSettings,
 };
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
@@ -22,9 +23,12 @@ pub(super) fn settings(
     let own_namespace = sources.own_namespace.as_deref();
     let topologies = topologies(merged, own_namespace, origins, errors);
     let access = access(merged, origins, errors);
+    let keys = transfer_keys(merged, origins, errors);
+    let secondaries = secondaries(merged, origins, errors);
     let mut from = Reader { section: merged.root(), prefix: String::new(), own_namespace, origins, errors };
     let server = server(&mut from, access);
     let kubernetes = kubernetes(&mut from, sources.in_cluster());
+    let transfer = transfer(&mut from, keys, secondaries);
     let settings = Settings {
         cluster_domain: from.required("cluster_domain", values::domain)?,
         zone: from.required("zone", values::domain)?,
@@ -36,6 +40,7 @@ pub(super) fn settings(
         kubernetes: kubernetes?,
         topologies,
         server: server?,
+        transfer: transfer?,
         admin: AdminSettings {
             listen: from.list("admin.listen", values::listener),
             api: from.list("admin.api", values::listener),
@@ -112,8 +117,67 @@ fn server(from: &mut Reader<'_>, access: Vec<AccessRule>) -> Option<ServerSettin
             ipv4_prefix: from.required_integer("server.rate_limit.ipv4_prefix")?,
             ipv6_prefix: from.required_integer("server.rate_limit.ipv6_prefix")?,
         },
+        dnstap: DnstapSettings {
+            socket: from.text("server.dnstap.socket", |text| Ok(text.into())),
+            messages: from.list("server.dnstap.messages", choose)?,
+            identity: from.text("server.dnstap.identity", values::chaos_text),
+            version: from.text("server.dnstap.version", values::chaos_text),
+            one_in: from.required_integer("server.dnstap.one_in")?,
+            per_second: from.required_integer("server.dnstap.per_second")?,
+        },
         access,
     })
+}
+
+fn transfer(
+    from: &mut Reader<'_>,
+    keys: Vec<TransferKey>,
+    secondaries: Vec<Secondary>,
+) -> Option<TransferSettings> {
+    Some(TransferSettings {
+        at_once: from.required_integer("transfer.at_once")?,
+        time: from.required("transfer.time", values::duration)?,
+        journal: from.required_integer("transfer.journal")?,
+        notify_interval: from.required("transfer.notify_interval", values::duration)?,
+        catalog: from.text("transfer.catalog", values::domain),
+        keys,
+        secondaries,
+    })
+}
+
+/// The keys of signatures. One without name or file is left out: there is an error for it.
+fn transfer_keys(merged: &Merged, origins: &mut Origins, errors: &mut Vec<Error>) -> Vec<TransferKey> {
+    let keys = merged.root().tables(TRANSFER_KEYS).into_iter().enumerate();
+    keys.filter_map(|(index, (section, origin))| {
+        let place = format!("{TRANSFER_KEYS}[{index}]");
+        origins.insert(place.clone(), origin.clone());
+        let mut from = Reader { section, prefix: format!("{place}."), own_namespace: None, origins, errors };
+        let name = from.text("name", values::domain);
+        let file = from.text("file", |text| Ok(text.into()));
+        from.must_be_there("name", name.is_some(), &origin);
+        from.must_be_there("file", file.is_some(), &origin);
+        Some(TransferKey { name: name?, file: file? })
+    })
+    .collect()
+}
+
+fn secondaries(merged: &Merged, origins: &mut Origins, errors: &mut Vec<Error>) -> Vec<Secondary> {
+    let secondaries = merged.root().tables(SECONDARIES).into_iter().enumerate();
+    secondaries
+        .map(|(index, (section, origin))| {
+            let place = format!("{SECONDARIES}[{index}]");
+            origins.insert(place.clone(), origin);
+            let mut from =
+                Reader { section, prefix: format!("{place}."), own_namespace: None, origins, errors };
+            Secondary {
+                clients: from.list("clients", values::network),
+                key: from.text("key", values::domain),
+                zones: from.list("zones", values::domain),
+                notify: from.list("notify", values::notified),
+                incremental: from.boolean_or("incremental", true),
+            }
+        })
+        .collect()
 }
 
 /// The rules of the access list. One without a right action is left out: there is an error for it.
@@ -125,10 +189,7 @@ fn access(merged: &Merged, origins: &mut Origins, errors: &mut Vec<Error>) -> Ve
             origins.insert(format!("{ACCESS}[{index}]"), origin.clone());
             let mut from = Reader { section, prefix, own_namespace: None, origins, errors };
             let action = from.text("action", choose);
-            let key = format!("{}action", from.prefix);
-            if action.is_none() && !from.errors.iter().any(|error| error.key == key) {
-                from.errors.push(Error { origin, key, value: None, problem: Problem::Missing });
-            }
+            from.must_be_there("action", action.is_some(), &origin);
             Some(AccessRule {
                 action: action?,
                 clients: from.list("clients", values::network),
@@ -256,6 +317,25 @@ impl Reader<'_> {
     fn required_integer<T: TryFrom<i64>>(&mut self, path: &str) -> Option<T> {
         let value = self.integer(path);
         self.present(path, value)
+    }
+
+    /// An error if a setting of a table is not there and has none yet.
+    fn must_be_there(&mut self, path: &str, is_there: bool, table: &Origin) {
+        let key = format!("{}{path}", self.prefix);
+        if !is_there && !self.errors.iter().any(|error| error.key == key) {
+            self.errors.push(Error { origin: table.clone(), key, value: None, problem: Problem::Missing });
+        }
+    }
+
+    /// The value, or this one where it is not set.
+    fn boolean_or(&mut self, path: &str, otherwise: bool) -> bool {
+        match self.section.get(path) {
+            Some((Scalar::Boolean(on), origin)) => {
+                self.origins.insert(format!("{}{path}", self.prefix), origin);
+                on
+            }
+            _ => otherwise,
+        }
     }
 
     fn boolean(&mut self, path: &str) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! Settings that are right in themselves but not with each other.
 
 use super::error::{Error, Problem};
-use super::key::TOPOLOGIES;
+use super::key::{SECONDARIES, TOPOLOGIES, TRANSFER_KEYS};
 use super::origin::{Origin, Origins};
 use super::settings::{Pods, Settings};
 use super::values::{Invalid, choice_text, domain_text};
@@ -25,6 +25,7 @@ pub(super) fn find(settings: &Settings, origins: &Origins, errors: &mut Vec<Erro
     conflicts.apexes();
     conflicts.listeners();
     conflicts.topologies();
+    conflicts.transfers();
     conflicts.sources();
 }
 
@@ -71,6 +72,8 @@ impl Conflicts<'_> {
         zones.extend(
             reverse.map(|(index, apex)| ("reverse_zones", format!("reverse_zones[{index}]"), apex.clone())),
         );
+        let catalog = settings.transfer.catalog.clone();
+        zones.extend(catalog.map(|apex| ("transfer.catalog", "transfer.catalog".to_owned(), apex)));
         let mut first = HashMap::new();
         for here in &zones {
             let there = *first.entry(&here.2).or_insert(here);
@@ -128,6 +131,33 @@ impl Conflicts<'_> {
             if left_out && *self.origins.of(&key("prefer")) != Origin::Default {
                 let value = format!("{:?}", choice_text(topology.prefer));
                 self.add(&key("prefer"), Some(value), Problem::PreferLeftOut(choice_text(topology.family)));
+            }
+        }
+    }
+
+    /// Keys have names of their own, and a secondary is known by one of them or by its address.
+    fn transfers(&mut self) {
+        let transfer = &self.settings.transfer;
+        let mut named = HashMap::new();
+        for (index, key) in transfer.keys.iter().enumerate() {
+            let first = *named.entry(&key.name).or_insert(index);
+            if first != index {
+                let first = self.origins.of(&format!("{TRANSFER_KEYS}[{first}].name")).clone();
+                let value = Some(format!("{:?}", domain_text(&key.name)));
+                self.add(&format!("{TRANSFER_KEYS}[{index}].name"), value, Problem::KeyTwice { first });
+            }
+        }
+        for (index, secondary) in transfer.secondaries.iter().enumerate() {
+            let place = format!("{SECONDARIES}[{index}]");
+            let key = format!("{place}.key");
+            match &secondary.key {
+                Some(name) if !named.contains_key(name) => {
+                    self.add(&key, Some(format!("{:?}", domain_text(name))), Problem::NoSuchTransferKey);
+                }
+                None if secondary.clients.is_none() && self.sound(&key) => {
+                    self.add_at(&format!("{place}.clients"), &place, None, Problem::AnybodyIsSecondary);
+                }
+                _ => {}
             }
         }
     }

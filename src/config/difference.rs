@@ -36,17 +36,19 @@ impl Effective {
 
     /// These settings, as far as they can change while the program runs: what it has begun with stays.
     ///
-    /// Sockets, the threads and buffers behind them, the form of log lines, and where state is kept.
+    /// Sockets, the threads and buffers behind them, the form of log lines, the bounds of transfers, and where state is kept.
     #[must_use]
     pub fn on_top_of(&self, running: &Effective) -> Effective {
         let mut all = self.clone();
-        let Settings { server, admin, log, state, .. } = &mut all.settings;
+        let Settings { server, transfer, admin, log, state, .. } = &mut all.settings;
         let begun = &running.settings;
         server.listen.clone_from(&begun.server.listen);
         server.workers = begun.server.workers;
         server.udp_max = begun.server.udp_max;
         server.udp.clone_from(&begun.server.udp);
         server.tcp.clone_from(&begun.server.tcp);
+        transfer.at_once = begun.transfer.at_once;
+        transfer.time = begun.transfer.time;
         admin.listen.clone_from(&begun.admin.listen);
         admin.api.clone_from(&begun.admin.api);
         log.format = begun.log.format;

@@ -178,6 +178,18 @@ pub enum Problem {
     /// A setting without a default that must have a value has none.
     #[error("has no value")]
     Missing,
+    /// Two keys of one name.
+    #[error("the key at {first} has this name too; names of keys are unique")]
+    KeyTwice {
+        /// The name of the other one.
+        first: Origin,
+    },
+    /// No key has this name.
+    #[error("no key has this name: it wants a [[transfer.keys]] with it")]
+    NoSuchTransferKey,
+    /// A secondary without address and key.
+    #[error("has no value, and neither has key: anybody could fetch zones; say who by one of the two")]
+    AnybodyIsSecondary,
     /// The layers cannot be merged. Not to be expected.
     #[error("cannot be merged: {0}")]
     Merge(String),

@@ -3,7 +3,7 @@
 use super::suggest::nearest;
 use super::values::{self, Invalid};
 use crate::config::values::{RecordType, choose};
-use crate::config::{Access, LogFormat, LogLevel, Pods, Transport};
+use crate::config::{Access, DnstapMessage, LogFormat, LogLevel, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, SrvHost, TTL_MAX, WhenEmpty};
 use std::ops::RangeInclusive;
 
@@ -139,6 +139,23 @@ pub(super) static ROOT: &[Key] = &[
     key("server.rate_limit.slip", Kind::Integer(0..=100)).default("2"),
     key("server.rate_limit.ipv4_prefix", Kind::Integer(0..=32)).default("24"),
     key("server.rate_limit.ipv6_prefix", Kind::Integer(0..=128)).default("56"),
+    key("server.dnstap.socket", Kind::Path),
+    key("server.dnstap.messages", filled_list(|text| choose::<DnstapMessage>(text).map(drop)))
+        .default("auth_query,auth_response"),
+    key("server.dnstap.identity", Kind::Text(|text| values::chaos_text(text).map(drop))),
+    key("server.dnstap.version", Kind::Text(|text| values::chaos_text(text).map(drop))),
+    key("server.dnstap.one_in", Kind::Integer(1..=1_000_000)).default("1"),
+    // Some megabytes a second: the copies cost a worker a few percent of its time.
+    key("server.dnstap.per_second", Kind::Integer(1..=1_000_000)).default("10000"),
+    // BIND's own `transfers-out` is 10 and NSD's 100; each here takes a thread while it runs.
+    key("transfer.at_once", Kind::Integer(1..=64)).default("4"),
+    // 310,000 records take a secondary that reads at all some seconds.
+    key("transfer.time", DURATION).default("5m"),
+    // Octets of what changed between transfers, for each zone: some 100,000 records.
+    key("transfer.journal", Kind::Integer(0..=1 << 30)).default("8388608"),
+    // CoreDNS keeps answers for five seconds by default: a second more is not noticed, and a rolling restart is told once.
+    key("transfer.notify_interval", DURATION).default("1s"),
+    key("transfer.catalog", DOMAIN),
     key("admin.listen", list(|text| values::listener(text).map(drop))).flag("--admin-listen"),
     key("admin.api", list(|text| values::listener(text).map(drop))).flag("--admin-api"),
     key("admin.ready_when_stale", Kind::Boolean).default("true"),
@@ -183,11 +200,29 @@ static ACCESS_RULE: &[Key] = &[
     key("transports", filled_list(|text| choose::<Transport>(text).map(drop))),
 ];
 
+/// The settings of a key, in the order in which they are shown.
+static TRANSFER_KEY: &[Key] = &[key("name", DOMAIN), key("file", Kind::Path)];
+
+/// The settings of a secondary, in the order in which they are shown.
+static SECONDARY: &[Key] = &[
+    key("clients", filled_list(|text| values::network(text).map(drop))),
+    key("key", DOMAIN),
+    key("zones", filled_list(|text| values::domain(text).map(drop))),
+    key("notify", filled_list(|text| values::notified(text).map(drop))),
+    key("incremental", Kind::Boolean).default("true"),
+];
+
 /// The list of topologies in the file.
 pub(super) const TOPOLOGIES: &str = "topologies";
 
 /// The access list in the file.
 pub(super) const ACCESS: &str = "server.access";
+
+/// The keys of signatures in the file.
+pub(super) const TRANSFER_KEYS: &str = "transfer.keys";
+
+/// The list of secondaries in the file.
+pub(super) const SECONDARIES: &str = "transfer.secondaries";
 
 /// A list of tables, each headed by the path in double brackets. Such lists stand in the file alone.
 #[derive(Debug)]
@@ -198,8 +233,12 @@ pub(super) struct Tables {
     pub(super) keys: &'static [Key],
 }
 
-static TABLES: &[Tables] =
-    &[Tables { path: TOPOLOGIES, keys: TOPOLOGY }, Tables { path: ACCESS, keys: ACCESS_RULE }];
+static TABLES: &[Tables] = &[
+    Tables { path: TOPOLOGIES, keys: TOPOLOGY },
+    Tables { path: ACCESS, keys: ACCESS_RULE },
+    Tables { path: TRANSFER_KEYS, keys: TRANSFER_KEY },
+    Tables { path: SECONDARIES, keys: SECONDARY },
+];
 
 /// Where flags and environment describe their one topology.
 pub(super) const ONE_TOPOLOGY: &str = "topology";
@@ -287,7 +326,7 @@ mod tests {
 
     #[test]
     fn keys_are_lower_snake_and_unique() {
-        for keys in [ROOT, TOPOLOGY, ACCESS_RULE] {
+        for keys in [ROOT, TOPOLOGY, ACCESS_RULE, TRANSFER_KEY, SECONDARY] {
             let mut seen = BTreeSet::new();
             for key in keys {
                 assert!(seen.insert(key.path), "{}", key.path);
@@ -315,7 +354,8 @@ mod tests {
             ("server", "selector", Some("\"selector\" in [[topologies]]")),
             ("server", "acces", Some("\"access\"")),
             ("server.access[1]", "client", Some("\"clients\"")),
-            ("", "transport", Some("\"transports\" in [[server.access]]")),
+            ("", "actions", Some("\"action\" in [[server.access]]")),
+            ("", "secondary", Some("\"transfer.secondaries\"")),
             ("", "kubeconfig", Some("\"kubernetes.kubeconfig\"")),
             ("kubernetes", "watch_pod", Some("\"watch_pods\"")),
             ("", "certificate", None),

@@ -30,6 +30,8 @@ pub struct Settings {
     pub topologies: Vec<Topology>,
     /// `[server]`.
     pub server: ServerSettings,
+    /// `[transfer]`: zones given to other servers.
+    pub transfer: TransferSettings,
     /// `[admin]`.
     pub admin: AdminSettings,
     /// `[state]`.
@@ -149,8 +151,36 @@ pub struct ServerSettings {
     pub cookies: CookieSettings,
     /// `[server.rate_limit]`.
     pub rate_limit: RateLimitSettings,
+    /// `[server.dnstap]`.
+    pub dnstap: DnstapSettings,
     /// `[[server.access]]`: rules in file order, of which the first that fits decides.
     pub access: Vec<AccessRule>,
+}
+
+/// `[server.dnstap]`: queries and answers for a collector of dnstap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnstapSettings {
+    /// `socket`: the collector's Unix socket; no dnstap where not set. A relative one is resolved already.
+    pub socket: Option<PathBuf>,
+    /// `messages`: what it is sent.
+    pub messages: Vec<DnstapMessage>,
+    /// `identity`: this server's name in each message; none where not set.
+    pub identity: Option<Box<str>>,
+    /// `version`: the program's; its own name and version where not set.
+    pub version: Option<Box<str>>,
+    /// `one_in`: every how manieth query is noted.
+    pub one_in: u32,
+    /// `per_second`: how many queries are noted in a second at most.
+    pub per_second: u32,
+}
+
+/// A type of message of dnstap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DnstapMessage {
+    /// `AUTH_QUERY`.
+    AuthQuery,
+    /// `AUTH_RESPONSE`.
+    AuthResponse,
 }
 
 /// `[admin]`: what is told over HTTP.
@@ -329,6 +359,49 @@ pub struct UdpSettings {
     pub send_buffer: usize,
     /// `pin`: whether each worker of an address keeps to a CPU of its own.
     pub pin: bool,
+}
+
+/// `[transfer]`: zones given to other servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferSettings {
+    /// `at_once`: transfers at a time.
+    pub at_once: usize,
+    /// `time`: how long one may take.
+    pub time: Duration,
+    /// `journal`: octets of what changed between transfers that are kept for each zone.
+    pub journal: usize,
+    /// `notify_interval`: how long after one NOTIFY about a zone the next one is sent at the earliest.
+    pub notify_interval: Duration,
+    /// `catalog`: apex of a zone that lists the others, where there is one.
+    pub catalog: Option<Name>,
+    /// `[[transfer.keys]]`: keys that messages may be signed with, by unique names.
+    pub keys: Vec<TransferKey>,
+    /// `[[transfer.secondaries]]`: who may fetch zones, and is told of changes.
+    pub secondaries: Vec<Secondary>,
+}
+
+/// `[[transfer.keys]]`: a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferKey {
+    /// `name`: the name that both sides know it by.
+    pub name: Name,
+    /// `file`: what holds its secret.
+    pub file: PathBuf,
+}
+
+/// `[[transfer.secondaries]]`: servers that fetch zones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secondary {
+    /// `clients`: networks that they ask from; any with the key where not set.
+    pub clients: Option<Vec<Network>>,
+    /// `key`: the name of the key that they sign with.
+    pub key: Option<Name>,
+    /// `zones`: apexes; all zones where not set.
+    pub zones: Option<Vec<Name>>,
+    /// `notify`: where they are told of changes.
+    pub notify: Option<Vec<SocketAddr>>,
+    /// `incremental`: whether they are given what has changed; otherwise whole zones.
+    pub incremental: bool,
 }
 
 /// `[server.tcp]`: the limits of TCP connections.

@@ -1,9 +1,10 @@
 //! The effective settings as TOML that reads back the same, each with its origin behind it.
 
 use super::conflicts::prefer_left_out;
-use super::key::{ACCESS, TOPOLOGIES};
+use super::key::{ACCESS, SECONDARIES, TOPOLOGIES, TRANSFER_KEYS};
 use super::settings::{
     AccessRule, AdminSettings, KubernetesSettings, LogSettings, Manifest, ServerSettings, StateSettings,
+    TransferSettings,
 };
 use super::values::{
     choice_text, domain_text, duration_text, network_text, nsid_text, port_text, record_list,
@@ -74,6 +75,7 @@ impl Effective {
         to.set_or("identity", server.identity.as_deref().map(text), "id.server is refused");
         to.set_or("version", server.version.as_deref().map(text), "version.server is refused");
         to.server_tables(server);
+        to.transfer(&settings.transfer);
         to.admin(&settings.admin);
         to.state(&settings.state);
         to.log(&settings.log);
@@ -96,7 +98,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn server_tables(&mut self, server: &ServerSettings) {
-        let ServerSettings { udp, tcp, cookies, rate_limit, .. } = server;
+        let ServerSettings { udp, tcp, cookies, rate_limit, dnstap, .. } = server;
         self.head("[server.udp]", None);
         self.prefix = String::from("server.udp.");
         self.set("batch", &udp.batch.to_string());
@@ -123,16 +125,22 @@ impl Writer<'_> {
         self.set("slip", &rate_limit.slip.to_string());
         self.set("ipv4_prefix", &rate_limit.ipv4_prefix.to_string());
         self.set("ipv6_prefix", &rate_limit.ipv6_prefix.to_string());
+        self.head("[server.dnstap]", None);
+        self.prefix = String::from("server.dnstap.");
+        let socket = dnstap.socket.as_ref().map(|path| text(&path.to_string_lossy()));
+        self.set_or("socket", socket, "no dnstap");
+        self.set("messages", &list(dnstap.messages.iter().map(|kind| choice_text(*kind).to_owned())));
+        self.set_or("identity", dnstap.identity.as_deref().map(text), "none is told");
+        self.set_or("version", dnstap.version.as_deref().map(text), "rosterd and its version");
+        self.set("one_in", &dnstap.one_in.to_string());
+        self.set("per_second", &dnstap.per_second.to_string());
         for (index, rule) in server.access.iter().enumerate() {
             self.access(index, rule);
         }
     }
 
     fn access(&mut self, index: usize, rule: &AccessRule) {
-        let place = format!("{ACCESS}[{index}]");
-        let origin = self.effective.origins.of(&place).brief();
-        self.head(&format!("[[{ACCESS}]]"), Some(origin));
-        self.prefix = format!("{place}.");
+        self.table(ACCESS, index);
         self.set("action", &text(choice_text(rule.action)));
         let clients = rule.clients.as_ref().map(|networks| list(networks.iter().map(network_text)));
         self.set_or("clients", clients, "all");
@@ -141,6 +149,45 @@ impl Writer<'_> {
         let words = |transport| choice_text(transport).to_owned();
         let transports = rule.transports.as_ref().map(|all| list(all.iter().copied().map(words)));
         self.set_or("transports", transports, "all");
+    }
+
+    fn transfer(&mut self, transfer: &TransferSettings) {
+        self.head("[transfer]", None);
+        self.prefix = String::from("transfer.");
+        self.set("at_once", &transfer.at_once.to_string());
+        self.set("time", &text(&duration_text(transfer.time)));
+        self.set("journal", &transfer.journal.to_string());
+        self.set("notify_interval", &text(&duration_text(transfer.notify_interval)));
+        let catalog = transfer.catalog.as_ref().map(|name| text(&domain_text(name)));
+        self.set_or("catalog", catalog, "no zone lists the others");
+        for (index, key) in transfer.keys.iter().enumerate() {
+            self.table(TRANSFER_KEYS, index);
+            self.set("name", &text(&domain_text(&key.name)));
+            self.set("file", &text(&key.file.to_string_lossy()));
+        }
+        for (index, secondary) in transfer.secondaries.iter().enumerate() {
+            self.table(SECONDARIES, index);
+            let clients = secondary.clients.as_ref().map(|all| list(all.iter().map(network_text)));
+            self.set_or("clients", clients, "any address, with the key");
+            let key = secondary.key.as_ref().map(|name| text(&domain_text(name)));
+            self.set_or("key", key, "signed or not");
+            let zones = secondary.zones.as_ref().map(|names| list(names.iter().map(domain_text)));
+            self.set_or("zones", zones, "all");
+            let notify = secondary.notify.as_ref().map(|all| list(all.iter().map(ToString::to_string)));
+            self.set_or("notify", notify, "nobody is told of changes");
+            self.set("incremental", &secondary.incremental.to_string());
+        }
+        if transfer.secondaries.is_empty() {
+            self.line("", "no secondaries: nobody may fetch a zone");
+        }
+    }
+
+    /// The head of a table in a list.
+    fn table(&mut self, list: &str, index: usize) {
+        let place = format!("{list}[{index}]");
+        let origin = self.effective.origins.of(&place).brief();
+        self.head(&format!("[[{list}]]"), Some(origin));
+        self.prefix = format!("{place}.");
     }
 
     fn admin(&mut self, admin: &AdminSettings) {

@@ -98,7 +98,7 @@ impl std::fmt::Write for DashedLabel {
 /// IPv4 is looked for first: four numbers with single dashes between them are no IPv6 address, which has seven or two in a
 /// row, and nearly every label that is asked for is one.
 pub fn parse_dashed(label: &[u8]) -> Option<IpAddr> {
-    parse_ipv4(label).map(IpAddr::V4).or_else(|| parse_ipv6(label).map(IpAddr::V6))
+    parse_dashed_ipv4(label).map(IpAddr::V4).or_else(|| parse_ipv6(label).map(IpAddr::V6))
 }
 
 fn parse_ipv6(label: &[u8]) -> Option<Ipv6Addr> {
@@ -114,8 +114,8 @@ fn parse_ipv6(label: &[u8]) -> Option<Ipv6Addr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Four numbers with dashes between them.
-fn parse_ipv4(label: &[u8]) -> Option<Ipv4Addr> {
+/// The address that four numbers with dashes between them spell.
+pub fn parse_dashed_ipv4(label: &[u8]) -> Option<Ipv4Addr> {
     let (a, rest) = split_number(label)?;
     let (b, rest) = split_number(rest.strip_prefix(b"-")?)?;
     let (c, rest) = split_number(rest.strip_prefix(b"-")?)?;

@@ -1,15 +1,15 @@
 //! From events to snapshots: the roster and the zone, one behind the other.
 
+use super::clock::unix_time;
 use crate::config::{Settings, Source};
 use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
 use crate::zone::{
-    Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig, ZoneConfigError,
-    ZoneReader,
+    CountedZones, Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig,
+    ZoneConfigError, ZoneReader, catalog,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Takes events in and makes snapshots of them.
 #[derive(Debug)]
@@ -18,7 +18,18 @@ pub(super) struct Pipeline {
     zone: SnapshotWriter,
     /// Whether serials are taken from the time: manifests have no revisions.
     by_time: bool,
+    /// The last serials of zones that are not served any more, those that went last first: one that comes back goes on
+    /// from its own.
+    former: Vec<(Name, u32)>,
+    /// The apex of the zone that lists the others, where there is one, and what it lists.
+    catalog: Option<(Name, Vec<Name>)>,
 }
+
+/// How many zones that are not served any more are remembered. Settings name a handful of zones, and tens over the years.
+const FORMER_MAX: usize = 1_000;
+
+/// What the catalog is called where files are.
+const CATALOG: &str = "transfer.catalog";
 
 impl Pipeline {
     /// A pipeline without objects, whose zones advertise the addresses given.
@@ -45,7 +56,11 @@ impl Pipeline {
             negative_ttl: settings.server.negative_ttl,
         })?;
         let by_time = !matches!(settings.source(), Some(Source::Kubeconfig { .. } | Source::InCluster));
-        Ok(Pipeline { roster: Roster::new(options), zone, by_time })
+        let catalog = settings.transfer.catalog.clone().map(|apex| (apex, Vec::new()));
+        let roster = Roster::new(options);
+        let mut pipeline = Pipeline { roster, zone, by_time, former: Vec::new(), catalog };
+        pipeline.list_zones();
+        Ok(pipeline)
     }
 
     /// Takes events in. Nothing of them is visible before [`Pipeline::publish`].
@@ -75,12 +90,42 @@ impl Pipeline {
 
     /// Puts the zone of a file in its place. It is visible with the next publication.
     pub(super) fn put_zone(&mut self, zone: Arc<StaticZone>) -> Result<Put, Fault> {
-        self.zone.put_zone(zone)
+        let put = self.zone.put_zone(zone);
+        self.list_zones();
+        put
     }
 
     /// Takes the zone of a file away, and returns its apex. It is gone with the next publication.
     pub(super) fn remove_zone(&mut self, file: &str) -> Option<Name> {
-        self.zone.remove_zone(file)
+        let removed = self.zone.remove_zone(file);
+        self.list_zones();
+        removed
+    }
+
+    /// Brings the catalog up to date.
+    fn list_zones(&mut self) {
+        let Some((apex, listed)) = &mut self.catalog else { return };
+        let mut zones = self.zone.apexes();
+        zones.retain(|zone| zone != apex);
+        if zones == *listed {
+            return;
+        }
+        *listed = zones;
+        // Seconds since 1970 fit until 2106, and lists change less often than that.
+        let serial = u32::try_from(unix_time()).unwrap_or(u32::MAX);
+        let text = catalog(apex, listed, serial);
+        let none = &mut |_: &str, _: &str| Err(String::new());
+        match self.zone.zone_reader().read(CATALOG, Some(apex), text, none) {
+            Ok(zone) => {
+                if let Err(fault) = self.zone.put_zone(Arc::new(zone)) {
+                    tracing::warn!("there is no catalog of zones: {fault}");
+                }
+            }
+            Err(faults) => {
+                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                tracing::warn!("there is no catalog of zones: {}", faults.join("; "));
+            }
+        }
     }
 
     /// What can be answered before anything is known of peers.
@@ -88,16 +133,32 @@ impl Pipeline {
         self.zone.before_first()
     }
 
-    /// Goes on from the serials that zones had before, by their apexes: see [`SnapshotWriter::continue_from`].
+    /// Goes on from the serials that zones had before, by their apexes: see [`SnapshotWriter::continue_from`]. Those of
+    /// zones that are none any more are kept for their return.
     pub(super) fn continue_from(&mut self, last: &[(Name, u32)], same_records: bool) {
         self.zone.continue_from(last, same_records);
+        let snapshot = self.zone.current();
+        let is_served = |apex: &Name| snapshot.generated_zones().any(|served| served == apex);
+        self.former = last.iter().filter(|(apex, _)| !is_served(apex)).take(FORMER_MAX).cloned().collect();
     }
 
-    /// The apexes and serials of the zones that are made from peers, as they were last published.
+    /// The apexes and serials of the zones that are made from peers, as they were last published; behind them those of
+    /// zones that once were.
     pub(super) fn serials(&self) -> Vec<(Name, u32)> {
         let snapshot = self.zone.current();
         let generated = snapshot.generated_zones().count();
-        snapshot.serials().take(generated).map(|(apex, serial)| (apex.clone(), serial)).collect()
+        let served = snapshot.serials().take(generated).map(|(apex, serial)| (apex.clone(), serial));
+        served.chain(self.former.iter().cloned()).collect()
+    }
+
+    /// Counts queries on where another pipeline's were counted, zone by zone.
+    pub(super) fn count_on(&mut self, counted: &CountedZones) {
+        self.zone.count_on(counted);
+    }
+
+    /// The zones made from peers that files add records to, in words.
+    pub(super) fn added_to(&self) -> String {
+        self.zone.added_to().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     /// The last snapshot.
@@ -140,11 +201,6 @@ impl Pipeline {
 fn text(name: &Name) -> Box<str> {
     let text = name.to_string();
     text.strip_suffix('.').unwrap_or(&text).into()
-}
-
-/// Seconds; 0 where the clock stands before 1970, which serials survive.
-fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

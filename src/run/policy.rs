@@ -1,10 +1,15 @@
 //! The settings of answers, as the answering part wants them; the secrets of cookies among them.
 
+use super::transfers::{self, KeyError};
 use crate::answer::{AccessList, AccessRule, Cookies, Network, Policy, RateLimiter, RateLimits, Transport};
-use crate::config::{self, Access, CookieSettings, RateLimitSettings, ServerSettings, Settings};
+use crate::config::{
+    self, Access, CookieSettings, RateLimitSettings, ServerSettings, Settings, TransferSettings,
+};
 use crate::wire::CookieSecret;
-use std::fs::File;
+use nix::fcntl::OFlag;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Octets of the largest file of secrets: some hundreds of them.
@@ -13,7 +18,7 @@ const LARGEST: u64 = 64 << 10;
 /// Where the system gives random octets.
 const RANDOM: &str = "/dev/urandom";
 
-/// Why there are no secrets to make cookies with.
+/// Why there are no secrets to make cookies with, or signatures.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
@@ -41,10 +46,13 @@ pub enum SecretError {
     /// The system gives no random octets for a secret of this process.
     #[error("cannot read {RANDOM}, which is needed for a secret of DNS cookies: {0}")]
     Random(io::Error),
+    /// A key of signatures cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 /// The settings of answers.
-pub(super) fn policy(settings: &ServerSettings) -> Result<Policy, SecretError> {
+pub(super) fn policy(settings: &ServerSettings, transfer: &TransferSettings) -> Result<Policy, SecretError> {
     let octets = |text: &Option<Box<str>>| text.as_ref().map(|text| text.as_bytes().into());
     Ok(Policy {
         udp_max: settings.udp_max,
@@ -56,12 +64,16 @@ pub(super) fn policy(settings: &ServerSettings) -> Result<Policy, SecretError> {
         identity: octets(&settings.identity),
         version: octets(&settings.version),
         access: AccessList::new(settings.access.iter().map(access_rule).collect()),
+        keys: transfers::keys(transfer)?,
+        transfers: transfers::list(transfer),
     })
 }
 
-/// Whether the secrets of cookies can be had, as `serve` wants them.
+/// Whether the secrets of cookies and signatures can be had, as `serve` wants them.
 pub fn check_secrets(settings: &Settings) -> Result<(), SecretError> {
-    cookies(&settings.server.cookies).map(drop)
+    cookies(&settings.server.cookies)?;
+    transfers::keys(&settings.transfer)?;
+    Ok(())
 }
 
 /// What bounds the answers to each network, where that is set.
@@ -102,7 +114,12 @@ fn cookies(settings: &CookieSettings) -> Result<Option<Cookies>, SecretError> {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+    // Whoever reads it again serves meanwhile: opening a pipe would wait for its writer without O_NONBLOCK.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    file.take(LARGEST).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -132,6 +149,10 @@ mod tests {
     fn settings(text: &str) -> ServerSettings {
         let file = config::File { path: "rosterd.toml".into(), text: text.to_owned() };
         load(&Sources { file: Some(file), ..Sources::default() }).unwrap().settings.server
+    }
+
+    fn policy(server: &ServerSettings) -> Result<Policy, SecretError> {
+        super::policy(server, &load(&Sources::default()).unwrap().settings.transfer)
     }
 
     #[test]

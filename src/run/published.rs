@@ -53,7 +53,6 @@ impl Published {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Policy;
     use crate::zone::{PodNames, SnapshotWriter, ZoneConfig};
 
     fn snapshot() -> Arc<Snapshot> {
@@ -72,7 +71,7 @@ mod tests {
     }
 
     fn answering() -> Answering {
-        Answering { policy: Policy::default(), limiter: None, queries: None }
+        Answering::default()
     }
 
     #[test]

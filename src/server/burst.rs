@@ -2,6 +2,7 @@
 
 use super::responder::Responder;
 use super::tally::Tally;
+use super::transfer::Transfer;
 use crate::answer::{Client, Outcome};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -44,11 +45,20 @@ pub(super) struct Burst {
     pub(super) queries: u32,
     /// Those of them that are answered.
     pub(super) replies: u32,
+    /// Whether the last of them asks for a transfer.
+    pub(super) transfer: bool,
 }
 
 impl<R: Responder> Default for Buffers<R> {
     fn default() -> Buffers<R> {
         Buffers { free: Mutex::default(), rotation: AtomicU32::new(0) }
+    }
+}
+
+impl<R: Responder> Buffer<R> {
+    /// The transfer that the last query asked for.
+    pub(super) fn transfer(&mut self, responder: &R) -> Option<Transfer> {
+        responder.transfer(&mut self.scratch)
     }
 }
 
@@ -91,7 +101,14 @@ impl<R: Responder> Buffers<R> {
             let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
             let outcome = R::respond(&view, &mut buffer.scratch, query, client, rotation, out);
             tally.query::<true>(R::told(&buffer.scratch), query.len(), outcome);
-            let Outcome::Reply(octets) = outcome else { continue };
+            let octets = match outcome {
+                Outcome::Reply(octets) => octets,
+                Outcome::Drop => continue,
+                Outcome::Transfer => {
+                    burst.transfer = true;
+                    break;
+                }
+            };
             let Ok(announced) = u16::try_from(octets) else { continue };
             *length = announced.to_be_bytes();
             written += LENGTH + octets;

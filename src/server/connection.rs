@@ -15,6 +15,7 @@ use super::limits::Place;
 use super::memory::Pool;
 use super::responder::Responder;
 use super::tcp::{Tallies, TcpLimits};
+use super::transfer::{Transfer, Transfers};
 use crate::answer::{Client, Transport};
 use std::future::{poll_fn, ready};
 use std::io;
@@ -53,6 +54,7 @@ pub(super) struct Common<R: Responder> {
     /// Permits to answer for those that have been answered and have sent more already, one for each thread, which leaves
     /// none idle. First come, first served.
     again: Semaphore,
+    transfers: Transfers,
 }
 
 /// Why a connection ended.
@@ -70,6 +72,8 @@ pub(super) enum End {
     SlowToRead,
     /// The messages and answers of all connections take too much memory.
     NoMemory,
+    /// A transfer was broken off.
+    BrokenOff,
     /// The server stops.
     Stopped,
 }
@@ -81,6 +85,8 @@ pub(super) struct Begun {
     pub(super) input: Vec<u8>,
     /// Octets of answers that are not accepted.
     pub(super) output: Vec<u8>,
+    /// What is to be sent behind them.
+    pub(super) transfer: Option<Transfer>,
     /// Whether queries have been answered.
     pub(super) is_again: bool,
 }
@@ -89,6 +95,7 @@ impl<R: Responder> Common<R> {
     pub(super) fn new(tallies: Tallies, limits: TcpLimits, threads: usize) -> Common<R> {
         Common {
             tallies,
+            transfers: Transfers::new(limits.transfers),
             limits,
             buffers: Buffers::default(),
             memory: Pool::default(),
@@ -107,11 +114,17 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     stop: watch::Receiver<bool>,
 ) -> End {
     let client = Client { transport: Transport::Tcp, address };
-    let Begun { mut input, output, is_again } = begun;
+    let Begun { mut input, output, transfer, is_again } = begun;
     if let Err(end) = finish(&mut stream, &output, shared).await {
         return end;
     }
     drop(output);
+    if let Some(transfer) = transfer {
+        match send(&mut stream, &client, transfer, shared).await {
+            Ok(()) => place.asks(),
+            Err(end) => return end,
+        }
+    }
     let mut held = shared.common.memory.hold();
     let mut idle_since = Instant::now();
     // One timer for the connection, and one wait for the stop: setting them for every read costs more than the read.
@@ -230,20 +243,32 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
             }
         }))
     });
-    let (burst, rest) = burst.await?;
+    let Answered { mut burst, rest, transfer } = burst.await?;
     drop(turn);
     finish(stream, &rest, shared).await?;
+    if let Some(transfer) = transfer {
+        send(stream, client, transfer, shared).await?;
+        burst.replies += 1;
+    }
     Ok(burst)
 }
 
+/// A burst that was answered.
+pub(super) struct Answered {
+    pub(super) burst: Burst,
+    /// Octets that were not accepted.
+    pub(super) rest: Vec<u8>,
+    /// What its last query asks for, to be sent behind these.
+    pub(super) transfer: Option<Transfer>,
+}
+
 /// Answers a burst of `input`, which begins with a message that is complete, by one `write` that takes what it can.
-/// Returns the octets that it has not taken.
 pub(super) fn answer<R: Responder>(
     client: &Client,
     shared: &Shared<R>,
     input: &[u8],
     write: impl FnOnce(&[u8]) -> io::Result<usize>,
-) -> Result<(Burst, Vec<u8>), End> {
+) -> Result<Answered, End> {
     let began = std::time::Instant::now();
     let tally = shared.common.tallies.of(client.address);
     let mut buffer = shared.common.buffers.lend(&shared.responder);
@@ -253,15 +278,28 @@ pub(super) fn answer<R: Responder>(
     } else {
         write(answers).map(|written| answers.get(written..).unwrap_or_default().to_vec())
     };
+    let transfer = if burst.transfer { buffer.transfer(&shared.responder) } else { None };
     shared.common.buffers.take_back(buffer);
     tally.took::<true>(began.elapsed(), burst.queries.into());
     shared.counters.add(Counts {
         queries: burst.queries.into(),
         replies: burst.replies.into(),
-        drops: burst.queries.saturating_sub(burst.replies).into(),
+        drops: burst.queries.saturating_sub(burst.replies + u32::from(burst.transfer)).into(),
         ..Counts::default()
     });
-    rest.map(|rest| (burst, rest)).map_err(|_| End::Closed)
+    rest.map(|rest| Answered { burst, rest, transfer }).map_err(|_| End::Closed)
+}
+
+/// Sends the messages of a transfer.
+async fn send<R: Responder, S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    client: &Client,
+    transfer: Transfer,
+    shared: &Shared<R>,
+) -> Result<(), End> {
+    let Common { transfers, limits, .. } = &*shared.common;
+    let sent = transfers.send(stream, client, transfer, limits.write_timeout).await;
+    sent.map_err(|_| End::BrokenOff)
 }
 
 /// Writes what is left of answers, as fast as the client's side takes them.
@@ -288,6 +326,7 @@ async fn finish<R: Responder, S: AsyncWrite + Unpin>(
 mod tests {
     use super::super::burst::QUERIES_MAX;
     use super::super::responder::echo::Echo;
+    use super::super::transfer::TransferLimits;
     use super::*;
     use std::net::Ipv4Addr;
     use tokio::io::DuplexStream;
@@ -299,6 +338,7 @@ mod tests {
         idle_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(2),
         write_timeout: Duration::from_secs(3),
+        transfers: TransferLimits { at_once: 1, time: Duration::from_secs(10) },
     };
 
     fn shared() -> Shared<Echo> {

@@ -3,9 +3,10 @@
 //! Every other one settles, and is [`serve`](super::connection::serve)d from where it stands.
 
 use super::burst::first_message;
-use super::connection::{Begun, Shared, answer};
+use super::connection::{Answered, Begun, Shared, answer};
 use super::limits::Permit;
 use super::responder::Responder;
+use super::transfer::Transfer;
 use crate::answer::{Client, Transport};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, TcpStream};
@@ -50,31 +51,37 @@ impl Newcomer {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Found::Stays(self),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.looks += 1;
-                return if self.looks < LOOKS { Found::Stays(self) } else { self.settle(&[], Vec::new()) };
+                return if self.looks < LOOKS {
+                    Found::Stays(self)
+                } else {
+                    self.settle(&[], Vec::new(), None)
+                };
             }
             Err(_) => return Found::Ended,
         };
         // Who asks again waits for its turn; and what is no message, or ends the connection, is for others to judge.
         if self.is_answered || first_message(input).is_none_or(<[u8]>::is_empty) {
-            return self.settle(input, Vec::new());
+            return self.settle(input, Vec::new(), None);
         }
         let client = Client { transport: Transport::Tcp, address: self.address };
-        let Ok((burst, rest)) = answer(&client, shared, input, |answers| write(&mut self.stream, answers))
-        else {
-            return Found::Ended;
-        };
+        let answered = answer(&client, shared, input, |answers| write(&mut self.stream, answers));
+        let Ok(Answered { burst, rest, transfer }) = answered else { return Found::Ended };
         if burst.replies > 0 {
             self.permit.place().asks();
         }
         (self.is_answered, self.looks) = (true, 0);
         let input = input.get(burst.consumed..).unwrap_or_default();
-        if input.is_empty() && rest.is_empty() { Found::Stays(self) } else { self.settle(input, rest) }
+        if input.is_empty() && rest.is_empty() && transfer.is_none() {
+            Found::Stays(self)
+        } else {
+            self.settle(input, rest, transfer)
+        }
     }
 
     /// Has it served from here on.
-    fn settle(self, input: &[u8], output: Vec<u8>) -> Found {
+    fn settle(self, input: &[u8], output: Vec<u8>, transfer: Option<Transfer>) -> Found {
         let is_again = self.is_answered;
-        Found::Settles(self, Begun { input: input.to_vec(), output, is_again })
+        Found::Settles(self, Begun { input: input.to_vec(), output, transfer, is_again })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The seam between moving octets and making answers.
 
+use super::transfer::Transfer;
 use crate::answer::{Client, Outcome, Told};
 
 /// Makes answers. Workers call it for every query; implementations neither block nor log.
@@ -31,6 +32,11 @@ pub trait Responder: Send + Sync + 'static {
         rotation: u32,
         out: &mut [u8],
     ) -> Outcome;
+
+    /// The transfer that was last let in with this scratch, if that was the outcome. Whoever makes it may wait.
+    fn transfer(&self, _scratch: &mut Self::Scratch) -> Option<Transfer> {
+        None
+    }
 
     /// What is to be counted of the query that was last answered with this scratch.
     fn told(_scratch: &Self::Scratch) -> Told {

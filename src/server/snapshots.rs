@@ -1,18 +1,26 @@
 //! Answers from the snapshot that is current when a batch begins, by the settings that are.
 
+use super::dnstap::Dnstap;
 use super::query_log::QueryLog;
 use super::responder::Responder;
-use crate::answer::{self, Client, Context, Outcome, Policy, RateLimiter, Scratch, Told};
-use crate::zone::Snapshot;
+use super::transfer::{Told as ToldTransfer, Transfer};
+use crate::answer::{
+    self, Client, Context, Notified, Outcome, Policy, RateLimiter, Scratch, Told, TransferError,
+    TransferRequest,
+};
+use crate::zone::{Journal, JournalLimits, Snapshot};
 use arc_swap::{ArcSwap, Guard};
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The [`Responder`] of the program.
 #[derive(Debug)]
 pub struct CurrentSnapshot {
     /// Where the writer puts each new snapshot, and each change of settings.
     pub current: Arc<ArcSwap<Current>>,
+    /// What changed between the serials that were transferred.
+    pub journal: Arc<Mutex<Journal>>,
 }
 
 /// What answers are made from at one moment: records and settings that belong together.
@@ -24,8 +32,8 @@ pub struct Current {
     pub answering: Arc<Answering>,
 }
 
-/// The settings of answers.
-#[derive(Debug)]
+/// The settings of answers. The default is what holds where nothing is set, and nothing can be fetched.
+#[derive(Debug, Default)]
 pub struct Answering {
     /// What is answered to whom.
     pub policy: Policy,
@@ -33,6 +41,21 @@ pub struct Answering {
     pub limiter: Option<Arc<RateLimiter>>,
     /// Who takes note of queries, where anybody does.
     pub queries: Option<Arc<QueryLog>>,
+    /// Who notes queries and answers for a collector, where there is one.
+    pub dnstap: Option<Arc<Dnstap>>,
+    /// How much is kept of what changed.
+    pub journal: JournalLimits,
+    /// Who is told of changes.
+    pub notified: NotifiedList,
+}
+
+/// Who is told of changes, and how often.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NotifiedList {
+    /// Them all.
+    pub secondaries: Vec<Notified>,
+    /// How long after one message about a zone the next one is sent at the earliest.
+    pub interval: Duration,
 }
 
 /// One snapshot and one time, for one batch: all its answers agree with each other.
@@ -47,6 +70,7 @@ pub struct Batch {
 pub struct View<'a> {
     context: Context<'a>,
     queries: Option<&'a QueryLog>,
+    dnstap: Option<&'a Dnstap>,
 }
 
 impl Responder for CurrentSnapshot {
@@ -64,9 +88,9 @@ impl Responder for CurrentSnapshot {
 
     fn view(batch: &Batch) -> View<'_> {
         let Current { snapshot, answering } = &**batch.current;
-        let Answering { policy, limiter, queries } = &**answering;
+        let Answering { policy, limiter, queries, dnstap, .. } = &**answering;
         let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
-        View { context, queries: queries.as_deref() }
+        View { context, queries: queries.as_deref(), dnstap: dnstap.as_deref() }
     }
 
     #[inline]
@@ -82,13 +106,53 @@ impl Responder for CurrentSnapshot {
         if let Some(queries) = view.queries {
             queries.note(query, client, scratch.told(), outcome, view.context.now);
         }
+        if let Some(dnstap) = view.dnstap {
+            dnstap.note(query, client, outcome, out, view.context.now);
+        }
         outcome
+    }
+
+    fn transfer(&self, scratch: &mut Scratch) -> Option<Transfer> {
+        let request = scratch.take_transfer()?;
+        let (current, journal) = (self.current.load_full(), Arc::clone(&self.journal));
+        Some(Transfer::new(move |send| {
+            let Current { snapshot, answering } = &*current;
+            transfer(&request, snapshot, &journal, answering.journal, send)
+        }))
     }
 
     #[inline]
     fn told(scratch: &Scratch) -> Told {
         scratch.told()
     }
+}
+
+/// Makes the messages that answer a request for a zone.
+fn transfer(
+    request: &TransferRequest,
+    snapshot: &Arc<Snapshot>,
+    journal: &Mutex<Journal>,
+    limits: JournalLimits,
+    send: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+) -> ToldTransfer {
+    let apex = request.apex();
+    let mut told =
+        ToldTransfer { zone: apex.to_string(), serial: 0, since: None, outcome: Err(TransferError::Stopped) };
+    let Ok(zone) = snapshot.transferable(apex) else { return told };
+    let mut steps = None;
+    {
+        // Whoever held it before did not leave it between two steps.
+        let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.give(snapshot, &zone, limits);
+        if let Some(since) = request.since() {
+            steps = journal.since(&zone, since);
+        }
+    }
+    told.since = request.since().filter(|_| steps.is_some());
+    told.serial = steps.as_ref().and_then(|steps| steps.last()).map_or(zone.serial(), |last| last.to);
+    let mut now = || unix_time().into();
+    told.outcome = answer::each_message(request, &zone, steps.as_deref(), &mut now, send);
+    told
 }
 
 /// Seconds modulo 2^32, which is how cookies carry them (RFC 9018 4.3); 0 where the clock stands before 1970.

@@ -13,6 +13,7 @@ use super::newcomer::{FIRST_READ, Found, Newcomer};
 use super::observer::Stream;
 use super::responder::Responder;
 use super::tally::Tally;
+use super::transfer::TransferLimits;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -64,8 +65,11 @@ pub struct TcpLimits {
     pub idle_timeout: Duration,
     /// How long one message may take from its first octet to its last.
     pub read_timeout: Duration,
-    /// How long the answers to one read's queries may take to be accepted by the client's side.
+    /// How long the answers to one read's queries, or one message of a transfer, may take to be accepted by the client's
+    /// side.
     pub write_timeout: Duration,
+    /// Of transfers, whose answers are many messages.
+    pub transfers: TransferLimits,
 }
 
 /// What is counted of queries over TCP: IPv4 and IPv6.

@@ -80,6 +80,11 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
+    /// Those of a message of this kind, all else clear.
+    pub const fn of(opcode: Opcode) -> Flags {
+        Flags(opcode.0 << 11)
+    }
+
     /// What kind of message this is.
     pub const fn opcode(self) -> Opcode {
         Opcode((self.0 & Flags::OPCODE) >> 11)

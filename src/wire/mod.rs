@@ -32,4 +32,4 @@ pub use query_name::{QueryName, QueryNameError};
 pub use question::{Question, QuestionError};
 pub use record::Record;
 pub use record_type::{Class, MnemonicError, RecordType};
-pub use tsig::Tsig;
+pub use tsig::{Mac, SignedAnswers, Signing, Tsig, TsigAlgorithm, TsigFault, TsigKey, verify};

@@ -67,7 +67,7 @@ impl<'a> PseudoRecords<'a> {
         if (header.answers | header.authorities, header.additionals) == (0, 1)
             && let Some(record) = message.get(at..).and_then(Record::opt)
         {
-            return self.take(&record, true, true);
+            return self.take(&record, at, true, true);
         }
         let mut at = at;
         let mut found = Ok(());
@@ -77,16 +77,22 @@ impl<'a> PseudoRecords<'a> {
             let Some((record, end)) = Record::read(message, at) else {
                 return found.and(Err(PseudoRecordError::Records));
             };
+            let taken = self.take(&record, at, left < additionals, left == 0);
             at = end;
-            let taken = self.take(&record, left < additionals, left == 0);
             found = found.and(taken);
         }
         found
     }
 
-    /// Looks at one record: whether it is in the additional section, and the last of the message.
+    /// Looks at the record at `at`: whether it is in the additional section, and the last of the message.
     #[inline]
-    fn take(&mut self, record: &Record<'a>, additional: bool, last: bool) -> Result<(), PseudoRecordError> {
+    fn take(
+        &mut self,
+        record: &Record<'a>,
+        at: usize,
+        additional: bool,
+        last: bool,
+    ) -> Result<(), PseudoRecordError> {
         match record.record_type {
             RecordType::OPT if self.edns.is_some() => Err(PseudoRecordError::OptTwice),
             RecordType::OPT => {
@@ -96,7 +102,7 @@ impl<'a> PseudoRecords<'a> {
             }
             RecordType::TSIG if !(additional && last) => Err(PseudoRecordError::TsigPlace),
             RecordType::TSIG => {
-                self.tsig = Some(Tsig::from_record(record).ok_or(PseudoRecordError::Tsig)?);
+                self.tsig = Some(Tsig::from_record(record, at).ok_or(PseudoRecordError::Tsig)?);
                 Ok(())
             }
             _ => Ok(()),

@@ -48,13 +48,13 @@ impl QueryName {
     }
 
     /// Reads the name at `offset` of `message` and returns the offset behind it.
+    ///
+    /// Folded before it is looked at, with what happens to follow it: then every place that an octet can tell is one of
+    /// the buffer, so that the walk from label to label needs no other bounds.
     #[expect(
         clippy::arithmetic_side_effects,
         reason = "at most 255 octets and 127 labels, all within the message"
     )]
-    ///
-    /// Folded before it is looked at, with what happens to follow it: then every place that an octet can tell is one of
-    /// the buffer, so that the walk from label to label needs no other bounds.
     #[expect(
         clippy::inline_always,
         reason = "one caller is each query's: what passes between the two stays in registers"
@@ -106,6 +106,14 @@ impl QueryName {
             (source.first_chunk::<BLOCK>(), source.last_chunk::<BLOCK>(), source.len() <= 2 * BLOCK)
         {
             self.fold_block(first, 0);
+            self.fold_block(last, source.len().saturating_sub(BLOCK));
+            return;
+        }
+        // Those with a cookie or a search list's name are this long.
+        if let (Some(start), Some(last), true) =
+            (source.first_chunk::<{ 2 * BLOCK }>(), source.last_chunk::<BLOCK>(), source.len() <= 3 * BLOCK)
+        {
+            self.fold_block(start, 0);
             self.fold_block(last, source.len().saturating_sub(BLOCK));
             return;
         }

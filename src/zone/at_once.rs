@@ -62,7 +62,7 @@ impl Snapshot {
         let at_once = match zone.tree {
             _ if zone.records.is_some() => None,
             ZoneTree::Peers if depth >= 3 => self.in_sets(name, zone, depth, qtype),
-            ZoneTree::Pods if depth == 2 && qtype == RecordType::A => self.in_pods(name, qtype),
+            ZoneTree::Pods if depth == 2 && qtype == RecordType::A => self.in_pods(name),
             _ => None,
         };
         (zone.place, at_once.unwrap_or_else(|| AtOnce::Unknown(self.zone_ref(name, zone, depth))))
@@ -94,11 +94,16 @@ impl Snapshot {
 
     /// At a pod's name.
     #[inline]
-    fn in_pods(&self, name: &QueryName, qtype: RecordType) -> Option<AtOnce<'_>> {
-        match pod_tree::address_at(self, name, qtype) {
-            Ok((IpAddr::V4(address), _, known)) if !known.stale => {
-                Some(AtOnce::Address { address, ttl: self.constants.rendering.ttl(None, 1) })
-            }
+    fn in_pods(&self, name: &QueryName) -> Option<AtOnce<'_>> {
+        let address = pod_tree::held_ipv4(self, name).or_else(|| self.other_ipv4(name))?;
+        Some(AtOnce::Address { address, ttl: self.constants.rendering.ttl(None, 1) })
+    }
+
+    /// The address of a pod's name that is held otherwise, or by nobody where that is not verified.
+    #[inline(never)]
+    fn other_ipv4(&self, name: &QueryName) -> Option<Ipv4Addr> {
+        match pod_tree::address_at(self, name, RecordType::A) {
+            Ok((IpAddr::V4(address), _, known)) if !known.stale => Some(address),
             _ => None,
         }
     }
@@ -152,33 +157,58 @@ impl Whole<'_> {
     /// For SRV RRs in stable order, copied to `first` octets from the start of a message, the addresses of the pods that
     /// they point at, with owners that point there. `None` where one points at something else, and where the addresses
     /// do not fit. Returns how many octets and RRs these are.
+    #[inline]
     pub fn copy_pod_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
-        /// Octets of SRV rdata before the target (RFC 2782).
-        const TARGET_AT: usize = 6;
-        /// Octets of an A RR.
-        const A_LEN: usize = rr::HEAD + 4;
-        let ttl = self.snapshot.constants.rendering.ttl(None, 1);
-        // Nearly all are IPv4 alone, whose RRs are of one size: whether all have room is seen at once.
-        if let Some(pods) = self.list.ipv4_pods() {
-            let room = out.get_mut(..self.list.records().checked_mul(A_LEN)?)?;
-            let (rrs, _) = room.as_chunks_mut::<A_LEN>();
-            for (to, (start, address)) in rrs.iter_mut().zip(pods) {
-                let target = first + start + rr::HEAD + TARGET_AT;
-                let owner = 0xc000 | u16::try_from(target).ok().filter(|at| *at < 0x4000)?;
-                let (head, rdata) = to.split_first_chunk_mut::<{ rr::HEAD }>()?;
-                *head = rr::head_of(owner, RecordType::A, ttl, 4);
-                rdata.copy_from_slice(address);
-            }
-            return Some(Copied { records: self.list.records(), octets: room.len() });
+        // Nearly all are IPv4 alone, whose RRs are of one size: how much they take need not be told.
+        if copy_ipv4_targets(self.list, self.ttl_of_pods(), first, out).is_some() {
+            let records = self.list.records();
+            return Some(Copied { records, octets: records.saturating_mul(A_LEN) });
         }
-        let mut writer = RrWriter::new(out, ttl);
+        self.copy_any_targets(first, out)
+    }
+
+    /// That of a pod's address, in seconds.
+    #[inline]
+    fn ttl_of_pods(&self) -> u32 {
+        self.snapshot.constants.rendering.ttl(None, 1)
+    }
+
+    #[inline(never)]
+    fn copy_any_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
+        let mut writer = RrWriter::new(out, self.ttl_of_pods());
         for (start, address) in self.list.pods()? {
-            let target = first + start + rr::HEAD + TARGET_AT;
-            let owner = 0xc000 | u16::try_from(target).ok().filter(|at| *at < 0x4000)?;
-            if !writer.address_of(owner, address) {
+            if !writer.address_of(pointer_to_target(first + start)?, address) {
                 return None;
             }
         }
         Some(writer.copied)
     }
+}
+
+/// Octets of an A RR.
+const A_LEN: usize = rr::HEAD + 4;
+
+/// A pointer to the target of the SRV RR that begins so many octets from the start of a message.
+#[inline]
+fn pointer_to_target(start: usize) -> Option<u16> {
+    /// Octets of SRV rdata before the target (RFC 2782).
+    const TARGET_AT: usize = 6;
+    let target = start.checked_add(rr::HEAD + TARGET_AT)?;
+    Some(0xc000 | u16::try_from(target).ok().filter(|at| *at < 0x4000)?)
+}
+
+/// The addresses of targets that are all pods with IPv4 addresses; `None` for others, and where they do not fit. Apart
+/// from the rest, because so few registers need no saving.
+#[inline(never)]
+fn copy_ipv4_targets(list: &RrList, ttl: u32, first: usize, out: &mut [u8]) -> Option<()> {
+    let pods = list.ipv4_pods()?;
+    let (rrs, _) = out.as_chunks_mut::<A_LEN>();
+    // Whether all have room is seen at once.
+    for (to, (start, address)) in rrs.get_mut(..list.records())?.iter_mut().zip(pods) {
+        let owner = pointer_to_target(first + start)?;
+        let (head, rdata) = to.split_first_chunk_mut::<{ rr::HEAD }>()?;
+        *head = rr::head_of(owner, RecordType::A, ttl, 4);
+        rdata.copy_from_slice(address);
+    }
+    Some(())
 }

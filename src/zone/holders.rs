@@ -1,8 +1,9 @@
 //! Who holds an address: the data of pod names and of reverse names.
 
 use super::ordered::OrderedTable;
+use super::same::same;
 use crate::roster::{NodeName, Peer, PeerShape};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Every address that a watched object holds, per namespace, with the peers that are listed by it.
@@ -67,6 +68,15 @@ impl AddressTable {
         self.holders(address).iter().find(|holder| holder.namespace.as_bytes() == namespace)
     }
 
+    /// Whether a plain peer alone holds the address, in this namespace, given as octets of a question. `false` says nothing.
+    #[inline]
+    pub(super) fn is_plainly_held(&self, address: Ipv4Addr, namespace: &[u8]) -> bool {
+        match self.v4.get(&address.to_bits()) {
+            Some(Stored::Plain(shape, held)) => *held && same(shape.namespace.as_bytes(), namespace),
+            _ => false,
+        }
+    }
+
     /// Whether any address within `first..=last` is held.
     pub(super) fn any_v4(&self, first: u32, last: u32) -> bool {
         self.v4.any_within(&first, &last)
@@ -77,10 +87,19 @@ impl AddressTable {
         self.v6.any_within(&first, &last)
     }
 
-    /// All addresses with their holders, IPv4 first, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (IpAddr, Holders<'_>)> {
-        let v4 = self.v4.iter().map(|(bits, own)| (IpAddr::V4((*bits).into()), own));
-        let v6 = self.v6.iter().map(|(bits, own)| (IpAddr::V6((*bits).into()), own));
+    /// All addresses with their holders, IPv4 first, in order; but for what another table shares with this one.
+    pub(super) fn iter_unlike<'a>(
+        &'a self,
+        other: Option<&'a Self>,
+    ) -> impl Iterator<Item = (IpAddr, Holders<'a>)> {
+        let v4 = self
+            .v4
+            .iter_unlike(other.map(|other| &other.v4))
+            .map(|(bits, own)| (IpAddr::V4((*bits).into()), own));
+        let v6 = self
+            .v6
+            .iter_unlike(other.map(|other| &other.v6))
+            .map(|(bits, own)| (IpAddr::V6((*bits).into()), own));
         v4.chain(v6).map(|(address, own)| (address, Holders { address, stored: Some(own) }))
     }
 

@@ -1,31 +1,14 @@
 //! Zones as master files (RFC 1035 5): what `rosterd zone` prints and other servers can load.
-//!
-//! The parts of sets (`_<i>._of<n>`) and the names of an insecure pod zone are answered without standing anywhere, so
-//! they are not in the files either.
 
-use super::arpa::{self, Covered};
 use super::master::fields::{self, Field};
 use super::master::{location, svcb, text};
-use super::node::NodeKind;
 use super::rr;
-use super::set::{HostLabel, Ports};
-use super::sharded;
-use super::snapshot::{Snapshot, Zone, ZoneTree};
-use crate::roster::{SetKey, dashed};
+use super::snapshot::{Snapshot, Zone};
+use super::walk::Stop;
 use crate::wire::{Name, RecordType};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
-
-/// The types of generated records, in the order in which they are printed.
-const TYPES: [RecordType; 7] = [
-    RecordType::SOA,
-    RecordType::NS,
-    RecordType::A,
-    RecordType::AAAA,
-    RecordType::SRV,
-    RecordType::TXT,
-    RecordType::PTR,
-];
+use std::ops::ControlFlow;
 
 impl Snapshot {
     /// The served zones with their master-file texts: those made from peers, with fewer labels first, then those of files.
@@ -35,97 +18,18 @@ impl Snapshot {
 
     fn master_file(&self, zone: &Zone) -> String {
         let mut text = String::new();
-        if zone.tree != ZoneTree::Static {
-            add(&mut text, &zone.origin, NodeKind::Apex(self, zone));
-        }
-        match zone.tree {
-            ZoneTree::Static => {}
-            ZoneTree::Peers => self.add_peers(&mut text),
-            ZoneTree::Pods => self.add_pods(&mut text),
-            ZoneTree::Reverse(_, covered) => self.add_pointers(&mut text, zone, covered),
-        }
-        for node in zone.records.iter().flat_map(|records| records.tree.nodes()) {
-            // RFC 1035 5.2 asks for no order; readers look for the SOA first.
-            let (first, rest): (Vec<_>, Vec<_>) =
-                node.rrsets().partition(|rrset| rrset.rtype == RecordType::SOA);
-            for rrset in first.into_iter().chain(rest) {
-                add_records(&mut text, &node.name, rrset.rtype, &rrset.octets);
+        let _: ControlFlow<()> = self.walk(zone, None, &mut |owner, stop| {
+            match stop {
+                Stop::Rrset(rtype, octets) => add_records(&mut text, owner, rtype, octets),
+                Stop::Refused => push(
+                    &mut text,
+                    format_args!("; {owner} is refused: an object that belongs to it never parsed\n"),
+                ),
+                Stop::Empty => push(&mut text, format_args!("; {owner} exists without records\n")),
             }
-        }
+            ControlFlow::Continue(())
+        });
         text
-    }
-
-    fn add_pointers(&self, text: &mut String, zone: &Zone, covered: Covered) {
-        for (address, holders) in self.addresses.iter().filter(|(address, _)| covered.holds(*address)) {
-            let Ok(owner) = arpa::name_of(address).parse::<Name>() else { continue };
-            let replaced = zone.records.as_ref().and_then(|records| records.tree.get(owner.as_wire()));
-            if replaced.is_none_or(|node| node.rrset(RecordType::PTR).is_none()) {
-                add(text, &owner, NodeKind::Pointer(self, address, holders));
-            }
-        }
-    }
-
-    fn add_peers(&self, text: &mut String) {
-        let zone = &self.constants.rendering.domains.zone;
-        add_below(text, &[b"ns", b"dns"], zone, NodeKind::Nameserver(self));
-        add_below(text, &[b"dns-version"], zone, NodeKind::DnsVersion(self));
-        let sets = self.sets.iter().map(|set| &set.key);
-        let mut keys: Vec<&SetKey> = sets.chain(self.refusals.sets()).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        for key in keys {
-            let labels = sharded::labels(&key.namespace, &key.name);
-            let Some(owner) = self.constants.rendering.domains.set(key) else { continue };
-            if self.refusals.refuses(&labels) {
-                push(text, format_args!("; {owner} is refused: an object that belongs to it never parsed\n"));
-                continue;
-            }
-            let Some(set) = self.sets.get(&labels) else { continue };
-            let before = text.len();
-            add(text, &owner, NodeKind::Set(self, set, Ports::Every));
-            if text.len() == before {
-                push(text, format_args!("; {owner} exists without records\n"));
-            }
-            for port in &*set.settings.port_names {
-                let (name, protocol) = (format!("_{}", port.name), format!("_{}", port.protocol.as_str()));
-                let node = NodeKind::Set(self, set, Ports::Named(port));
-                add_below(text, &[name.as_bytes(), protocol.as_bytes()], &owner, node);
-            }
-            for (label, addresses) in set.each_host() {
-                let node = NodeKind::Host(self, set, addresses);
-                match label {
-                    HostLabel::Hostname(hostname) => add_below(text, &[hostname], &owner, node),
-                    HostLabel::Address(address) => {
-                        add_below(text, &[dashed(address).as_bytes()], &owner, node);
-                    }
-                }
-            }
-        }
-    }
-
-    fn add_pods(&self, text: &mut String) {
-        for (address, holders) in self.addresses.iter() {
-            for holder in holders.held() {
-                if let Some(owner) = self.constants.rendering.domains.pod(address, holder.namespace) {
-                    add(text, &owner, NodeKind::Pod(self, address, Some(holder)));
-                }
-            }
-        }
-    }
-}
-
-fn add_below(text: &mut String, labels: &[&[u8]], origin: &Name, node: NodeKind<'_>) {
-    if let Ok(owner) = Name::below(labels.iter().copied(), origin) {
-        add(text, &owner, node);
-    }
-}
-
-/// Adds every RR of a node.
-fn add(text: &mut String, owner: &Name, node: NodeKind<'_>) {
-    for rtype in TYPES {
-        if let Some(rrset) = node.rrset(rtype) {
-            add_records(text, owner, rtype, &rrset.to_vec());
-        }
     }
 }
 
@@ -138,6 +42,12 @@ fn add_records(text: &mut String, owner: &Name, rtype: RecordType, octets: &[u8]
 /// TTL and rdata text of each RR of a concatenation.
 pub(super) fn records(octets: &[u8], rtype: RecordType) -> Vec<(u32, String)> {
     rr::each(octets).map(|(ttl, octets)| (ttl, rdata(rtype, octets))).collect()
+}
+
+/// The data of a record as master files have them; those of no known form, or that are not of their type, in the generic
+/// form (RFC 3597 5). Names in them are not compressed.
+pub fn record_text(rtype: RecordType, data: &[u8]) -> String {
+    rdata(rtype, data)
 }
 
 /// The text of data.

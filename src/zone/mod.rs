@@ -37,19 +37,25 @@ mod static_zone;
 mod target;
 #[cfg(test)]
 mod tests;
+mod transfer;
+mod walk;
 mod writer;
 
 pub use at_once::{AtOnce, Whole};
 pub use hosts::HostAddresses;
 pub use look_up::{LookUp, LookedUp, RecordText};
 pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position, RECORDS_MAX};
+pub use master_file::record_text;
 pub use node::{Found, Node, Redirection, Referral};
 pub use oversize::Oversize;
-pub use place::ZonePlace;
+pub use place::{CountedZones, ZonePlace};
 pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};
 pub use static_zone::{StaticZone, ZoneReader};
+pub use transfer::{
+    Difference, Journal, JournalLimits, NotTransferable, Records, Step, TransferZone, catalog,
+};
 pub use writer::{Put, SnapshotWriter, ZoneConfig, ZoneConfigError};
 
 /// How pod names are served.

@@ -5,7 +5,9 @@
 //! its own: with one root over all leaves of 150,000 addresses that alone took longer than all else about a change. So
 //! there is a level between, and a change copies a leaf, a branch and the root, each of about a hundred at most there.
 
+use foldhash::quality::RandomState;
 use std::borrow::Borrow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Most entries of a leaf, and most leaves of a branch; a fuller one splits.
@@ -64,6 +66,18 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
     /// All entries in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.root.children.iter().flat_map(|branch| &branch.children).flat_map(|leaf| leaf.entries(0))
+    }
+
+    /// The entries in order, but for those that another table shares with this one; some that both have may be among them.
+    pub(super) fn iter_unlike<'a>(&'a self, other: Option<&'a Self>) -> impl Iterator<Item = (&'a K, &'a V)> {
+        let others = || other.into_iter().flat_map(|table| &table.root.children);
+        let branches: HashSet<_, RandomState> = others().map(Arc::as_ptr).collect();
+        let leaves: HashSet<_, RandomState> =
+            others().flat_map(|branch| &branch.children).map(Arc::as_ptr).collect();
+        let own = self.root.children.iter().filter(move |branch| !branches.contains(&Arc::as_ptr(branch)));
+        own.flat_map(|branch| &branch.children)
+            .filter(move |leaf| !leaves.contains(&Arc::as_ptr(leaf)))
+            .flat_map(|leaf| leaf.entries(0))
     }
 
     /// The entries from `first` on, in order.

@@ -58,6 +58,11 @@ impl Refusals {
         !self.namespaces.is_empty()
     }
 
+    /// Whether any set is refused, or any object of any namespace never parsed.
+    pub(super) fn any(&self) -> bool {
+        self.any_unparsed() || self.sets().next().is_some()
+    }
+
     /// The refused sets, in no particular order.
     pub(super) fn sets(&self) -> impl Iterator<Item = &SetKey> {
         self.sets.iter().map(|set| &set.key)

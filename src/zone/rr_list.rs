@@ -91,15 +91,13 @@ impl RrList {
     /// For each SRV RR, if all stand in one chunk and point at pod names: where it begins, and the pod's address.
     #[inline]
     pub(super) fn pods(&self) -> Option<impl Iterator<Item = (usize, IpAddr)>> {
-        let [chunk] = self.chunks.as_slice() else { return None };
-        chunk.pods(self.octets())
+        self.chunks.only()?.pods(self.octets())
     }
 
     /// The same if all are IPv4 addresses and nothing else is to be said of any RR.
     #[inline]
     pub(super) fn ipv4_pods(&self) -> Option<impl Iterator<Item = (usize, &[u8; 4])>> {
-        let [chunk] = self.chunks.as_slice() else { return None };
-        chunk.ipv4_pods(self.octets(), self.records())
+        self.chunks.only()?.ipv4_pods(self.octets(), self.records())
     }
 
     /// The RRs of one part, in order.
@@ -159,7 +157,7 @@ impl RrList {
     #[inline(always)]
     pub(super) fn copy_round(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
         // Nearly every set has one chunk, which then is the answer: no walk, and each octet is copied once.
-        if let [chunk] = self.chunks.as_slice()
+        if let Some(chunk) = self.chunks.only()
             && self.ttl == ttl
             && let Some(out) = out.get_mut(..self.octets())
             && let Some((behind, first)) = chunk.split_at(start, self.octets())

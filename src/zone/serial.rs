@@ -20,7 +20,7 @@ pub(super) fn next(last: u32, version: Option<u64>) -> u32 {
 }
 
 /// RFC 1982 3.2: `serial` is greater than `other` if it lies 1 to 2^31 - 1 ahead of it, counting modulo 2^32.
-fn is_ahead(serial: u32, other: u32) -> bool {
+pub(super) fn is_ahead(serial: u32, other: u32) -> bool {
     (1..1 << 31).contains(&serial.wrapping_sub(other))
 }
 

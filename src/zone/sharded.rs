@@ -87,6 +87,16 @@ impl<V: Keyed> ShardedTable<V> {
         self.root.iter().flat_map(|middle| middle.iter()).flat_map(|leaf| leaf.iter()).map(|(_, value)| value)
     }
 
+    /// The values that another table does not share, in no particular order; of tables that were not one once, all.
+    pub(super) fn iter_unlike<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'a Arc<V>> {
+        let middles = self.root.iter().zip(other.root.iter()).filter(|(own, other)| !Arc::ptr_eq(own, other));
+        let leaves = middles.flat_map(|(own, other)| own.iter().zip(other.iter()));
+        leaves.filter(|(own, other)| !Arc::ptr_eq(own, other)).flat_map(|(own, other)| {
+            let is_shared = |value: &Arc<V>| other.iter().any(|(_, other)| Arc::ptr_eq(value, other));
+            own.iter().map(|(_, value)| value).filter(move |value| !is_shared(value))
+        })
+    }
+
     #[inline]
     fn hash(&self, labels: &[u8]) -> u64 {
         let mut hasher = self.seed.build_hasher();

@@ -12,7 +12,7 @@ use super::set::{Rendering, SetRecords};
 use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
 use super::static_zone::{Met, StaticZone, is_reserved};
-use super::{PodNames, ZonePlace, peer_tree, pod_tree, reverse_tree};
+use super::{CountedZones, PodNames, ZonePlace, peer_tree, pod_tree, reverse_tree};
 use crate::wire::{Name, QueryName, RecordType};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub(super) constants: Arc<Constants>,
     /// The generated zones, those with more labels first, so that the first that fits is the longest match.
     pub(super) zones: Vec<Zone>,
+    /// Which of them are counted where.
+    pub(super) counted: Arc<CountedZones>,
     /// The zones of files.
     pub(super) statics: Arc<StaticTable>,
     pub(super) sets: ShardedTable<SetRecords>,
@@ -177,7 +179,12 @@ impl Snapshot {
             || self.statics.has_at_or_below(name)
     }
 
-    /// The apexes of the zones made from peers, by their places.
+    /// The zones made from peers, these and former ones, that are counted each by itself.
+    pub fn counted_zones(&self) -> &Arc<CountedZones> {
+        &self.counted
+    }
+
+    /// The apexes of the zones made from peers, those with more labels first.
     pub fn generated_zones(&self) -> impl Iterator<Item = &Name> {
         self.zones.iter().map(|zone| &zone.origin)
     }

@@ -16,7 +16,7 @@ use super::snapshot::{Constants, Snapshot, Zone, ZoneTree};
 use super::static_table::StaticTable;
 use super::static_zone::{StaticZone, ZoneReader};
 use super::target::Domains;
-use super::{PodNames, ZonePlace};
+use super::{CountedZones, PodNames, ZonePlace};
 use crate::roster::{Change, Peer, SetKey, SetSettings};
 use crate::wire::{Name, NameError, QueryName, RecordType};
 use std::collections::BTreeMap;
@@ -109,7 +109,8 @@ impl SnapshotWriter {
             config.hostmaster.clone().map_or_else(|| below(&[b"hostmaster"], &config.zone), Ok)?;
         let ttl = config.ttl.unwrap_or(DEFAULT_TTL);
         let authority = Authority { nameserver, hostmaster, ttl, negative_ttl: config.negative_ttl };
-        let zones = zones(&config, &authority, &below(&[b"pod"], &config.cluster_domain)?)?;
+        let mut zones = zones(&config, &authority, &below(&[b"pod"], &config.cluster_domain)?)?;
+        let counted = Arc::new(places(&mut zones, CountedZones::default()));
         let mut advertised = config.advertise;
         advertised.sort_unstable();
         advertised.dedup();
@@ -127,6 +128,7 @@ impl SnapshotWriter {
         let building = Snapshot {
             constants: Arc::new(constants),
             zones,
+            counted,
             statics: Arc::default(),
             sets: ShardedTable::new(),
             set_namespaces: OrderedTable::default(),
@@ -175,6 +177,17 @@ impl SnapshotWriter {
         }
         self.files.insert(zone.origin.clone(), zone);
         Ok(Put { changed: !same, warning })
+    }
+
+    /// The apexes of all zones that can be given to others, in order.
+    pub fn apexes(&self) -> Vec<Name> {
+        let made_up =
+            |zone: &&Zone| zone.tree == ZoneTree::Pods && self.building.constants.pods != PodNames::Verified;
+        let generated = self.building.zones.iter().filter(|zone| !made_up(zone)).map(|zone| &zone.origin);
+        let of_files = self.files.values().filter(|file| file.authority.is_some()).map(|file| &file.origin);
+        let mut apexes: Vec<Name> = generated.chain(of_files).cloned().collect();
+        apexes.sort_unstable();
+        apexes
     }
 
     /// What can be answered before anything is known of peers: the zones of files. Nothing is published by this, and no
@@ -290,6 +303,17 @@ impl SnapshotWriter {
         }
     }
 
+    /// Counts on where another writer has counted. It holds with the next publication, which there is by this.
+    pub fn count_on(&mut self, counted: &CountedZones) {
+        self.building.counted = Arc::new(places(&mut self.building.zones, counted.clone()));
+        self.changed = true;
+    }
+
+    /// The apexes of the zones made from peers that files add records to.
+    pub fn added_to(&self) -> impl Iterator<Item = &Name> {
+        self.building.zones.iter().filter(|zone| zone.records.is_some()).map(|zone| &zone.origin)
+    }
+
     /// What was published last.
     pub fn current(&self) -> Arc<Snapshot> {
         Arc::clone(&self.published)
@@ -365,6 +389,14 @@ impl SnapshotWriter {
     }
 }
 
+/// Gives each zone the place where it is counted: a former one, or one that nobody has had.
+fn places(zones: &mut [Zone], mut counted: CountedZones) -> CountedZones {
+    for zone in zones {
+        zone.place = counted.place_of(&zone.origin);
+    }
+    counted
+}
+
 /// The served zones, those with more labels first.
 fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<Zone>, ZoneConfigError> {
     let apex = Arc::new(Apex::new(authority, 0));
@@ -382,9 +414,6 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
         zones.push(zone_of(origin, tree, &apex));
     }
     zones.sort_by_key(|zone| std::cmp::Reverse(zone.origin.labels().count()));
-    for (index, zone) in zones.iter_mut().enumerate() {
-        zone.place = ZonePlace::generated(u8::try_from(index).unwrap_or(u8::MAX));
-    }
     for (index, zone) in zones.iter().enumerate() {
         if zones.iter().skip(index + 1).any(|other| other.origin == zone.origin) {
             return Err(ZoneConfigError::SameApex(zone.origin.clone()));

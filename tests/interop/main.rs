@@ -11,15 +11,23 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+#[path = "../support/api_server.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod api_server;
 mod beam;
 #[path = "../support/client.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod client;
+mod clock;
 mod cluster;
 mod dig;
+mod dnstap;
 mod drill;
 mod erlang;
 mod guide;
+#[path = "../admin/http.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "shared with tests that use the rest")]
+mod http;
 mod kdig;
 mod last_good;
 mod libcluster;
@@ -27,6 +35,9 @@ mod manual;
 mod options;
 mod program;
 mod prometheus;
+#[path = "../support/query.rs"]
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+mod query;
 #[path = "../support/rosterd.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;

@@ -46,6 +46,7 @@ pub(crate) const LIMITS: TcpLimits = TcpLimits {
     max_connections_per_address: 40,
     idle_timeout: Duration::from_secs(60),
     read_timeout: Duration::from_secs(60),
+    transfers: rosterd::server::TransferLimits { at_once: 1, time: Duration::from_secs(10) },
     write_timeout: Duration::from_secs(60),
 };
 

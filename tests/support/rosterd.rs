@@ -184,6 +184,11 @@ impl Rosterd {
         fs::rename(written, self.folder.path().join("rosterd.toml")).expect("replaced settings");
     }
 
+    /// Where its settings are.
+    pub(crate) fn settings_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("rosterd.toml")
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let process = Pid::from_raw(self.child.id().try_into().expect("a process"));

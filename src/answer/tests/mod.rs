@@ -102,7 +102,7 @@ fn answer_in(
 ) -> Option<Vec<u8>> {
     match answer(query, client, rotation, context, &mut Scratch::new(), out) {
         Outcome::Reply(length) => Some(out[..length].to_vec()),
-        Outcome::Drop => None,
+        Outcome::Drop | Outcome::Transfer => None,
     }
 }
 

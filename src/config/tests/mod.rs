@@ -55,7 +55,8 @@ fn defaults_stand_alone() {
 fn the_example_holds_the_defaults_and_names_every_setting() {
     let text = include_str!("../../../deploy/rosterd.toml");
     assert_eq!(loaded(&file(text)), loaded(&Sources::default()));
-    let tables = [key::TOPOLOGIES, key::ACCESS].map(|path| key::tables(path).unwrap().keys);
+    let tables = [key::TOPOLOGIES, key::ACCESS, key::TRANSFER_KEYS, key::SECONDARIES]
+        .map(|path| key::tables(path).unwrap().keys);
     for key in key::ROOT.iter().chain(tables.into_iter().flatten()) {
         let last = key.path.rsplit('.').next().unwrap();
         assert!(
@@ -341,6 +342,14 @@ require = false                        # default
 slip = 2                               # default
 ipv4_prefix = 24                       # default
 ipv6_prefix = 56                       # default
+
+[transfer]
+at_once = 4                            # default
+time = \"5m\"                            # default
+journal = 8388608                      # default
+notify_interval = \"1s\"                 # default
+# catalog is not set: no zone lists the others
+# no secondaries: nobody may fetch a zone
 
 [admin]
 # listen is not set: 0.0.0.0:9153 and [::]:9153, where free

@@ -6,6 +6,7 @@ use crate::wire::Name;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 fn any_name() -> impl Strategy<Value = Name> {
@@ -92,6 +93,7 @@ prop_compose! {
         rate in prop::option::of(1_u32..=1_000_000),
         limits in (0_u32..=100, 0_u8..=32, 0_u8..=128),
         access in prop::collection::vec(any_access_rule(), 0..4),
+        dnstap in any_dnstap().boxed(),
     ) -> About {
         let (enabled, require, secret_file) = cookies;
         let (slip, ipv4_prefix, ipv6_prefix) = limits;
@@ -102,7 +104,22 @@ prop_compose! {
             cookies: CookieSettings { enabled, require, secret_file: secret_file.map(Into::into) },
             rate_limit: RateLimitSettings { answers_per_second: rate, slip, ipv4_prefix, ipv6_prefix },
             access,
+            dnstap,
         }
+    }
+}
+
+prop_compose! {
+    fn any_dnstap()(
+        socket in prop::option::of("/[^\\x00]{1,20}".prop_map(PathBuf::from)),
+        messages in prop::sample::select(vec![
+            vec![DnstapMessage::AuthQuery], vec![DnstapMessage::AuthResponse, DnstapMessage::AuthQuery],
+        ]),
+        words in prop::array::uniform2(prop::option::of("\\PC{1,60}")),
+        (one_in, per_second) in (1_u32..=1_000_000, 1_u32..=1_000_000),
+    ) -> DnstapSettings {
+        let [identity, version] = words.map(|word| word.map(Into::into));
+        DnstapSettings { socket, messages, identity, version, one_in, per_second }
     }
 }
 
@@ -114,6 +131,7 @@ struct About {
     version: Option<Box<str>>,
     cookies: CookieSettings,
     rate_limit: RateLimitSettings,
+    dnstap: DnstapSettings,
     access: Vec<AccessRule>,
 }
 
@@ -131,7 +149,7 @@ prop_compose! {
         udp in (1_usize..=32, 4096_usize..=1 << 30, 4096_usize..=1 << 30, any::<bool>()),
         limits in (1_usize..=1_000_000, 1_usize..=1_000_000),
         timeouts in prop::array::uniform4((1_u64..=86_400_000).prop_map(Duration::from_millis)),
-        about in any_about(),
+        about in any_about().boxed(),
     ) -> ServerSettings {
         // A flow label has no text form.
         let listen = listen.into_iter().map(|address| match address {
@@ -146,12 +164,12 @@ prop_compose! {
             Name::below([label.as_slice()], &name("example")).unwrap()
         });
         let [idle_timeout, read_timeout, write_timeout, lameduck] = timeouts;
-        let About { nsid, identity, version, cookies, rate_limit, access } = about;
+        let About { nsid, identity, version, cookies, rate_limit, dnstap, access } = about;
         ServerSettings {
             listen,
             advertise: advertise.into_iter().filter(|ip| values::advertised(&ip.to_string()).is_ok()).collect(),
             nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers, lameduck,
-            nsid, identity, version, cookies, rate_limit, access,
+            nsid, identity, version, cookies, rate_limit, dnstap, access,
             udp: UdpSettings { batch: udp.0, receive_buffer: udp.1, send_buffer: udp.2, pin: udp.3 },
             tcp: TcpSettings {
                 max_connections: limits.0,
@@ -176,6 +194,45 @@ prop_compose! {
         KubernetesSettings {
             watch, watch_pods, kubeconfig, context, page_size, streaming_lists, stale_after, leave_out_after,
             in_cluster: false,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_secondary()(
+        clients in prop::option::of(any::<IpAddr>()),
+        with_key: bool,
+        zones in prop::option::of(prop::collection::btree_set("[a-z]{1,9}(\\.[a-z]{1,9})?", 1..3)),
+        notify in prop::option::of(1_u16..),
+        incremental: bool,
+    ) -> Secondary {
+        let host = |address: IpAddr| Network { address, length: if address.is_ipv4() { 32 } else { 128 } };
+        let with_key = with_key || clients.is_none();
+        Secondary {
+            clients: clients.map(|address| vec![host(address)]),
+            key: with_key.then(|| name("a.key")),
+            zones: zones.map(|names| names.iter().map(|text| name(text)).collect()),
+            notify: notify.map(|port| vec![SocketAddr::from(([192, 0, 2, 1], port))]),
+            incremental,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_transfer()(
+        at_once in 1_usize..=64,
+        times in prop::array::uniform2((1_u64..=86_400_000).prop_map(Duration::from_millis)),
+        journal in 0_usize..=1 << 30,
+        catalog in prop::option::of(any_name()),
+        file in "/[^\\x00]{1,20}".prop_map(PathBuf::from),
+        secondaries in prop::collection::vec(any_secondary(), 0..3),
+    ) -> TransferSettings {
+        let keys = [("a.key", file.clone()), ("b.key", file)];
+        TransferSettings {
+            at_once, journal, catalog, secondaries,
+            time: times[0],
+            notify_interval: times[1],
+            keys: keys.map(|(key, file)| TransferKey { name: name(key), file }).into(),
         }
     }
 }
@@ -225,8 +282,8 @@ prop_compose! {
         manifests in prop::collection::btree_set("-|/[^\\x00]{1,20}", 0..4),
         kubernetes in any_kubernetes(),
         topologies in prop::collection::vec(any_topology(), 0..4),
-        server in any_server(),
-        (admin, state, log) in (any_admin(), any_state(), any_log()),
+        server in any_server().boxed(),
+        (admin, state, log, transfer) in (any_admin(), any_state(), any_log(), any_transfer().boxed()),
     ) -> Settings {
         let mut topologies = topologies;
         let mut seen = BTreeSet::new();
@@ -253,7 +310,7 @@ prop_compose! {
         }
         Settings {
             kubernetes,
-            cluster_domain, zone, pods, label_settings, topologies, server, admin, state, log,
+            cluster_domain, zone, pods, label_settings, topologies, server, transfer, admin, state, log,
             reverse_zones: reverse_zones.into_iter().collect(),
             zone_files: zone_files.into_iter().map(Into::into).collect(),
             manifests: manifests.into_iter().map(manifest).collect(),

@@ -2,7 +2,7 @@
 
 use super::Invalid;
 use crate::config::suggest::nearest;
-use crate::config::{Access, LogFormat, LogLevel, Pods, Transport};
+use crate::config::{Access, DnstapMessage, LogFormat, LogLevel, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
 
 /// A type whose values are words.
@@ -37,6 +37,11 @@ impl Choice for Access {
 
 impl Choice for Transport {
     const WORDS: &'static [(&'static str, Transport)] = &[("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+}
+
+impl Choice for DnstapMessage {
+    const WORDS: &'static [(&'static str, DnstapMessage)] =
+        &[("auth_query", DnstapMessage::AuthQuery), ("auth_response", DnstapMessage::AuthResponse)];
 }
 
 impl Choice for LogFormat {

@@ -19,7 +19,7 @@ pub(super) use names::{basename, domain, domain_text, filled, hostmaster, label,
 pub(super) use network::{network, network_text};
 pub(super) use ports::{port, port_text};
 pub(super) use reverse_zone::reverse_zone;
-pub(super) use sockets::{advertised, listener};
+pub(super) use sockets::{advertised, listener, notified};
 
 use crate::roster::SelectorError;
 use crate::wire::NameError;

@@ -239,7 +239,8 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
                     *length = octets;
                     replies += 1;
                 }
-                Outcome::Drop => self.counts.drops += 1,
+                // No datagram holds a transfer.
+                Outcome::Drop | Outcome::Transfer => self.counts.drops += 1,
             }
         }
         self.replies = replies;

@@ -1,0 +1,271 @@
+//! Differences and the journal against the whole contents of zones.
+
+use super::super::tests::world::{add_peer, config, epmd, key, peer, port, settings, writer};
+use super::super::{Snapshot, SnapshotWriter, ZoneConfig};
+use super::*;
+use crate::roster::{Change, Peer, Protocol, SrvTarget, Standing, Standings};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const LIMITS: JournalLimits = JournalLimits { octets: 1 << 20, steps: 100 };
+
+const ZONES: [&str; 4] = ["peers.cluster.local", "pod.cluster.local", "10.in-addr.arpa", "d.f.ip6.arpa"];
+
+type Contents = BTreeSet<(String, Vec<u8>)>;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn contents(zone: &TransferZone<'_>) -> Contents {
+    let mut contents = Contents::new();
+    let _: ControlFlow<()> = zone.each_record(&mut |owner, record| {
+        assert!(contents.insert((owner.to_string(), record.to_vec())), "{owner} twice");
+        ControlFlow::Continue(())
+    });
+    contents
+}
+
+fn apply(contents: &mut Contents, difference: &Difference) {
+    let _: ControlFlow<()> = difference.removed.each(&mut |owner, record| {
+        assert!(contents.remove(&(owner.to_string(), record.to_vec())), "{owner} was not there");
+        ControlFlow::Continue(())
+    });
+    let _: ControlFlow<()> = difference.added.each(&mut |owner, record| {
+        assert!(contents.insert((owner.to_string(), record.to_vec())), "{owner} was there");
+        ControlFlow::Continue(())
+    });
+}
+
+/// One of a few peers, of one family or two, with or without a hostname.
+fn peer_of(number: u8, hostname: bool) -> Arc<Peer> {
+    let addresses = [format!("10.0.{}.{number}", number % 3), format!("fd00::{number}")];
+    let addresses: Vec<&str> =
+        addresses.iter().map(String::as_str).take(1 + usize::from(number.is_multiple_of(4))).collect();
+    let host = format!("host-{number}");
+    let (hostname, target) =
+        if hostname { (Some(host.as_str()), SrvTarget::Peer) } else { (None, SrvTarget::Pod) };
+    peer(&addresses, hostname, target, &[epmd(), port(9100, Protocol::Tcp, "metrics")])
+}
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Came(u8, u8, bool),
+    Went(u8, u8, bool),
+    SetGone(u8),
+    Published,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let set = 0_u8..3;
+    prop_oneof![
+        4 => (set.clone(), 0_u8..12, any::<bool>()).prop_map(|(set, peer, host)| Happening::Came(set, peer, host)),
+        3 => (set.clone(), 0_u8..12, any::<bool>()).prop_map(|(set, peer, host)| Happening::Went(set, peer, host)),
+        1 => set.prop_map(Happening::SetGone),
+        2 => Just(Happening::Published),
+    ]
+}
+
+/// Snapshots of one writer, in order.
+fn snapshots(happenings: &[Happening]) -> Vec<Arc<Snapshot>> {
+    let mut writer = writer(config());
+    let mut sets = [None, None, None].map(|_: Option<()>| BTreeSet::<(u8, bool)>::new());
+    let mut all = Vec::new();
+    let mut version = 1;
+    let publish = |writer: &mut SnapshotWriter, all: &mut Vec<_>, version: &mut u64| {
+        *version += 1;
+        all.extend(writer.publish(Some(*version)));
+    };
+    let label = |set: u8| format!("set-{set}");
+    let go = |writer: &mut SnapshotWriter, set: u8, (number, hostname): (u8, bool)| {
+        let peer = peer_of(number, hostname);
+        writer.apply(&Change::Peer { set: key(&label(set)), old: Some(peer), new: None });
+    };
+    for happening in happenings {
+        match *happening {
+            Happening::Came(set, number, hostname) => {
+                if sets[usize::from(set)].is_empty() {
+                    writer.apply(&Change::Set(key(&label(set)), settings(&[("epmd", Protocol::Tcp)])));
+                }
+                if sets[usize::from(set)].insert((number, hostname)) {
+                    add_peer(&mut writer, &label(set), &peer_of(number, hostname));
+                }
+            }
+            Happening::Went(set, number, hostname) => {
+                if sets[usize::from(set)].remove(&(number, hostname)) {
+                    go(&mut writer, set, (number, hostname));
+                }
+            }
+            Happening::SetGone(set) => {
+                for peer in std::mem::take(&mut sets[usize::from(set)]) {
+                    go(&mut writer, set, peer);
+                }
+                writer.apply(&Change::SetGone(key(&label(set))));
+            }
+            Happening::Published => publish(&mut writer, &mut all, &mut version),
+        }
+    }
+    publish(&mut writer, &mut all, &mut version);
+    all
+}
+
+proptest! {
+    #[test]
+    fn a_difference_leads_from_one_to_the_other(
+        happenings in prop::collection::vec(happening(), 1..60),
+        pairs in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 8),
+    ) {
+        let snapshots = snapshots(&happenings);
+        for (older, newer) in pairs {
+            let (older, newer) = (older.get(&snapshots), newer.get(&snapshots));
+            for zone in ZONES {
+                let (older, newer) =
+                    (older.transferable(&name(zone)).unwrap(), newer.transferable(&name(zone)).unwrap());
+                let difference = newer.difference_from(&older);
+                let mut reached = contents(&older);
+                apply(&mut reached, &difference);
+                prop_assert_eq!(reached, contents(&newer), "{}", zone);
+                let read = Records::from_octets(difference.added.as_octets().to_vec());
+                prop_assert_eq!(read, Some(difference.added));
+            }
+        }
+    }
+
+    #[test]
+    fn the_journal_leads_from_whatever_was_given_to_the_last(
+        happenings in prop::collection::vec(happening(), 1..60),
+        given in prop::collection::vec(any::<bool>(), 60),
+        steps in 0_usize..6,
+    ) {
+        let snapshots = snapshots(&happenings);
+        let limits = JournalLimits { steps, ..LIMITS };
+        for zone in ZONES {
+            let mut journal = Journal::default();
+            let mut serials: Vec<(u32, Contents)> = Vec::new();
+            for (snapshot, given) in snapshots.iter().zip(&given) {
+                let zone = snapshot.transferable(&name(zone)).unwrap();
+                if !given {
+                    continue;
+                }
+                journal.give(snapshot, &zone, limits);
+                if serials.last().is_none_or(|(serial, _)| *serial != zone.serial()) {
+                    serials.push((zone.serial(), contents(&zone)));
+                }
+                // As far back as there is room, and no further.
+                for (back, (serial, contents)) in serials.iter().rev().enumerate() {
+                    let found = journal.since(&zone, *serial);
+                    prop_assert_eq!(found.is_some(), back <= steps, "{} steps back", back);
+                    let Some(found) = found else { continue };
+                    prop_assert_eq!(found.len(), back);
+                    let mut reached = contents.clone();
+                    for step in &found {
+                        apply(&mut reached, &step.difference);
+                    }
+                    prop_assert_eq!(&reached, &serials.last().unwrap().1);
+                    for pair in found.windows(2) {
+                        prop_assert_eq!((pair[0].to, &pair[0].soa_after), (pair[1].from, &pair[1].soa_before));
+                    }
+                }
+                let ahead = zone.serial().wrapping_add(5);
+                prop_assert_eq!(journal.since(&zone, ahead), Some(Vec::new()), "it has more than there is");
+            }
+        }
+    }
+}
+
+fn two() -> (Arc<Snapshot>, Arc<Snapshot>) {
+    let all = snapshots(&[
+        Happening::Came(0, 1, false),
+        Happening::Published,
+        Happening::Came(0, 2, false),
+        Happening::Published,
+    ]);
+    (Arc::clone(&all[0]), Arc::clone(all.last().unwrap()))
+}
+
+#[test]
+fn an_older_one_is_no_step() {
+    let (older, newer) = two();
+    let peers = name(ZONES[0]);
+    let zone = |snapshot: &'static Arc<Snapshot>| snapshot.transferable(&peers).unwrap();
+    let (older, newer) = (&*Box::leak(Box::new(older)), &*Box::leak(Box::new(newer)));
+    let mut journal = Journal::default();
+    journal.give(newer, &zone(newer), LIMITS);
+    journal.give(older, &zone(older), LIMITS);
+    assert_eq!(journal.since(&zone(newer), zone(newer).serial()), Some(Vec::new()));
+    assert_eq!((journal.since(&zone(newer), zone(older).serial()), journal.octets()), (None, 0));
+}
+
+#[test]
+fn what_is_too_large_empties_the_journal() {
+    let (older, newer) = two();
+    let peers = name(ZONES[0]);
+    let (from, to) = (older.transferable(&peers).unwrap(), newer.transferable(&peers).unwrap());
+    let mut journal = Journal::default();
+    let little = JournalLimits { octets: 10, ..LIMITS };
+    journal.give(&older, &from, little);
+    journal.give(&newer, &to, little);
+    assert_eq!((journal.since(&to, from.serial()), journal.octets()), (None, 0));
+    journal.give(&newer, &to, LIMITS);
+    assert_eq!(journal.since(&to, to.serial()), Some(Vec::new()));
+}
+
+#[test]
+fn steps_are_taken_over_where_they_lead_to_what_there_is() {
+    let (older, newer) = two();
+    let peers = name(ZONES[0]);
+    let (from, to) = (older.transferable(&peers).unwrap(), newer.transferable(&peers).unwrap());
+    let mut journal = Journal::default();
+    journal.give(&older, &from, LIMITS);
+    journal.give(&newer, &to, LIMITS);
+    let steps: Vec<Step> =
+        journal.steps().flat_map(|(_, steps)| steps).map(|step| (**step).clone()).collect();
+    assert_eq!(steps.len(), 1);
+
+    let mut other = Journal::default();
+    other.restore(&newer, &peers, steps.clone(), LIMITS);
+    assert_eq!(other.since(&to, from.serial()), journal.since(&to, from.serial()));
+    // To something else, or with a gap, or nothing at all.
+    for (snapshot, steps) in [
+        (&older, steps.clone()),
+        (&newer, vec![]),
+        (&newer, vec![Step { to: 99, ..steps[0].clone() }, steps[0].clone()]),
+        (&newer, vec![Step { soa_after: Box::default(), ..steps[0].clone() }]),
+    ] {
+        let mut other = Journal::default();
+        other.restore(snapshot, &peers, steps, LIMITS);
+        assert_eq!(other.since(&to, from.serial()), None);
+    }
+}
+
+#[test]
+fn what_is_not_known_wholly_is_not_told() {
+    let fault = |snapshot: &Snapshot, zone: &str| snapshot.transferable(&name(zone)).err();
+    let mut unknown = SnapshotWriter::new(config()).unwrap();
+    let snapshot = unknown.before_first();
+    assert_eq!(fault(&snapshot, ZONES[0]), Some(NotTransferable::NotReady));
+    assert_eq!(fault(&snapshot, "svc.peers.cluster.local"), Some(NotTransferable::NoZone));
+    unknown.apply(&Change::All { known: Standings::COMPLETE, everywhere: Standing::COMPLETE });
+    assert_eq!(fault(&unknown.publish(Some(1)).unwrap(), ZONES[0]), None);
+    unknown.apply(&Change::Refused { set: key("broken"), refused: true });
+    let snapshot = unknown.publish(Some(2)).unwrap();
+    assert_eq!(fault(&snapshot, ZONES[0]), Some(NotTransferable::Broken));
+    let mut made_up = writer(ZoneConfig { pods: PodNames::Insecure, ..config() });
+    let snapshot = made_up.publish(Some(1)).unwrap();
+    assert_eq!(fault(&snapshot, ZONES[1]), Some(NotTransferable::Synthesised));
+    assert_eq!(fault(&snapshot, ZONES[0]), None);
+}
+
+#[test]
+fn records_are_read_or_refused() {
+    for (octets, fine) in [
+        (&b""[..], true),
+        (b"\x01a\0\0\x01\0\x01\0\0\0\x05\0\x04\x0a\0\0\x01", true),
+        (b"\x01a\0\0\x01\0\x01\0\0\0\x05\0\x04\x0a\0\0", false),
+        (b"\x01a\0\0\x01\0\x01\0\0\0\x05\0", false),
+        (b"\xc0\x0c\0\x01\0\x01\0\0\0\x05\0\0", false),
+    ] {
+        assert_eq!(Records::from_octets(octets.to_vec()).is_some(), fine, "{}", octets.escape_ascii());
+    }
+}
