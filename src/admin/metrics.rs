@@ -370,6 +370,11 @@ fn upkeep(text: &mut Exposition, upkeep: &Upkeep) {
     for (result, count) in ["sent", "left_out", "lost"].into_iter().zip(upkeep.dnstap) {
         text.sample(&[("result", result)], count);
     }
+    text.metric("rosterd_transfers_total", Kind::Counter, "Transfers of zones, by what was given.");
+    let given = ["zone", "changes", "nothing_new", "broken_off"];
+    for (given, count) in given.into_iter().zip(upkeep.transfers) {
+        text.sample(&[("given", given)], count);
+    }
     let connected = u64::from(upkeep.dnstap_connected);
     text.single("rosterd_dnstap_connected", Kind::Gauge, "Whether a collector of dnstap listens.", connected);
 }

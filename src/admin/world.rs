@@ -156,6 +156,8 @@ pub struct Upkeep {
     pub dnstap: [u64; 3],
     /// Whether a collector of dnstap listens.
     pub dnstap_connected: bool,
+    /// Transfers: of whole zones, of changes, of nothing new, and those that were broken off.
+    pub transfers: [u64; 4],
 }
 
 /// What has become of writing state to disk.

@@ -14,7 +14,7 @@ use crate::admin::{
 };
 use crate::config::{Effective, LogLevel, Source};
 use crate::roster::Subject;
-use crate::server::{Current, DnstapCounts, Observer, QueryLogCounts};
+use crate::server::{Current, DnstapCounts, Observer, QueryLogCounts, TransferCounts};
 use crate::source::kubernetes::{Health, Patience, Readiness, Unsynced, WatchHealth, WatchPlan};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,6 +36,7 @@ pub(super) struct Board {
     pub(super) writes: Arc<Writes>,
     pub(super) queries: Arc<QueryLogCounts>,
     pub(super) dnstap: Arc<DnstapCounts>,
+    pub(super) transfers: Arc<TransferCounts>,
 }
 
 /// What settings say of what is shown.
@@ -111,6 +112,7 @@ impl Board {
             writes: Arc::default(),
             queries: Arc::default(),
             dnstap: Arc::default(),
+            transfers: Arc::default(),
         })
     }
 
@@ -278,6 +280,7 @@ impl World for Board {
             octets: number(octets),
         };
         let QueryLogCounts { logged, left_out } = &*self.queries;
+        let TransferCounts { whole, changes, nothing_new, broken_off } = &*self.transfers;
         let DnstapCounts { sent, left_out: above, lost, connected, .. } = &*self.dnstap;
         Upkeep {
             reloads: [changed, unchanged, refused].map(number),
@@ -287,6 +290,7 @@ impl World for Board {
             queries_logged: [number(logged), number(left_out)],
             dnstap: [number(sent), number(above), number(lost)],
             dnstap_connected: connected.load(Ordering::Relaxed) > 0,
+            transfers: [whole, changes, nothing_new, broken_off].map(number),
         }
     }
 

@@ -165,10 +165,13 @@ impl Running {
         let answering = answering(settings, None, (&self.board.queries, &self.board.dnstap))?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
-        let server = Server::start(
-            &server_config(settings),
-            CurrentSnapshot { current: Arc::clone(&current), journal: Arc::default() },
-        )?;
+        let responder = CurrentSnapshot {
+            current: Arc::clone(&current),
+            journal: Arc::default(),
+            transfers: Arc::clone(&self.board.transfers),
+        };
+        let journal = Arc::clone(&responder.journal);
+        let server = Server::start(&server_config(settings), responder)?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
         }
@@ -178,7 +181,7 @@ impl Running {
         let questions = Questions::answer(reader.clone())?;
         let (observer, progress) = (server.observer(), Arc::clone(&self.lasting.progress));
         let changed = Arc::clone(&progress.changed);
-        let notifier = Notifier::start(Arc::clone(&current), changed, server.local_addresses())?;
+        let notifier = Notifier::start(Arc::clone(&current), journal, changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
         Ok(Started { server, generation, reader, current, notifier })
     }

@@ -41,7 +41,7 @@ pub use slots::{RCODES, SIZES, TYPES, times};
 pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, NotifiedList, View};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
-pub use transfer::{Told as ToldTransfer, Transfer, TransferLimits};
+pub use transfer::{Told as ToldTransfer, Transfer, TransferCounts, TransferLimits};
 pub use udp::UdpOptions;
 
 use observer::Observed;

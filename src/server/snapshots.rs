@@ -3,7 +3,7 @@
 use super::dnstap::Dnstap;
 use super::query_log::QueryLog;
 use super::responder::Responder;
-use super::transfer::{Told as ToldTransfer, Transfer};
+use super::transfer::{Told as ToldTransfer, Transfer, TransferCounts};
 use crate::answer::{
     self, Client, Context, Notified, Outcome, Policy, RateLimiter, Scratch, Told, TransferError,
     TransferRequest,
@@ -11,6 +11,7 @@ use crate::answer::{
 use crate::zone::{Journal, JournalLimits, Snapshot};
 use arc_swap::{ArcSwap, Guard};
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +22,8 @@ pub struct CurrentSnapshot {
     pub current: Arc<ArcSwap<Current>>,
     /// What changed between the serials that were transferred.
     pub journal: Arc<Mutex<Journal>>,
+    /// What became of transfers.
+    pub transfers: Arc<TransferCounts>,
 }
 
 /// What answers are made from at one moment: records and settings that belong together.
@@ -115,9 +118,18 @@ impl Responder for CurrentSnapshot {
     fn transfer(&self, scratch: &mut Scratch) -> Option<Transfer> {
         let request = scratch.take_transfer()?;
         let (current, journal) = (self.current.load_full(), Arc::clone(&self.journal));
+        let counts = Arc::clone(&self.transfers);
         Some(Transfer::new(move |send| {
             let Current { snapshot, answering } = &*current;
-            transfer(&request, snapshot, &journal, answering.journal, send)
+            let told = transfer(&request, snapshot, &journal, answering.journal, send);
+            let count = match (&told.outcome, told.since) {
+                (Err(_), _) => &counts.broken_off,
+                (Ok(()), None) => &counts.whole,
+                (Ok(()), Some(since)) if since == told.serial => &counts.nothing_new,
+                (Ok(()), Some(_)) => &counts.changes,
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+            told
         }))
     }
 
@@ -125,6 +137,14 @@ impl Responder for CurrentSnapshot {
     fn told(scratch: &Scratch) -> Told {
         scratch.told()
     }
+}
+
+/// Brings the journal up to what is current, so that it keeps no snapshot that nothing else does: of zones that nobody
+/// has fetched for a while, and of those that are no more.
+pub(super) fn keep_journal(journal: &Mutex<Journal>, current: &ArcSwap<Current>) {
+    let current = current.load_full();
+    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+    journal.keep_up(&current.snapshot, current.answering.journal);
 }
 
 /// Makes the messages that answer a request for a zone.

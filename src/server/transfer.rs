@@ -5,6 +5,7 @@
 
 use crate::answer::{Client, TransferError};
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
@@ -44,6 +45,19 @@ pub struct Told {
     pub since: Option<u32>,
     /// Whether all messages were made.
     pub outcome: Result<(), TransferError>,
+}
+
+/// How many transfers there were.
+#[derive(Debug, Default)]
+pub struct TransferCounts {
+    /// Whole zones.
+    pub whole: AtomicU64,
+    /// What has changed since a serial.
+    pub changes: AtomicU64,
+    /// Nothing, because the client had all there is.
+    pub nothing_new: AtomicU64,
+    /// Those that were broken off.
+    pub broken_off: AtomicU64,
 }
 
 /// Limits of transfers.
@@ -98,7 +112,15 @@ impl Transfers {
         });
         let (mut sent, mut octets) = (0_u64, 0);
         let mut late = None;
-        while let Ok(Some(message)) = timeout_at(deadline, messages.recv()).await {
+        loop {
+            let message = match timeout_at(deadline, messages.recv()).await {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(_) => {
+                    late = Some("it took too long");
+                    break;
+                }
+            };
             let by = deadline.min(Instant::now() + write_timeout);
             match timeout_at(by, stream.write_all(&message)).await {
                 Ok(Ok(())) => {}
@@ -132,7 +154,8 @@ impl Transfers {
             }
             (Err(error @ TransferError::TooLarge), _) => error.to_string(),
             (_, Some(late)) => late.to_owned(),
-            (_, None) => "it took too long".to_owned(),
+            // Not without a client that takes no more, which is told above.
+            (Err(error @ TransferError::Stopped), None) => error.to_string(),
         };
         tracing::warn!("broke off the transfer of {what} to {}: {how}, after {took} ms", client.address);
         Err(BrokenOff)
