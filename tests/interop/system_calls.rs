@@ -36,7 +36,7 @@ fn a_batch_takes_two_system_calls() {
 
 #[test]
 fn on_a_wildcard_address_it_takes_one_more_for_each_change_of_the_address_asked() {
-    let asked = |query: usize| if query / 10 % 2 == 0 { "127.0.0.1" } else { "127.0.0.2" };
+    let asked = |query: usize| if (query / 10).is_multiple_of(2) { "127.0.0.1" } else { "127.0.0.2" };
     let calls = calls("0.0.0.0:0", asked);
     let mut query = 0;
     for (queries, sends) in batches(&calls) {
@@ -56,11 +56,9 @@ fn batches(calls: &[Call]) -> Vec<(usize, Vec<usize>)> {
     for (name, count) in &calls[first.expect("a batch")..=last.expect("an answer")] {
         match (name.as_str(), count, batches.last_mut()) {
             ("recvmmsg", Some(count), _) => batches.push((*count, Vec::new())),
-            // It had waited in vain.
-            ("recvmmsg", None, _) => {}
             ("sendmmsg", Some(count), Some((_, sends))) => sends.push(*count),
-            // Where the kernel's clock cannot be read without a call.
-            ("clock_gettime", ..) => {}
+            // It had waited in vain; and where the kernel's clock cannot be read without a call.
+            ("recvmmsg", None, _) | ("clock_gettime", ..) => {}
             _ => panic!("{name} while it answers: {calls:?}"),
         }
     }
@@ -70,13 +68,14 @@ fn batches(calls: &[Call]) -> Vec<(usize, Vec<usize>)> {
 /// Asks a server of one worker that listens at `listen`, each query at the address that `asked` gives it, and returns
 /// all system calls of the worker. The queries wait for it together: it is stopped while they are sent.
 fn calls(listen: &str, asked: impl Fn(usize) -> &'static str) -> Vec<Call> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (trace, manifest) = (folder.path().join("trace"), folder.path().join("peers.yaml"));
+    // The server watches the manifest's folder: a trace in it would never end.
+    let [traces, manifests] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let (trace, manifest) = (traces.path().join("trace"), manifests.path().join("peers.yaml"));
     fs::write(&manifest, include_str!("../data/schema.yaml")).expect("a written manifest");
     let mut program = Command::new("strace");
     // With -D the server is our child, and strace a descendant of its own.
     program.args(["-D", "-f", "-e", "verbose=none", "-o"]).arg(&trace).arg(env!("CARGO_BIN_EXE_rosterd"));
-    let settings = format!("manifests = [{manifest:?}]\n[server]\nworkers = 1");
+    let settings = format!("manifests = ['{}']\n[server]\nworkers = 1", manifest.display());
     let rosterd = Rosterd::start_by_on(program, &settings, listen);
     let port = rosterd.ipv4().port();
     let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
@@ -99,12 +98,15 @@ fn calls(listen: &str, asked: impl Fn(usize) -> &'static str) -> Vec<Call> {
     text(&trace).lines().filter_map(|line| call(line.strip_prefix(&worker)?)).collect()
 }
 
-/// The number of the worker's thread.
+/// The number of the worker's thread, once that has its name.
 fn worker(process: u32) -> String {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("threads");
-    let is_worker = |task: &fs::DirEntry| text(&task.path().join("comm")).trim() == "udp-0";
-    let worker = tasks.flatten().find(is_worker).expect("a worker");
-    worker.file_name().into_string().expect("a number")
+    let find = || {
+        let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("threads");
+        let is_worker = |task: &fs::DirEntry| text(&task.path().join("comm")).trim() == "udp-0";
+        tasks.flatten().find(is_worker)
+    };
+    wait_until("the server has a worker", || find().is_some());
+    find().expect("a worker").file_name().into_string().expect("a number")
 }
 
 /// The call of a line behind the thread's number. One that other threads interrupt has two lines: the second counts.
