@@ -1,4 +1,4 @@
-//! The UDP worker of the server by itself: it needs no runtime and no TLS.
+//! The UDP worker of the server by itself: it needs no runtime and no TLS, but for the types of what it never does.
 //!
 //! A worker that is told to stop before it began still answers what has arrived. So a run of it takes exactly the queries
 //! that were sent before, in full batches, on the thread that callgrind looks at.
@@ -12,16 +12,22 @@
 
 #[path = "../../../src/server/counters.rs"]
 mod counters;
+#[path = "../../../src/server/dnstap/mod.rs"]
+mod dnstap;
 #[path = "../../../src/server/query_log.rs"]
 mod query_log;
 #[path = "../../../src/server/responder.rs"]
 mod responder;
+#[path = "../../../src/server/sampling.rs"]
+mod sampling;
 #[path = "../../../src/server/slots.rs"]
 mod slots;
 #[path = "../../../src/server/snapshots.rs"]
 mod snapshots;
 #[path = "../../../src/server/tally.rs"]
 mod tally;
+#[path = "../../../src/server/transfer.rs"]
+mod transfer;
 #[path = "../../../src/server/udp/mod.rs"]
 mod udp;
 
@@ -60,10 +66,10 @@ impl Worker {
         client.set_read_timeout(Some(Duration::from_secs(60)))?;
         client.connect((Ipv4Addr::LOCALHOST, address.port()))?;
         let udp_max = policy.udp_max;
-        let answering = Arc::new(Answering { policy, limiter: None, queries: None });
+        let answering = Arc::new(Answering { policy, ..Answering::default() });
         let current = Arc::new(ArcSwap::from_pointee(Current { snapshot, answering }));
         let setting = Setting {
-            responder: Arc::new(CurrentSnapshot { current }),
+            responder: Arc::new(CurrentSnapshot { current, journal: Arc::default() }),
             counters: Arc::default(),
             tally: Arc::default(),
             stop: Arc::new(AtomicBool::new(true)),
