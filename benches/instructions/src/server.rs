@@ -1,4 +1,4 @@
-//! The UDP worker of the server by itself: it needs no runtime and no TLS.
+//! The UDP worker of the server by itself: it needs no runtime and no TLS, but for the types of what it never does.
 //!
 //! A worker that is told to stop before it began still answers what has arrived. So a run of it takes exactly the queries
 //! that were sent before, in full batches, on the thread that callgrind looks at.
@@ -69,7 +69,7 @@ impl Worker {
         let answering = Arc::new(Answering { policy, ..Answering::default() });
         let current = Arc::new(ArcSwap::from_pointee(Current { snapshot, answering }));
         let setting = Setting {
-            responder: Arc::new(CurrentSnapshot { current, journal: Arc::default() }),
+            responder: Arc::new(CurrentSnapshot { current, journal: Arc::default(), transfers: Arc::default() }),
             counters: Arc::default(),
             tally: Arc::default(),
             stop: Arc::new(AtomicBool::new(true)),
