@@ -69,7 +69,11 @@ impl Worker {
         let answering = Arc::new(Answering { policy, ..Answering::default() });
         let current = Arc::new(ArcSwap::from_pointee(Current { snapshot, answering }));
         let setting = Setting {
-            responder: Arc::new(CurrentSnapshot { current, journal: Arc::default(), transfers: Arc::default() }),
+            responder: Arc::new(CurrentSnapshot {
+                current,
+                journal: Arc::default(),
+                transfers: Arc::default(),
+            }),
             counters: Arc::default(),
             tally: Arc::default(),
             stop: Arc::new(AtomicBool::new(true)),
