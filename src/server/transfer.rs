@@ -152,10 +152,8 @@ impl Transfers {
                 );
                 return Ok(());
             }
-            (Err(error @ TransferError::TooLarge), _) => error.to_string(),
+            (Err(error @ TransferError::TooLarge), _) | (Err(error), None) => error.to_string(),
             (_, Some(late)) => late.to_owned(),
-            // Not without a client that takes no more, which is told above.
-            (Err(error @ TransferError::Stopped), None) => error.to_string(),
         };
         tracing::warn!("broke off the transfer of {what} to {}: {how}, after {took} ms", client.address);
         Err(BrokenOff)
