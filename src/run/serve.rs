@@ -172,9 +172,6 @@ impl Running {
         };
         let journal = Arc::clone(&responder.journal);
         let server = Server::start(&server_config(settings), responder)?;
-        for address in server.local_addresses() {
-            tracing::info!("listening on {address} (UDP and TCP)");
-        }
         let mut generation = prepared.begin(Some(published), &self.lasting)?;
         self.board.watches(generation.take_watched());
         let reader = generation.reader();
@@ -183,6 +180,10 @@ impl Running {
         let changed = Arc::clone(&progress.changed);
         let notifier = Notifier::start(Arc::clone(&current), journal, changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
+        // Last, for whoever waits for it: from here on probes know of the server too.
+        for address in server.local_addresses() {
+            tracing::info!("listening on {address} (UDP and TCP)");
+        }
         Ok(Started { server, generation, reader, current, notifier })
     }
 }
