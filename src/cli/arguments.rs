@@ -102,7 +102,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
         interval: u32,
         /// How many looks to take [default: until ended]
-        #[arg(long, value_name = "NUMBER")]
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
         count: Option<u64>,
     },
     /// Print what to paste so that pods ask rosterd for its zones, and exit.

@@ -152,7 +152,7 @@ impl Change {
             tracing::info!("{}", OneLine(format!("settings: {difference}")));
         }
         match self.differences.len() {
-            0 => tracing::info!("settings: nothing has changed"),
+            0 => tracing::info!("settings: good, and nothing that can change has changed"),
             all => tracing::info!("settings: {all} changed, in force from now on"),
         }
     }
