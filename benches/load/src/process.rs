@@ -68,7 +68,9 @@ impl Server {
                 std::thread::spawn(move || lines.for_each(drop));
                 return Ok(Server { child, address, http });
             }
-            http.extend(line.split_once("http://").and_then(|(_, address)| address.parse::<SocketAddr>().ok()));
+            http.extend(
+                line.split_once("http://").and_then(|(_, address)| address.parse::<SocketAddr>().ok()),
+            );
             said.push_str(&line);
             said.push('\n');
         }
