@@ -235,6 +235,11 @@ fn queries_meet_the_former_or_the_new_settings_whole() {
                 })
             })
             .collect();
+        // It listens for names a moment before it knows of itself that it does.
+        let until = Instant::now() + PATIENCE;
+        while http::get(http, "/ready").status != 200 {
+            assert!(Instant::now() < until, "it is not ready");
+        }
         let ready = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 assert_eq!(http::get(http, "/ready").status, 200);

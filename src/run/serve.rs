@@ -172,18 +172,17 @@ impl Running {
         };
         let journal = Arc::clone(&responder.journal);
         let server = Server::start(&server_config(settings), responder)?;
+        for address in server.local_addresses() {
+            tracing::info!("listening on {address} (UDP and TCP)");
+        }
         let mut generation = prepared.begin(Some(published), &self.lasting)?;
         self.board.watches(generation.take_watched());
         let reader = generation.reader();
         let questions = Questions::answer(reader.clone())?;
         let (observer, progress) = (server.observer(), Arc::clone(&self.lasting.progress));
         let changed = Arc::clone(&progress.changed);
-        let notifier = Notifier::start(Arc::clone(&current), journal, changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
-        // Last, for whoever waits for it: from here on probes know of the server too.
-        for address in server.local_addresses() {
-            tracing::info!("listening on {address} (UDP and TCP)");
-        }
+        let notifier = Notifier::start(Arc::clone(&current), journal, changed, server.local_addresses())?;
         Ok(Started { server, generation, reader, current, notifier })
     }
 }
