@@ -17,6 +17,7 @@ use hickory_proto::rr::{RData, Record};
 use rosterd::{PATIENCE, Rosterd, lines};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 const README: &str = include_str!("../README.md");
 const OPERATIONS: &str = include_str!("../docs/operations.md");
@@ -90,6 +91,11 @@ fn what_a_running_server_is_shown_as_is_real() {
     let settings = "[admin]\nlisten = []\napi = ['127.0.0.1:0']\n[server]";
     let server = Rosterd::start(include_str!("../deploy/examples/myapp.yaml"), settings);
     let api = server.seen().iter().find_map(|line| line.split_once("and why, at http://")).unwrap().1;
+    // It listens for names a moment before it knows of itself that it does.
+    let until = Instant::now() + PATIENCE;
+    while !rosterd(&format!("status --url http://{api}")).output().unwrap().status.success() {
+        assert!(Instant::now() < until, "it is not ready");
+    }
     for program in ["rosterd status", "rosterd explain", "rosterd top"] {
         let all = shown_in(OPERATIONS, program);
         let [Shown { command, output }] = all.as_slice() else { panic!("{program}: {all:?}") };

@@ -107,11 +107,11 @@ fn settings_change_with_their_file_and_on_sighup() {
     let second = serial(server.ipv4(), ZONE);
     assert!((1..1 << 31).contains(&second.wrapping_sub(first)), "{first} {second}");
     assert!(shown(&doors).contains("ttl = 8"));
-    wait_for("the count", || metric(http, "rosterd_reloads_total") > 0.5);
+    wait_for("the count", || metric(http, "rosterd_reloads_total{outcome=\"changed\"}") > 0.5);
 
     server.signal(Signal::SIGHUP);
     server.wait_for_log("settings: read again (SIGHUP)");
-    server.wait_for_log("settings: nothing has changed");
+    server.wait_for_log("settings: good, and nothing that can change has changed");
     assert_eq!(serial(server.ipv4(), ZONE), second, "nothing has changed");
 
     // The manifest is followed as before, by the new settings.
@@ -132,11 +132,11 @@ fn wrong_settings_change_nothing() {
         ("nsid = 'abc'\ncookies = { enabled = true, secret_file = 'absent' }", "cannot read server.cookies"),
         ("nsid = 'abc'\naccess = [{ action = 'maybe' }]", "server.access[0].action"),
     ] {
-        let failed = metric(http, "rosterd_reload_failed_total");
+        let failed = metric(http, "rosterd_reloads_total{outcome=\"refused\"}");
         server.replace_settings(&on_manifest(&settings(wrong)));
         let line = server.wait_for_log(said);
         assert!(line.contains("WARN") && line.contains("the former ones stay in force"), "{line}");
-        wait_for("the count", || metric(http, "rosterd_reload_failed_total") > failed);
+        wait_for("the count", || metric(http, "rosterd_reloads_total{outcome=\"refused\"}") > failed);
         assert_eq!(ttl(server.ipv4()), 7);
         behind(http, true);
         assert!(shown(&doors).contains("# nsid is not set"));
@@ -235,6 +235,11 @@ fn queries_meet_the_former_or_the_new_settings_whole() {
                 })
             })
             .collect();
+        // It listens for names a moment before it knows of itself that it does.
+        let until = Instant::now() + PATIENCE;
+        while http::get(http, "/ready").status != 200 {
+            assert!(Instant::now() < until, "it is not ready");
+        }
         let ready = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 assert_eq!(http::get(http, "/ready").status, 200);
@@ -314,4 +319,188 @@ fn other_namespaces_are_served_once_they_are_listed_and_not_before() {
     assert_eq!((there("default"), there("other")), (ResponseCode::NXDomain, ResponseCode::NoError));
     let synced = "rosterd_watch_synced{resource=\"endpointslices\",namespace=\"other\"}";
     assert!(metric(http, synced) > 0.5);
+}
+
+#[test]
+fn a_zone_that_comes_back_goes_on_from_its_serial() {
+    let settings = |zone: &str, reverse: &str, ttl: usize| {
+        format!("zone = '{zone}'\nreverse_zones = [{reverse}]\n[server]\nttl = {ttl}\n")
+    };
+    let api = ApiServer::start();
+    put(&api, "default", "10.0.0.1");
+    let mut server = Rosterd::start_in_cluster(&api.kubeconfig(), &settings(ZONE, "'10.0.0.0/8'", 1));
+    let address = server.ipv4();
+    wait_for("the first list", || code(address, NAME) == ResponseCode::NoError);
+    let reverse = "10.in-addr.arpa.";
+    // Each change of settings is one of records, and of the serials of both zones: ahead of the cluster's revision soon.
+    for ttl in 2..40 {
+        server.replace_settings(&settings(ZONE, "'10.0.0.0/8'", ttl));
+        server.wait_for_log("in force from now on");
+    }
+    let last = [serial(address, ZONE), serial(address, reverse)];
+    for (zone, zones, ttl) in [("other.example.", "", 50), ("third.example.", "'11.0.0.0/8'", 51)] {
+        server.replace_settings(&settings(zone, zones, ttl));
+        server.wait_for_log("in force from now on");
+        assert_eq!([code(address, NAME), code(address, reverse)], [ResponseCode::Refused; 2]);
+    }
+    server.replace_settings(&settings(ZONE, "'10.0.0.0/8'", 52));
+    server.wait_for_log("in force from now on");
+    for (zone, last) in [ZONE, reverse].into_iter().zip(last) {
+        let now = serial(address, zone);
+        assert!((1..1 << 31).contains(&now.wrapping_sub(last)), "{zone} {last} {now}");
+    }
+}
+
+#[test]
+fn what_was_counted_of_a_zone_stays_its_own() {
+    let (http, doors) = admin();
+    let settings = |zones: &str, ttl: usize| format!("{zones}\n{doors}[server]\nttl = {ttl}\n");
+    let mut server = Rosterd::start(&manifest(3), &settings("zone = 'a.example.'", 1));
+    let address = server.ipv4();
+    let counted = |zone: &str| {
+        let text = http::get(http, "/metrics").body;
+        let lines = text.lines().filter(|line| line.starts_with("rosterd_dns_responses_total{"));
+        let lines = lines.filter(|line| line.contains(&format!("zone=\"{zone}\"")));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>()
+    };
+    for _ in 0..7 {
+        assert_eq!(code(address, "a.example."), ResponseCode::NoError);
+    }
+    wait_for("seven", || counted("a.example.") == 7);
+    // The zone with more labels comes first now; the former one goes.
+    server.replace_settings(&on_manifest(&settings("zone = 'b.c.d.example.'", 2)));
+    server.wait_for_log("in force from now on");
+    for _ in 0..3 {
+        assert_eq!(code(address, "b.c.d.example."), ResponseCode::NoError);
+    }
+    wait_for("three", || counted("b.c.d.example.") == 3);
+    assert_eq!(counted("a.example."), 7);
+    server.replace_settings(&on_manifest(&settings("zone = 'a.example.'", 3)));
+    server.wait_for_log("in force from now on");
+    assert_eq!(code(address, "a.example."), ResponseCode::NoError);
+    wait_for("eight", || counted("a.example.") == 8);
+    assert_eq!(counted("b.c.d.example."), 3);
+}
+
+/// The programs that the server has started, and that still run.
+fn programs(server: u32) -> usize {
+    let tasks = std::fs::read_dir(format!("/proc/{server}/task")).unwrap().flatten();
+    let children =
+        tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
+    children.map(|children| children.split_whitespace().count()).sum()
+}
+
+#[test]
+fn programs_that_give_no_credentials_do_not_pile_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(
+        &kubeconfig,
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
+         clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n\
+         contexts: [{name: c, context: {cluster: c, user: u}}]\n\
+         users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, \
+         args: [-c, 'sleep 100000; true'], interactiveMode: Never}}}]\n",
+    )
+    .unwrap();
+    let mut server = Rosterd::start(&manifest(3), "[server]\nttl = 7");
+    let process = server.process();
+    for ttl in 1..=12 {
+        let cluster = format!("kubernetes.kubeconfig = '{}'\n[server]\nttl = {ttl}", kubeconfig.display());
+        server.replace_settings(&cluster);
+        server.wait_for_log("settings: read again");
+        wait_for("the program of the last settings, and no other", || programs(process) == 1);
+    }
+    // Settings that need none come into force, and nothing is left.
+    server.replace_settings(&on_manifest("[server]\nttl = 9"));
+    server.wait_for_log("in force from now on");
+    assert_eq!(ttl(server.ipv4()), 9);
+    wait_for("the last program's end", || programs(process) == 0);
+}
+
+/// What is put at the place of settings, and what is said of it.
+type Harm<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
+#[test]
+fn whatever_lies_at_the_place_of_settings_the_server_goes_on() {
+    let (http, doors) = admin();
+    let settings = |ttl: usize| format!("{doors}[server]\nttl = {ttl}\n");
+    let mut server = Rosterd::start(&manifest(3), &settings(7));
+    let file = server.settings_file();
+    let gone = || drop(std::fs::remove_file(&file));
+    let harms: [Harm<'_>; 6] = [
+        ("No such file", Box::new(gone)),
+        ("Is a directory", Box::new(|| std::fs::create_dir(&file).unwrap())),
+        (
+            "symbolic links",
+            Box::new(|| {
+                std::fs::remove_dir(&file).unwrap();
+                std::os::unix::fs::symlink("rosterd.toml", &file).unwrap();
+            }),
+        ),
+        (
+            "it is not a file",
+            Box::new(|| {
+                gone();
+                nix::unistd::mkfifo(&file, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+            }),
+        ),
+        (
+            "UTF-8",
+            Box::new(|| {
+                gone();
+                std::fs::write(&file, [0xff, 0xfe, 0]).unwrap();
+            }),
+        ),
+        (
+            "more than 1048576 octets",
+            Box::new(|| {
+                gone();
+                std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
+            }),
+        ),
+    ];
+    for (said, harm) in harms {
+        harm();
+        server.signal(Signal::SIGHUP);
+        let line = server.wait_for_log(said);
+        assert!(line.contains("WARN") && line.contains("stay in force"), "{said}: {line}");
+        assert_eq!(ttl(server.ipv4()), 7);
+    }
+    behind(http, true);
+    gone();
+    // Nor is anybody waited for who writes a secret.
+    let pipe = file.with_file_name("secret");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let cookies = format!("cookies = {{ enabled = true, secret_file = '{}' }}", pipe.display());
+    server.replace_settings(&on_manifest(&format!("{}{cookies}\n", settings(8))));
+    let line = server.wait_for_log("cannot read server.cookies.secret_file");
+    assert!(line.contains("it is not a file") && line.contains("stay in force"), "{line}");
+    server.replace_settings(&on_manifest(&settings(8)));
+    server.wait_for_log("in force from now on");
+    assert_eq!(ttl(server.ipv4()), 8);
+}
+
+#[test]
+fn a_hundred_reloads_at_once_are_as_good_as_the_last() {
+    let (http, doors) = admin();
+    let settings = |ttl: usize| format!("{doors}[server]\nttl = {ttl}\n");
+    let server = Rosterd::start(&manifest(3), &settings(7));
+    for round in 0..5 {
+        server.replace_settings(&on_manifest(&settings(10 + round)));
+        for _ in 0..100 {
+            server.signal(Signal::SIGHUP);
+        }
+    }
+    wait_for("the last settings", || ttl(server.ipv4()) == 14);
+    behind(http, false);
+    // Nothing is lost of what comes behind them, and the end comes while they are asked for.
+    server.replace_settings(&on_manifest(&settings(20)));
+    wait_for("the settings behind", || ttl(server.ipv4()) == 20);
+    for _ in 0..100 {
+        server.signal(Signal::SIGHUP);
+    }
+    let (status, log) = server.terminate(Signal::SIGTERM);
+    assert!(status.success(), "{log:?}");
+    assert!(log.iter().all(|line| !line.contains("panicked")), "{log:?}");
 }

@@ -23,6 +23,7 @@ use ::rosterd::source::saved::{Directory, FILE, Fingerprint, Image, Mirror, Save
 use api_server::ApiServer;
 use client::{Transport, ask, data, explanations, serial};
 use hickory_proto::op::ResponseCode;
+use nix::sys::signal::Signal;
 use rosterd::{PATIENCE, Rosterd, alone, lines, unused_port};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -287,6 +288,132 @@ fn with_manifests_serials_are_kept() {
     assert_eq!(serial(server.ipv4(), ZONE), ahead.wrapping_add(1));
 }
 
+/// The serial that was saved of a zone.
+fn saved_serial(scene: &Scene, zone: &str) -> Option<u32> {
+    let saved = scene.saved()?;
+    saved.serials.iter().find(|(apex, _)| **apex == *zone).map(|(_, serial)| *serial)
+}
+
+#[test]
+fn serials_go_on_when_peers_come_from_elsewhere() {
+    let peers = "apiVersion: v1\nkind: Endpoints\nmetadata: {name: myapp, namespace: default}\n";
+    let scene = Scene::new();
+    let server = Rosterd::start(peers, &scene.settings(""));
+    // Unix time, far ahead of any revision of the cluster.
+    let first = serial(server.ipv4(), ZONE);
+    wait_for("the saved state", || saved_serial(&scene, ZONE) == Some(first));
+    drop(server);
+    let server = scene.start("");
+    wait_for("the first list", || peers_of(&server) == 3);
+    let second = serial(server.ipv4(), ZONE);
+    assert!((1..1 << 31).contains(&second.wrapping_sub(first)), "{first} {second}");
+    wait_for("the saved state", || saved_serial(&scene, ZONE) == Some(second));
+    drop(server);
+    // And back.
+    let server = Rosterd::start(peers, &scene.settings(""));
+    let third = serial(server.ipv4(), ZONE);
+    assert!((1..1 << 31).contains(&third.wrapping_sub(second)), "{second} {third}");
+}
+
+fn peers_of(server: &Rosterd) -> usize {
+    peers(server.ipv4())
+}
+
+#[test]
+fn serials_of_zones_that_went_are_kept_over_a_restart() {
+    const GONE: &str = "10.in-addr.arpa.";
+    let scene = Scene::new();
+    let start = |zones: &str| {
+        let settings = format!("reverse_zones = [{zones}]\n{}", scene.settings(""));
+        Rosterd::start("apiVersion: v1\nkind: Endpoints\nmetadata: {name: a, namespace: b}\n", &settings)
+    };
+    let mut image = Mirror::new(&[]).image(0).unwrap();
+    let ahead = u32::try_from(now() & 0x7fff_ffff).unwrap() + 86_400;
+    (image.origin, image.serials) = ("manifests".to_owned(), vec![(GONE.into(), ahead)]);
+    Directory::new(scene.directory()).write(&image).unwrap();
+    let server = start("");
+    wait_for("the saved state", || saved_serial(&scene, ZONE).is_some());
+    assert_eq!(saved_serial(&scene, GONE), Some(ahead));
+    drop(server);
+    let server = start("'10.0.0.0/8'");
+    assert_eq!(serial(server.ipv4(), GONE), ahead + 1);
+}
+
+#[test]
+fn records_that_a_file_adds_are_no_reason_for_an_equal_serial() {
+    let scene = Scene::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("peers.cluster.local.zone");
+    let write = |text: &str| std::fs::write(&file, format!("$ORIGIN {ZONE}\n{text}\n")).unwrap();
+    let start = |with: bool| {
+        let files = if with { format!("zone_files = ['{}']\n", file.display()) } else { String::new() };
+        Rosterd::start_in_cluster(&scene.api.kubeconfig(), &format!("{files}{}", scene.settings("")))
+    };
+    let mut last = None;
+    for (with, text) in [(false, ""), (true, "added 5 TXT a"), (true, "added 5 TXT b"), (false, "")] {
+        write(text);
+        let mut server = start(with);
+        wait_for("the state", || peers(server.ipv4()) == 3);
+        let now = serial(server.ipv4(), ZONE);
+        if let Some(last) = last {
+            assert!((1..1 << 31).contains(&u32::wrapping_sub(now, last)), "{text}: {last} {now}");
+        }
+        wait_for("the saved serial", || saved_serial(&scene, ZONE) == Some(serial(server.ipv4(), ZONE)));
+        last = saved_serial(&scene, ZONE);
+        server.kill();
+        scene.api.die(true);
+    }
+}
+
+#[test]
+fn another_interval_counts_at_once() {
+    let scene = Scene::new();
+    let settings = |interval: &str| {
+        let state = scene.settings("").replace("20ms", interval);
+        format!("kubernetes.kubeconfig = '{}'\n{state}", scene.folder.path().join("kubeconfig").display())
+    };
+    std::fs::write(scene.folder.path().join("kubeconfig"), scene.api.kubeconfig()).unwrap();
+    let program = Command::new(env!("CARGO_BIN_EXE_rosterd"));
+    let mut server = Rosterd::start_by(program, &settings("1h"));
+    wait_for("the first list", || peers(server.ipv4()) == 3);
+    assert!(scene.saved().is_none());
+    server.replace_settings(&settings("10ms"));
+    server.wait_for_log("in force from now on");
+    wait_for("the saved state", || scene.saved().is_some());
+}
+
+#[test]
+fn the_end_is_the_last_write() {
+    let scene = Scene::new();
+    let settings = scene.settings("").replace("20ms", "1h");
+    let server = Rosterd::start_in_cluster(&scene.api.kubeconfig(), &settings);
+    wait_for("the first list", || peers(server.ipv4()) == 3);
+    assert!(scene.saved().is_none());
+    let last = serial(server.ipv4(), ZONE);
+    let (status, log) = server.terminate(Signal::SIGTERM);
+    assert!(status.success(), "{log:?}");
+    assert_eq!((saved_serial(&scene, ZONE), scene.saved().unwrap().watches[0].objects), (Some(last), 3));
+}
+
+#[test]
+fn a_file_has_a_most_that_it_may_grow_to() {
+    let scene = Scene::new();
+    // As with a full disk: what is written beyond fails (setrlimit(2), EFBIG).
+    for number in 1..=4 {
+        put(&scene.api, number, 1_000);
+    }
+    std::fs::write(scene.folder.path().join("kubeconfig"), scene.api.kubeconfig()).unwrap();
+    let mut program = Command::new("prlimit");
+    program.args(["--fsize=16384:16384", env!("CARGO_BIN_EXE_rosterd")]);
+    let kubeconfig = scene.folder.path().join("kubeconfig");
+    let settings = format!("kubernetes.kubeconfig = '{}'\n{}", kubeconfig.display(), scene.settings(""));
+    let mut server = Rosterd::start_by(program, &settings);
+    let line = server.wait_for_log("answers go on, and what was saved before is kept");
+    assert!(line.contains("WARN") && line.contains("File too large"), "{line}");
+    wait_for("all peers", || peers(server.ipv4()) > 1_000);
+    assert!(scene.saved().is_none());
+}
+
 /// A server below a shell that prepares what is around it, and ends as the server.
 fn prepared(script: &str) -> Command {
     let mut command = Command::new("unshare");
@@ -407,7 +534,7 @@ fn a_killed_server_leaves_a_whole_file() {
         // It reads, down to the last octet.
         if let Some(state) = scene.saved() {
             saved += 1;
-            sizes.push(state.size());
+            sizes.push(std::fs::metadata(scene.file()).unwrap().len());
             let events = state.watches.iter().map(|watch| state.events(watch, WatchId(0)).count());
             assert!(events.sum::<usize>() > 4, "kill {kill}");
         } else {

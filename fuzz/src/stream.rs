@@ -38,12 +38,15 @@ struct Still;
 impl Responder for Still {
     type Scratch = Scratch;
     type Batch<'a> = ();
+    type View<'a> = ();
 
     fn scratch(&self) -> Scratch {
         Scratch::new()
     }
 
     fn batch(&self) {}
+
+    fn view((): &()) {}
 
     fn respond(
         (): &(),

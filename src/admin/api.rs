@@ -9,7 +9,7 @@ use super::state::{NoAnswer, State};
 use super::url;
 use super::world::LookUpError;
 use crate::config::LogLevel;
-use crate::roster::{PeersPage, Roster, SetKey, SetsPass, TotalsPass, Wanted};
+use crate::roster::{PeersPage, Roster, SetKey, SetView, SetsPass, TotalsPass, Wanted};
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{self, Path, Query};
@@ -62,6 +62,9 @@ pub(super) struct SetsQuery {
     /// Only those that deserve a look.
     #[serde(default)]
     troubled: bool,
+    /// With a digest of who is listed.
+    #[serde(default)]
+    digest: bool,
     limit: Option<usize>,
     /// `<namespace>/<set>`
     after: Option<String>,
@@ -72,7 +75,7 @@ pub(super) async fn sets(
     extract::State(state): Shared,
     query: Result<Query<SetsQuery>, QueryRejection>,
 ) -> Response<Body> {
-    let Query(SetsQuery { namespace, text, troubled, limit, after }) = match query {
+    let Query(SetsQuery { namespace, text, troubled, digest, limit, after }) = match query {
         Ok(query) => query,
         Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
     };
@@ -88,6 +91,9 @@ pub(super) async fn sets(
         troubled,
     };
     let mut pass = SetsPass::new(wanted, after, limit);
+    if digest {
+        pass = pass.with_digests();
+    }
     match state.look(move |roster| pass.go_on(roster)).await {
         Ok(page) => {
             let last = page.sets.last().filter(|_| page.more);
@@ -95,9 +101,12 @@ pub(super) async fn sets(
                 let value = value?;
                 Some(format!("&{key}={}", url::component(&value)))
             });
-            let only: String = only.chain(troubled.then(|| "&troubled=true".to_owned())).collect();
-            let next = last.map(|last| {
-                format!("/api/v1/sets?limit={limit}&after={}/{}{only}", last.key.namespace, last.key.name)
+            let flags = [("troubled", troubled), ("digest", digest)].into_iter();
+            let flags = flags.filter(|(_, set)| *set).map(|(key, _)| format!("&{key}=true"));
+            let only: String = only.chain(flags).collect();
+            let next = last.map(|SetView { key, .. }| {
+                let after = format!("{}/{}", url::component(&key.namespace), url::component(&key.name));
+                format!("/api/v1/sets?limit={limit}&after={after}{only}")
             });
             json(&Listing { items: page.sets.into_iter().map(SetJson::from).collect(), next })
         }
@@ -130,7 +139,9 @@ pub(super) async fn peers(
     match state.look(look).await {
         Ok(Some(PeersPage { set, peers, next })) => {
             let next = next.map(|from| {
-                format!("/api/v1/sets/{}/{}?limit={limit}&from={from}", set.key.namespace, set.key.name)
+                let SetKey { namespace, name } = &set.key;
+                let path = format!("{}/{}", url::component(namespace), url::component(name));
+                format!("/api/v1/sets/{path}?limit={limit}&from={from}")
             });
             json(&PeersJson { set: set.into(), peers: peers.into_iter().map(PeerJson::from).collect(), next })
         }

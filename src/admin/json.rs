@@ -95,6 +95,9 @@ pub(crate) struct SetJson {
     pub(crate) serving: usize,
     pub(crate) not_ready: usize,
     pub(crate) refused: bool,
+    /// Who is listed: see [`SetView::digest`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<String>,
 }
 
 impl SetJson {
@@ -129,6 +132,7 @@ impl From<SetView> for SetJson {
             serving,
             not_ready,
             refused: set.refused,
+            digest: set.digest,
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::exposition::{Exposition, Kind, seconds};
 use super::process;
 use super::state::State;
-use super::world::{Durations, Phase, SavedState, Upkeep, ZoneState, since};
+use super::world::{Durations, Phase, SavedState, Upkeep, World, ZoneState, since};
 use crate::roster::{ObjectKind, Scope, TopologyTotals, Totals, TotalsPass};
 use crate::server::{
     CountedZone, Counts, Observer, RCODES, SIZES, Stream, TYPES, Tallied, ZoneTallied, times,
@@ -36,7 +36,7 @@ pub(super) async fn text(state: &State) -> String {
     let ending = u8::from(world.phase() == Phase::Ending);
     text.single("rosterd_ending", Kind::Gauge, "Whether the server has been asked to end.", ending);
     if let Some(observer) = world.observer() {
-        queries(&mut text, &observer, &zones);
+        queries(&mut text, &observer, world.as_ref());
     }
     if let Some(totals) = &totals {
         roster(&mut text, totals);
@@ -50,14 +50,16 @@ pub(super) async fn text(state: &State) -> String {
 }
 
 /// What was asked and answered.
-fn queries(text: &mut Exposition, observer: &Observer, zones: &[ZoneState]) {
+fn queries(text: &mut Exposition, observer: &Observer, world: &dyn World) {
     let tallied = observer.tallied();
+    // After what was counted: a zone is named before it is.
+    let zones = world.counted_zones();
     let server = format!("dns://:{}", observer.port());
     let server = server.as_str();
     let each = |each: &mut dyn FnMut(Stream, &'static str, &str, &ZoneTallied)| {
         for (stream, tallied) in &tallied {
             for zone in &tallied.zones {
-                each(*stream, family(*stream), &zone_name(zone.zone, zones), zone);
+                each(*stream, family(*stream), zone_name(zone.zone, &zones), zone);
             }
         }
     };
@@ -339,14 +341,13 @@ fn programming(text: &mut Exposition, [from_trigger, from_event]: &[Durations; 2
 
 /// How settings, state on disk and the query log fare.
 fn upkeep(text: &mut Exposition, upkeep: &Upkeep) {
-    let Upkeep { reloads, reloads_failed, last_reload, behind, state, queries_logged } = *upkeep;
-    text.single("rosterd_reloads_total", Kind::Counter, "Changes of settings that came into force.", reloads);
-    text.single(
-        "rosterd_reload_failed_total",
-        Kind::Counter,
-        "Changes of settings that were refused: the former ones stayed.",
-        reloads_failed,
-    );
+    let Upkeep { reloads, last_reload, behind, state, queries_logged, .. } = *upkeep;
+    let help =
+        "Settings that were read again: others that came into force, the same, and those that were refused.";
+    text.metric("rosterd_reloads_total", Kind::Counter, help);
+    for (outcome, count) in ["changed", "unchanged", "refused"].into_iter().zip(reloads) {
+        text.sample(&[("outcome", outcome)], count);
+    }
     if let Some(last) = last_reload {
         let name = "rosterd_reload_timestamp_seconds";
         text.single(name, Kind::Gauge, "When settings last changed while running.", last);
@@ -375,6 +376,18 @@ fn upkeep(text: &mut Exposition, upkeep: &Upkeep) {
     for (result, count) in ["logged", "left_out"].into_iter().zip(queries_logged) {
         text.sample(&[("result", result)], count);
     }
+    let help = "Queries noted for dnstap, by what became of their messages.";
+    text.metric("rosterd_dnstap_queries_total", Kind::Counter, help);
+    for (result, count) in ["sent", "left_out", "lost"].into_iter().zip(upkeep.dnstap) {
+        text.sample(&[("result", result)], count);
+    }
+    text.metric("rosterd_transfers_total", Kind::Counter, "Transfers of zones, by what was given.");
+    let given = ["zone", "changes", "nothing_new", "broken_off"];
+    for (given, count) in given.into_iter().zip(upkeep.transfers) {
+        text.sample(&[("given", given)], count);
+    }
+    let connected = u64::from(upkeep.dnstap_connected);
+    text.single("rosterd_dnstap_connected", Kind::Gauge, "Whether a collector of dnstap listens.", connected);
 }
 
 /// As CoreDNS has it.
@@ -383,15 +396,13 @@ fn family(stream: Stream) -> &'static str {
 }
 
 /// What queries are counted under: the zone that they fall into. `dropped` is CoreDNS's word for those of no zone.
-pub(super) fn zone_name(zone: CountedZone, zones: &[ZoneState]) -> String {
+/// `zones` are those that are counted each by itself.
+pub(super) fn zone_name(zone: CountedZone, zones: &[String]) -> &str {
     match zone {
-        CountedZone::Generated(place) => {
-            let mut generated = zones.iter().filter(|zone| zone.generated);
-            generated.nth(place).map_or_else(|| place.to_string(), |zone| zone.apex.clone())
-        }
-        CountedZone::Others => "others".to_owned(),
-        CountedZone::Files => "files".to_owned(),
-        CountedZone::None => "dropped".to_owned(),
+        CountedZone::Generated(place) => zones.get(place).map_or("others", String::as_str),
+        CountedZone::Others => "others",
+        CountedZone::Files => "files",
+        CountedZone::None => "dropped",
     }
 }
 

@@ -38,7 +38,7 @@ pub use world::{
 };
 
 pub(crate) use explanation::{RecordJson, SetPeersJson};
-pub(crate) use json::{EntryJson, PeerJson, SetJson, WatchJson};
+pub(crate) use json::{EntryJson, PeerJson, PeersJson, SetJson, WatchJson, ZoneJson};
 pub(crate) use rates::RateJson;
 pub(crate) use status::{CountsJson, StatusJson};
 

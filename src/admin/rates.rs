@@ -2,7 +2,6 @@
 
 use super::json::Word;
 use super::metrics::zone_name;
-use super::world::ZoneState;
 use crate::server::{RCODES, Stream, TYPES, Tallied};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -58,7 +57,7 @@ pub(crate) struct RateJson {
 
 impl Counted {
     /// Adds all transports up.
-    pub(super) fn of(tallied: &[(Stream, Tallied)], zones: &[ZoneState], publications: u64) -> Counted {
+    pub(super) fn of(tallied: &[(Stream, Tallied)], zones: &[String], publications: u64) -> Counted {
         let mut counted = Counted { publications, ..Counted::default() };
         for zone in tallied.iter().flat_map(|(_, tallied)| &tallied.zones) {
             let queries: u64 = zone.types.iter().sum();
@@ -66,7 +65,7 @@ impl Counted {
                 continue;
             }
             counted.queries += queries;
-            *counted.zones.entry(zone_name(zone.zone, zones).into()).or_default() += queries;
+            *counted.zones.entry(zone_name(zone.zone, zones).to_owned().into()).or_default() += queries;
             let types = TYPES.iter().map(|(_, name)| *name).zip(zone.types);
             add(&mut counted.types, types);
             let rcodes = RCODES.iter().map(|(_, name)| *name).zip(zone.rcodes);

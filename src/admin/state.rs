@@ -93,7 +93,8 @@ impl State {
     fn see_counts(&self) {
         let Some(observer) = self.world.observer() else { return };
         let (publications, _) = self.world.publications();
-        let counted = Counted::of(&observer.tallied(), &self.world.zones(), publications);
+        let tallied = observer.tallied();
+        let counted = Counted::of(&tallied, &self.world.counted_zones(), publications);
         lock(&self.rates).see(Instant::now(), counted);
     }
 

@@ -25,8 +25,12 @@ pub trait World: Send + Sync + 'static {
     /// How each watch of the Kubernetes API fares; none with manifests.
     fn watches(&self) -> Vec<WatchHealth>;
 
-    /// The zones that are served, those made from peers first, by their places.
+    /// The zones that are served, those made from peers first.
     fn zones(&self) -> Vec<ZoneState>;
+
+    /// The zones made from peers, served now or before, by the places where they are counted: of what was counted earlier,
+    /// none is missing.
+    fn counted_zones(&self) -> Vec<String>;
 
     /// How many snapshots have been published, and when the last one was.
     fn publications(&self) -> (u64, Option<SystemTime>);
@@ -137,11 +141,10 @@ pub struct ZoneState {
 /// How settings, state on disk and the query log fare.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Upkeep {
-    /// Changes of settings that came into force.
-    pub reloads: u64,
-    /// Changes of settings that did not.
-    pub reloads_failed: u64,
-    /// When the last one came into force: Unix time in seconds.
+    /// Settings that were read again: those that came into force and were others, those that were as before, and those that
+    /// were refused.
+    pub reloads: [u64; 3],
+    /// When the last others came into force: Unix time in seconds.
     pub last_reload: Option<u64>,
     /// Whether other settings are in force than the file says.
     pub behind: bool,
@@ -149,6 +152,12 @@ pub struct Upkeep {
     pub state: Option<SavedState>,
     /// Lines about queries: those that were written, and those that were left out.
     pub queries_logged: [u64; 2],
+    /// Queries noted for dnstap: those whose messages were sent, those that were left out, those that were lost.
+    pub dnstap: [u64; 3],
+    /// Whether a collector of dnstap listens.
+    pub dnstap_connected: bool,
+    /// Transfers: of whole zones, of changes, of nothing new, and those that were broken off.
+    pub transfers: [u64; 4],
 }
 
 /// What has become of writing state to disk.

@@ -3,7 +3,7 @@
 use super::arguments::Output;
 use super::ask::Server;
 use super::print::{self, HEAD};
-use super::{Failure, status};
+use super::{Failure, pages};
 use crate::admin::{SetJson, StatusJson};
 use crate::config::Settings;
 use crate::run::{self, OneLine};
@@ -19,6 +19,9 @@ type Key = (Arc<str>, Arc<str>);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Shape {
     listed: usize,
+    /// Who these are: the digest of their node names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
     node_basename: Arc<str>,
     mode: String,
     include: String,
@@ -32,7 +35,13 @@ struct Change {
     set: Arc<str>,
     from: Option<Shape>,
     to: Option<Shape>,
+    /// How many of those who would be listed are not listed now, where as many as now would be and they are called alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    others: Option<usize>,
 }
+
+/// Sets whose node names are read to count those that differ: each is a question, or several.
+const COUNTED_MAX: usize = 100;
 
 /// All that would change.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -57,10 +66,15 @@ pub(super) fn against(settings: &Settings, url: &str, output: Output) -> Result<
             "the server at {url} is not ready, so its sets are not whole yet: {why}"
         )));
     }
-    let running = status::every(&server)?.items;
-    let zones = status.zones.into_iter().filter(|zone| zone.from == "peers").map(|zone| zone.zone);
+    let running = pages::sets(&server, true)?;
+    let zones = pages::zones(&server)?.into_iter().filter(|zone| zone.from == "peers").map(|zone| zone.zone);
     let next_zones = loaded.generated_zones().map(ToString::to_string);
-    let difference = Difference::of_sets(running, loaded.sets());
+    let mut difference = Difference::of_sets(running, loaded.sets());
+    for change in difference.sets.iter_mut().filter(|change| change.is_of_others()).take(COUNTED_MAX) {
+        let now = pages::node_names(&server, &change.namespace, &change.set)?;
+        let next = loaded.node_names(&change.namespace, &change.set);
+        change.others = Some(next.difference(&now).count());
+    }
     let difference = difference.with_zones(&zones.collect(), &next_zones.collect());
     print::results(|out| match output {
         Output::Text => difference.write(out, url),
@@ -70,6 +84,18 @@ pub(super) fn against(settings: &Settings, url: &str, output: Output) -> Result<
         }
     })?;
     if difference.is_none() { Ok(()) } else { Err(Failure::Different) }
+}
+
+impl Change {
+    /// Whether the set would be as it is, but for who is in it.
+    fn is_of_others(&self) -> bool {
+        match (&self.from, &self.to) {
+            (Some(from), Some(to)) => {
+                from.digest != to.digest && *from == Shape { digest: from.digest.clone(), ..to.clone() }
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Difference {
@@ -85,8 +111,9 @@ impl Difference {
         }
         let all = both.len();
         let changed = both.into_iter().filter(|(_, [from, to])| from != to);
-        let sets: Vec<Change> =
-            changed.map(|((namespace, set), [from, to])| Change { namespace, set, from, to }).collect();
+        let sets: Vec<Change> = changed
+            .map(|((namespace, set), [from, to])| Change { namespace, set, from, to, others: None })
+            .collect();
         Difference { same: all - sets.len(), sets, ..Difference::default() }
     }
 
@@ -108,9 +135,9 @@ impl Difference {
                 writeln!(out, "zone {zone} {what}")?;
             }
         }
-        for Change { namespace, set, from, to } in &self.sets {
-            let name = format!("{set}.{namespace}");
-            writeln!(out, "{HEAD}{}{HEAD:#} {}", OneLine(name), OneLine(words(from.as_ref(), to.as_ref())))?;
+        for change in &self.sets {
+            let name = format!("{}.{}", change.set, change.namespace);
+            writeln!(out, "{HEAD}{}{HEAD:#} {}", OneLine(name), OneLine(words(change)))?;
         }
         let changed = run::counted(self.sets.len(), "set");
         writeln!(out, "{changed} would change at {url}, {} would not", self.same)
@@ -118,20 +145,32 @@ impl Difference {
 }
 
 fn shape(set: SetJson) -> (Key, Shape) {
-    let SetJson { namespace, set, node_basename, mode, include, listed, refused, .. } = set;
-    let shape =
-        Shape { listed, node_basename, mode: mode.into_owned(), include: include.into_owned(), refused };
+    let SetJson { namespace, set, node_basename, mode, include, listed, refused, digest, .. } = set;
+    let shape = Shape {
+        listed,
+        digest,
+        node_basename,
+        mode: mode.into_owned(),
+        include: include.into_owned(),
+        refused,
+    };
     ((namespace, set), shape)
 }
 
 /// `12 → 0`, and what else differs.
-fn words(from: Option<&Shape>, to: Option<&Shape>) -> String {
+fn words(change: &Change) -> String {
+    let (from, to) = (change.from.as_ref(), change.to.as_ref());
     let listed = |shape: Option<&Shape>| match shape {
         None => "no such set".to_owned(),
         Some(Shape { refused: true, .. }) => "refused".to_owned(),
         Some(shape) => shape.listed.to_string(),
     };
     let mut words = format!("{} → {}", listed(from), listed(to));
+    match change.others {
+        Some(others) => words += &[" (", &others.to_string(), " others)"].concat(),
+        None if change.is_of_others() => words += " (others)",
+        None => {}
+    }
     let (Some(from), Some(to)) = (from, to) else { return words };
     let names = |shape: &Shape| format!("{}@<{}>", shape.node_basename, shape.mode);
     let include = |shape: &Shape| shape.include.clone();
@@ -173,6 +212,8 @@ mod tests {
             set("default", "gone", 2),
             set("other", "names", 2),
             set("other", "broken", 1),
+            SetJson { digest: Some("a".to_owned()), ..set("other", "replaced", 3) },
+            SetJson { digest: Some("a".to_owned()), ..set("other", "uncounted", 3) },
         ];
         let names =
             SetJson { node_basename: "my_app".into(), mode: "dns".into(), ..set("other", "names", 2) };
@@ -182,10 +223,17 @@ mod tests {
             SetJson { include: "all".into(), ..names },
             SetJson { refused: true, ..set("other", "broken", 1) },
             set("other", "new", 4),
+            SetJson { digest: Some("b".to_owned()), ..set("other", "replaced", 3) },
+            SetJson { digest: Some("b".to_owned()), ..set("other", "uncounted", 3) },
         ];
         let zones =
             |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
-        let difference = Difference::of_sets(running, next)
+        let mut difference = Difference::of_sets(running, next);
+        for change in difference.sets.iter_mut().filter(|change| &*change.set == "replaced") {
+            assert!(change.is_of_others());
+            change.others = Some(2);
+        }
+        let difference = difference
             .with_zones(&zones(&["a.", "pod.cluster.local."]), &zones(&["b.", "pod.cluster.local."]));
         assert_eq!(
             written(&difference),
@@ -197,7 +245,9 @@ myapp.default 12 → 0
 broken.other 1 → refused
 names.other 2 → 2, names names@<ip> → my_app@<dns>, include ready → all
 new.other no such set → 4
-5 sets would change at http://there, 1 would not
+replaced.other 3 → 3 (2 others)
+uncounted.other 3 → 3 (others)
+7 sets would change at http://there, 1 would not
 "
         );
     }

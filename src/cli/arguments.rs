@@ -102,7 +102,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
         interval: u32,
         /// How many looks to take [default: until ended]
-        #[arg(long, value_name = "NUMBER")]
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
         count: Option<u64>,
     },
     /// Print what to paste so that pods ask rosterd for its zones, and exit.
@@ -370,10 +370,10 @@ With a cluster it says which rights are missing to whom it runs as: the last
 one asks as the server itself, with its settings. What --show prints is itself
 a settings file: each setting with its origin in a comment.
 
---against compares how many would be listed now, and as what, with the sets of
-a running server; that of a pod is reached by kubectl port-forward. It reads
-manifests or the cluster by itself, a moment before it asks the server. As many
-others count as the same; TTLs, ports and types of records are not compared.
+--against compares who would be listed now, by their node names, with the sets
+of a running server; that of a pod is reached by kubectl port-forward. It reads
+manifests or the cluster by itself, a moment before it asks the server. TTLs,
+ports and types of records are not compared.
 
 Exit codes besides those of every command:
   3  --against: something would change";

@@ -138,7 +138,7 @@ impl Server {
         Ok((status, body))
     }
 
-    fn foreign(&self, why: String) -> AskError {
+    pub(super) fn foreign(&self, why: String) -> AskError {
         AskError::Foreign { url: self.url.clone(), why }
     }
 }

@@ -10,6 +10,7 @@ mod check;
 mod explain;
 mod fetch;
 mod manual;
+mod pages;
 mod print;
 mod serve;
 mod sources;
@@ -25,6 +26,7 @@ use crate::run::LoadError;
 use arguments::{Arguments, Command, SettingArguments};
 use clap::Parser;
 use explain::Asked;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Something failed while running, or the input (settings, manifests) is wrong.
@@ -88,7 +90,15 @@ fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn load(arguments: &SettingArguments) -> Result<config::Effective, Failure> {
-    let sources = sources::gather(arguments).map_err(|error| Failure::Failed(error.to_string()))?;
+    load_by(arguments, config::File::read)
+}
+
+/// Loads settings whose file is read in this way.
+fn load_by(
+    arguments: &SettingArguments,
+    read: fn(&Path) -> Result<config::File, config::FileError>,
+) -> Result<config::Effective, Failure> {
+    let sources = sources::gather(arguments, read).map_err(|error| Failure::Failed(error.to_string()))?;
     config::load(&sources).map_err(Failure::Settings)
 }
 

@@ -7,10 +7,13 @@ use std::path::Path;
 /// Where Kubernetes tells a pod its namespace.
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
-/// The file, the environment, the flags and the namespace that rosterd runs in.
-pub(super) fn gather(arguments: &SettingArguments) -> Result<Sources, FileError> {
+/// The file, read in this way, the environment, the flags and the namespace that rosterd runs in.
+pub(super) fn gather(
+    arguments: &SettingArguments,
+    read: fn(&Path) -> Result<File, FileError>,
+) -> Result<Sources, FileError> {
     Ok(Sources {
-        file: arguments.config.as_deref().map(File::read).transpose()?,
+        file: arguments.config.as_deref().map(read).transpose()?,
         environment: std::env::vars_os().collect(),
         flags: arguments.flags(),
         own_namespace: own_namespace(std::env::var("POD_NAMESPACE").ok(), Path::new(NAMESPACE_FILE)),

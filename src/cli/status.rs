@@ -3,24 +3,19 @@
 use super::Failure;
 use super::arguments::Output;
 use super::ask::Server;
+use super::pages::{self, Page};
 use super::print::{self, ASIDE, ERROR, GOOD, HEAD, WARNING};
 use super::table::{Cell, Table, cell};
 use crate::admin::figures::{count, counted, octets, rate, span};
 use crate::admin::{CountsJson, RateJson, SetJson, StatusJson, WatchJson};
 use crate::run::OneLine;
-use serde::Deserialize;
 use std::io::{self, Write};
 
 /// Sets that deserve a look and are shown unasked.
 const TROUBLED: usize = 10;
 
 /// A page of sets.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Sets {
-    pub(super) items: Vec<SetJson>,
-    pub(super) next: Option<String>,
-}
+pub(super) type Sets = Page<SetJson>;
 
 /// Shows it. Fails where it is not ready, which it has said by then.
 pub(super) fn status(url: &str, output: Output, all_sets: bool) -> Result<(), Failure> {
@@ -30,7 +25,11 @@ pub(super) fn status(url: &str, output: Output, all_sets: bool) -> Result<(), Fa
     match output {
         Output::Json => print::results(|out| out.write_all(&octets))?,
         Output::Text => {
-            let sets = if all_sets { every(&server)? } else { troubled(&server, TROUBLED)? };
+            let sets = if all_sets {
+                Sets { items: pages::sets(&server, false)?, next: None }
+            } else {
+                troubled(&server, TROUBLED)?
+            };
             print::results(|out| text(out, &status, &sets, all_sets))?;
         }
     }
@@ -40,19 +39,6 @@ pub(super) fn status(url: &str, output: Output, all_sets: bool) -> Result<(), Fa
 /// Sets that deserve a look.
 pub(super) fn troubled(server: &Server, limit: usize) -> Result<Sets, Failure> {
     Ok(server.read(&format!("/api/v1/sets?troubled=true&limit={limit}"))?)
-}
-
-/// All sets.
-pub(super) fn every(server: &Server) -> Result<Sets, Failure> {
-    let mut all: Sets = server.read("/api/v1/sets?limit=1000")?;
-    while let Some(next) = all.next.take() {
-        // A path, whatever the server says.
-        let next = format!("/{}", next.trim_start_matches('/'));
-        let mut page: Sets = server.read(&next)?;
-        all.items.append(&mut page.items);
-        all.next = page.next;
-    }
-    Ok(all)
 }
 
 fn text(out: &mut dyn Write, status: &StatusJson, sets: &Sets, all_sets: bool) -> io::Result<()> {

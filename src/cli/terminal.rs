@@ -23,7 +23,24 @@ const INTERRUPT: u8 = 3;
 const END: u8 = 4;
 
 /// The size of a terminal that does not tell it.
-const SIZE: (usize, usize) = (80, 24);
+const SIZE: Size = (80, 24);
+
+/// Columns and rows.
+type Size = (usize, usize);
+
+/// How soon another size is seen.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// What a wait was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// The time is over.
+    Over,
+    /// The terminal has another size.
+    Resized,
+    /// A key ends it, or nobody is there any more.
+    Ended,
+}
 
 /// The terminal, taken over.
 pub(super) struct Terminal {
@@ -33,10 +50,12 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Takes it over, where standard input and output are one.
+    /// Takes it over, where standard input and output are one whose cursor moves.
     pub(super) fn take() -> Option<Terminal> {
         let (stdin, stdout) = (io::stdin(), io::stdout());
-        if !stdin.is_terminal() || !stdout.is_terminal() {
+        // terminfo(5) has two that do nothing but print: editors' shells and logs say that they are such.
+        let prints = std::env::var_os("TERM").is_some_and(|term| term == "dumb" || term == "unknown");
+        if prints || !stdin.is_terminal() || !stdout.is_terminal() {
             return None;
         }
         let before = tcgetattr(&stdin).ok()?;
@@ -51,9 +70,10 @@ impl Terminal {
         Some(terminal)
     }
 
-    /// Shows these lines, as many and as much of them as there is room for.
-    pub(super) fn show(&self, lines: &[String]) -> io::Result<()> {
-        let (columns, rows) = self.size();
+    /// Shows these lines, as many and as much of them as there is room for. Returns the size that it was shown in.
+    pub(super) fn show(&self, lines: &[String]) -> io::Result<Size> {
+        let size = self.size();
+        let (columns, rows) = size;
         let mut text = HOME.to_owned();
         for (place, line) in lines.iter().take(rows).enumerate() {
             let gap = if place == 0 { "" } else { "\r\n" };
@@ -61,30 +81,31 @@ impl Terminal {
             let _ = write!(text, "{gap}{}{CLEAR_LINE}", cut(line, columns));
         }
         text.push_str(CLEAR_REST);
-        self.write(&text)
+        self.write(&text)?;
+        Ok(size)
     }
 
-    /// Waits so long, or until a key that ends it; whether one did.
-    pub(super) fn wait(&self, time: Duration) -> bool {
-        let until = Instant::now() + time;
+    /// Waits until then, or for a key that ends it, or for another size than this.
+    pub(super) fn wait(&self, until: Instant, size: Size) -> Waited {
         loop {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(Instant::now()).min(GLANCE);
             let mut polled = [PollFd::new(self.stdin.as_fd(), PollFlags::POLLIN)];
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
             match poll(&mut polled, timeout) {
-                Ok(0) => return false,
+                Ok(0) if self.size() != size => return Waited::Resized,
+                Ok(0) if left < GLANCE => return Waited::Over,
+                Ok(0) | Err(nix::errno::Errno::EINTR) => continue,
                 Ok(_) => {}
-                Err(nix::errno::Errno::EINTR) => continue,
-                Err(_) => return true,
+                Err(_) => return Waited::Ended,
             }
             let mut keys = [0; 32];
             match self.stdin.lock().read(&mut keys) {
                 // Nobody is there any more.
-                Ok(0) | Err(_) => return true,
+                Ok(0) | Err(_) => return Waited::Ended,
                 Ok(count) => {
                     let mut keys = keys.iter().take(count);
                     if keys.any(|key| matches!(key, b'q' | b'Q' | &INTERRUPT | &END)) {
-                        return true;
+                        return Waited::Ended;
                     }
                 }
             }
@@ -98,7 +119,7 @@ impl Terminal {
         out.flush()
     }
 
-    fn size(&self) -> (usize, usize) {
+    fn size(&self) -> Size {
         match tcgetwinsize(&self.stdout) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
             _ => SIZE,

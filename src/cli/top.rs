@@ -5,13 +5,13 @@ use super::ask::{AskError, Server};
 use super::print::{ASIDE, ERROR};
 use super::status::{Sets, headline, rates, set_table, troubled, watches};
 use super::table::Table;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, Waited};
 use crate::admin::StatusJson;
 use crate::admin::figures::{count, octets, rate};
 use crate::run::OneLine;
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Sets that are shown.
 const SETS: usize = 20;
@@ -55,12 +55,18 @@ fn in_place(
         }
         let lines: Vec<String> =
             seen.iter().map(|line| if coloured { line.clone() } else { plain(line) }).collect();
-        if terminal.show(&lines).is_err() {
-            return Ok(());
-        }
         looks += 1;
-        if count.is_some_and(|count| looks >= count) || terminal.wait(interval) {
-            return Ok(());
+        let next = Instant::now() + interval;
+        loop {
+            let Ok(size) = terminal.show(&lines) else { return Ok(()) };
+            if count.is_some_and(|count| looks >= count) {
+                return Ok(());
+            }
+            match terminal.wait(next, size) {
+                Waited::Over => break,
+                Waited::Resized => {}
+                Waited::Ended => return Ok(()),
+            }
         }
     }
 }

@@ -6,9 +6,9 @@ use super::key::{self, ACCESS, Kind, ONE_TOPOLOGY, SECONDARIES, TOPOLOGIES, TRAN
 use super::layer::{Merged, Scalar, Section};
 use super::origin::{Origin, Origins};
 use super::settings::{
-    AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogSettings, Manifest, QueryLogSettings,
-    RateLimitSettings, Secondary, ServerSettings, Settings, StateSettings, TcpSettings, TlsSettings,
-    TransferKey, TransferSettings, UdpSettings,
+    AccessRule, AdminSettings, CookieSettings, DnstapSettings, KubernetesSettings, LogSettings, Manifest,
+    QueryLogSettings, RateLimitSettings, Secondary, ServerSettings, Settings, StateSettings, TcpSettings,
+    TlsSettings, TransferKey, TransferSettings, UdpSettings,
 };
 use super::values::{self, Invalid, choose, record_types};
 use crate::roster::{Namespaces, Topology};
@@ -128,6 +128,14 @@ fn server(from: &mut Reader<'_>, access: Vec<AccessRule>) -> Option<ServerSettin
             slip: from.required_integer("server.rate_limit.slip")?,
             ipv4_prefix: from.required_integer("server.rate_limit.ipv4_prefix")?,
             ipv6_prefix: from.required_integer("server.rate_limit.ipv6_prefix")?,
+        },
+        dnstap: DnstapSettings {
+            socket: from.text("server.dnstap.socket", |text| Ok(text.into())),
+            messages: from.list("server.dnstap.messages", choose)?,
+            identity: from.text("server.dnstap.identity", values::chaos_text),
+            version: from.text("server.dnstap.version", values::chaos_text),
+            one_in: from.required_integer("server.dnstap.one_in")?,
+            per_second: from.required_integer("server.dnstap.per_second")?,
         },
         access,
     })

@@ -6,8 +6,11 @@ use super::layer::{Layer, Scalar};
 use super::origin::Origin;
 use super::places::{Place, Places};
 use super::values::Invalid;
-use std::io::Read as _;
+use nix::fcntl::OFlag;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
 use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -30,7 +33,7 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// Larger than settings are.
     #[error("cannot read settings from {}: it has more than {} octets", .0.display(), File::LARGEST)]
@@ -49,12 +52,27 @@ impl File {
     /// The most octets a settings file may have.
     pub const LARGEST: u64 = 1 << 20;
 
-    /// Reads a settings file.
+    /// Reads a settings file. Where it is a pipe, that waits for who writes it.
     pub fn read(path: &Path) -> Result<File, FileError> {
+        File::read_from(path, std::fs::File::open(path))
+    }
+
+    /// Reads a settings file again, for which nobody has to wait: a pipe can be read once only, and is refused.
+    pub fn read_again(path: &Path) -> Result<File, FileError> {
+        // Without O_NONBLOCK, opening a pipe waits for its writer.
+        let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+        let file = file.and_then(|file| match file.metadata()?.file_type() {
+            // What is wrong with a folder is said when it is read.
+            kind if kind.is_file() || kind.is_dir() => Ok(file),
+            _ => Err(io::Error::other("it is not a file, and cannot be read again")),
+        });
+        File::read_from(path, file)
+    }
+
+    fn read_from(path: &Path, file: io::Result<std::fs::File>) -> Result<File, FileError> {
         let path = path.to_owned();
         let mut octets = Vec::new();
-        let read =
-            std::fs::File::open(&path).and_then(|file| file.take(File::LARGEST + 1).read_to_end(&mut octets));
+        let read = file.and_then(|file| file.take(File::LARGEST + 1).read_to_end(&mut octets));
         match read {
             Err(error) => Err(FileError::Unreadable { path, error }),
             Ok(count) if count as u64 > File::LARGEST => Err(FileError::TooLarge(path)),

@@ -3,7 +3,7 @@
 use super::suggest::nearest;
 use super::values::{self, Invalid};
 use crate::config::values::{RecordType, choose};
-use crate::config::{Access, LogFormat, LogLevel, Pods, Transport};
+use crate::config::{Access, DnstapMessage, LogFormat, LogLevel, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, SrvHost, TTL_MAX, WhenEmpty};
 use std::ops::RangeInclusive;
 
@@ -151,6 +151,14 @@ pub(super) static ROOT: &[Key] = &[
     key("server.rate_limit.slip", Kind::Integer(0..=100)).default("2"),
     key("server.rate_limit.ipv4_prefix", Kind::Integer(0..=32)).default("24"),
     key("server.rate_limit.ipv6_prefix", Kind::Integer(0..=128)).default("56"),
+    key("server.dnstap.socket", Kind::Path),
+    key("server.dnstap.messages", filled_list(|text| choose::<DnstapMessage>(text).map(drop)))
+        .default("auth_query,auth_response"),
+    key("server.dnstap.identity", Kind::Text(|text| values::chaos_text(text).map(drop))),
+    key("server.dnstap.version", Kind::Text(|text| values::chaos_text(text).map(drop))),
+    key("server.dnstap.one_in", Kind::Integer(1..=1_000_000)).default("1"),
+    // Some megabytes a second: the copies cost a worker a few percent of its time.
+    key("server.dnstap.per_second", Kind::Integer(1..=1_000_000)).default("10000"),
     // BIND's own `transfers-out` is 10 and NSD's 100; each here takes a thread while it runs.
     key("transfer.at_once", Kind::Integer(1..=64)).default("4"),
     // 310,000 records take a secondary that reads at all some seconds.

@@ -29,9 +29,10 @@ pub use error::{Error, Errors, Problem};
 pub use file::{File, FileError};
 pub use origin::{Origin, Origins};
 pub use settings::{
-    Access, AccessRule, AdminSettings, CookieSettings, KubernetesSettings, LogFormat, LogLevel, LogSettings,
-    Manifest, Network, Pods, QueryLogSettings, RateLimitSettings, Secondary, ServerSettings, Settings,
-    Source, StateSettings, TcpSettings, TlsSettings, TransferKey, TransferSettings, Transport, UdpSettings,
+    Access, AccessRule, AdminSettings, CookieSettings, DnstapMessage, DnstapSettings, KubernetesSettings,
+    LogFormat, LogLevel, LogSettings, Manifest, Network, Pods, QueryLogSettings, RateLimitSettings,
+    Secondary, ServerSettings, Settings, Source, StateSettings, TcpSettings, TlsSettings, TransferKey,
+    TransferSettings, Transport, UdpSettings,
 };
 pub use show::{Show, ShowLine};
 pub use values::{DURATION_MAX, DURATION_MIN, Invalid};

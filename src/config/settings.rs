@@ -159,8 +159,36 @@ pub struct ServerSettings {
     pub cookies: CookieSettings,
     /// `[server.rate_limit]`.
     pub rate_limit: RateLimitSettings,
+    /// `[server.dnstap]`.
+    pub dnstap: DnstapSettings,
     /// `[[server.access]]`: rules in file order, of which the first that fits decides.
     pub access: Vec<AccessRule>,
+}
+
+/// `[server.dnstap]`: queries and answers for a collector of dnstap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnstapSettings {
+    /// `socket`: the collector's Unix socket; no dnstap where not set. A relative one is resolved already.
+    pub socket: Option<PathBuf>,
+    /// `messages`: what it is sent.
+    pub messages: Vec<DnstapMessage>,
+    /// `identity`: this server's name in each message; none where not set.
+    pub identity: Option<Box<str>>,
+    /// `version`: the program's; its own name and version where not set.
+    pub version: Option<Box<str>>,
+    /// `one_in`: every how manieth query is noted.
+    pub one_in: u32,
+    /// `per_second`: how many queries are noted in a second at most.
+    pub per_second: u32,
+}
+
+/// A type of message of dnstap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DnstapMessage {
+    /// `AUTH_QUERY`.
+    AuthQuery,
+    /// `AUTH_RESPONSE`.
+    AuthResponse,
 }
 
 /// `[admin]`: what is told over HTTP.

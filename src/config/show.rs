@@ -106,7 +106,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn server_tables(&mut self, server: &ServerSettings) {
-        let ServerSettings { udp, tcp, tls, cookies, rate_limit, .. } = server;
+        let ServerSettings { udp, tcp, tls, cookies, rate_limit, dnstap, .. } = server;
         self.head("[server.udp]", None);
         self.prefix = String::from("server.udp.");
         self.set("batch", &udp.batch.to_string());
@@ -134,6 +134,15 @@ impl Writer<'_> {
         self.set("slip", &rate_limit.slip.to_string());
         self.set("ipv4_prefix", &rate_limit.ipv4_prefix.to_string());
         self.set("ipv6_prefix", &rate_limit.ipv6_prefix.to_string());
+        self.head("[server.dnstap]", None);
+        self.prefix = String::from("server.dnstap.");
+        let socket = dnstap.socket.as_ref().map(|path| text(&path.to_string_lossy()));
+        self.set_or("socket", socket, "no dnstap");
+        self.set("messages", &list(dnstap.messages.iter().map(|kind| choice_text(*kind).to_owned())));
+        self.set_or("identity", dnstap.identity.as_deref().map(text), "none is told");
+        self.set_or("version", dnstap.version.as_deref().map(text), "rosterd and its version");
+        self.set("one_in", &dnstap.one_in.to_string());
+        self.set("per_second", &dnstap.per_second.to_string());
         for (index, rule) in server.access.iter().enumerate() {
             self.access(index, rule);
         }

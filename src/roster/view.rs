@@ -4,6 +4,7 @@
 //! ([`TotalsPass`], [`SetsPass`]), and pages of peers cost what is on them.
 
 use super::broken::Broken;
+use super::digest::digest;
 use super::index::Parts;
 use super::join::{Resolved, View};
 use super::set::{Contribution, Published, Set};
@@ -62,6 +63,7 @@ pub struct SetsPass {
     wanted: Wanted,
     after: Option<SetKey>,
     limit: usize,
+    digests: bool,
     /// The smallest so far of those that are wanted.
     first: BTreeMap<SetKey, SetView>,
     more: bool,
@@ -134,6 +136,9 @@ pub struct SetView {
     pub listed: usize,
     /// Whether questions about it are refused, because of an object that never parsed.
     pub refused: bool,
+    /// Who is listed, where that was asked for: the SHA-256, in hexadecimal, of the node names, each once, in the order of
+    /// their octets, with a line feed behind each.
+    pub digest: Option<String>,
 }
 
 /// Some of those who are, or could be, in a set.
@@ -341,7 +346,13 @@ impl TotalsPass {
 impl SetsPass {
     /// For at most `limit` of the wanted sets, behind a name in the order of namespaces and names.
     pub fn new(wanted: Wanted, after: Option<SetKey>, limit: usize) -> SetsPass {
-        SetsPass { part: 0, wanted, after, limit, first: BTreeMap::new(), more: false }
+        SetsPass { part: 0, wanted, after, limit, digests: false, first: BTreeMap::new(), more: false }
+    }
+
+    /// With the digests of sets.
+    #[must_use]
+    pub fn with_digests(self) -> SetsPass {
+        SetsPass { digests: true, ..self }
     }
 
     /// Goes on with the next part. Returns the page when all have been looked at.
@@ -362,7 +373,8 @@ impl SetsPass {
                 self.more |= set.owner().is_some();
                 continue;
             }
-            if let Some(view) = SetView::of(parts, set) {
+            if let Some(mut view) = SetView::of(parts, set) {
+                view.digest = self.digests.then(|| digest(set));
                 self.first.insert(set.key.clone(), view);
             }
             if self.first.len() > self.limit {
@@ -394,6 +406,7 @@ impl SetView {
             peers: peers(set),
             listed: set.listed(),
             refused: parts.refusals.is_refused(&set.key),
+            digest: None,
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::admin::{
 };
 use crate::config::{Effective, LogLevel, Source};
 use crate::roster::Subject;
-use crate::server::{Current, Observer, QueryLogCounts};
+use crate::server::{Current, DnstapCounts, Observer, QueryLogCounts, TransferCounts};
 use crate::source::kubernetes::{Health, Patience, Readiness, Unsynced, WatchHealth, WatchPlan};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,6 +35,8 @@ pub(super) struct Board {
     pub(super) reloads: Reloads,
     pub(super) writes: Arc<Writes>,
     pub(super) queries: Arc<QueryLogCounts>,
+    pub(super) dnstap: Arc<DnstapCounts>,
+    pub(super) transfers: Arc<TransferCounts>,
 }
 
 /// What settings say of what is shown.
@@ -63,14 +65,16 @@ impl Shown {
     }
 }
 
-/// What has become of changes of settings.
+/// What has become of settings that were read again.
 #[derive(Debug, Default)]
 pub(super) struct Reloads {
-    /// Those that are in force, or were.
-    pub(super) done: AtomicU64,
+    /// Those that came into force and were others.
+    pub(super) changed: AtomicU64,
+    /// Those that were as before.
+    pub(super) unchanged: AtomicU64,
     /// Those that were refused.
-    pub(super) failed: AtomicU64,
-    /// When the last one came into force: Unix time in seconds; 0 before.
+    pub(super) refused: AtomicU64,
+    /// When the last others came into force: Unix time in seconds; 0 before.
     pub(super) last: AtomicU64,
     /// Whether the file says something else than what is in force.
     pub(super) behind: AtomicBool,
@@ -107,6 +111,8 @@ impl Board {
             reloads: Reloads::default(),
             writes: Arc::default(),
             queries: Arc::default(),
+            dnstap: Arc::default(),
+            transfers: Arc::default(),
         })
     }
 
@@ -220,6 +226,12 @@ impl World for Board {
             .collect()
     }
 
+    fn counted_zones(&self) -> Vec<String> {
+        let Some(served) = self.served.get() else { return Vec::new() };
+        let counted = Arc::clone(served.current.load().snapshot.counted_zones());
+        counted.iter().map(ToString::to_string).collect()
+    }
+
     fn publications(&self) -> (u64, Option<SystemTime>) {
         let Some(Served { progress, .. }) = self.served.get() else { return (0, None) };
         let last = Duration::from_millis(progress.last.load(Ordering::Relaxed));
@@ -259,7 +271,7 @@ impl World for Board {
     fn upkeep(&self) -> Upkeep {
         let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let time = |count: &AtomicU64| Some(number(count)).filter(|time| *time > 0);
-        let Reloads { done, failed, last, behind } = &self.reloads;
+        let Reloads { changed, unchanged, refused, last, behind } = &self.reloads;
         let Writes { done: written, failed: unwritten, last: last_write, octets } = &*self.writes;
         let state = SavedState {
             writes: number(written),
@@ -268,13 +280,17 @@ impl World for Board {
             octets: number(octets),
         };
         let QueryLogCounts { logged, left_out } = &*self.queries;
+        let TransferCounts { whole, changes, nothing_new, broken_off } = &*self.transfers;
+        let DnstapCounts { sent, left_out: above, lost, connected, .. } = &*self.dnstap;
         Upkeep {
-            reloads: number(done),
-            reloads_failed: number(failed),
+            reloads: [changed, unchanged, refused].map(number),
             last_reload: time(last),
             behind: behind.load(Ordering::Relaxed),
             state: self.shown.load().keeps_state.then_some(state),
             queries_logged: [number(logged), number(left_out)],
+            dnstap: [number(sent), number(above), number(lost)],
+            dnstap_connected: connected.load(Ordering::Relaxed) > 0,
+            transfers: [whole, changes, nothing_new, broken_off].map(number),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::wire::{Header, Name, PseudoRecords, SignedAnswers, Signing, TsigFault
 use crate::zone::record_text;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{self, RData};
-use hickory_proto::serialize::binary::BinEncodable as _;
+use hickory_proto::serialize::binary::{BinEncodable as _, BinEncoder, NameEncoding};
 use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -44,10 +44,7 @@ pub enum FetchError {
         error: io::Error,
     },
     /// It says no.
-    #[error(
-        "{server} answers {rcode}: REFUSED where it gives the zone to nobody at this address or without a key, NOTAUTH where \
-         it has no such zone or does not know the key"
-    )]
+    #[error("{server} answers {rcode}{}", reason(.rcode))]
     Denied {
         /// The server.
         server: SocketAddr,
@@ -70,6 +67,16 @@ pub enum FetchError {
         /// What is wrong with the signature.
         fault: TsigFault,
     },
+}
+
+/// What a response code says of the request.
+fn reason(rcode: &str) -> &'static str {
+    match rcode {
+        "REFUSED" => ": it has no such zone, or does not give it to this address or without a key",
+        "NOTAUTH" => ": it has no such zone, or takes the key for no good one: its name, secret or time",
+        "SERVFAIL" => ": it has the zone, and not all of it",
+        _ => "",
+    }
 }
 
 /// Fetches a zone; with the file of a key, signed by that.
@@ -140,7 +147,11 @@ pub fn fetch(server: SocketAddr, apex: &Name, key: Option<&Path>) -> Result<Fetc
 fn line(record: &rr::Record) -> Result<String, String> {
     let owner: Name = record.name.to_ascii().parse().map_err(|error| format!("{}: {error}", record.name))?;
     let rtype = crate::wire::RecordType(record.record_type().into());
-    let data = record.data.to_bytes().map_err(|error| format!("{owner} {rtype}: {error}"))?;
+    let mut data = Vec::new();
+    let mut encoder = BinEncoder::new(&mut data);
+    // Data that stand alone have nothing to point at.
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    record.data.emit(&mut encoder).map_err(|error| format!("{owner} {rtype}: {error}"))?;
     Ok(format!("{owner}\t{}\tIN\t{rtype}\t{}", record.ttl, record_text(rtype, &data)))
 }
 

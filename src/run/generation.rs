@@ -1,14 +1,16 @@
 //! What is made of one set of settings: who the peers are, and what follows them. The one in use answers; one that is to
 //! take its place is filled beside it.
 
+use super::attempts::Attempts;
 use super::board::Watched;
+use super::clock::unix_time;
 use super::latency::Latency;
 use super::load::{Empty, First, LoadError, empty, first, readable_again};
 use super::pipeline::Pipeline;
 use super::published::Published;
 use super::reload::records_in_words;
 use super::restore::{Wanted, restore};
-use super::saving::{Saving, unix_time};
+use super::saving::Saving;
 use super::watching::{Cluster, Complete, Watch, Watching};
 use super::writer::{Progress, Reader, Writer};
 use super::zone_files::ZoneFiles;
@@ -28,11 +30,13 @@ use tokio::sync::oneshot;
 /// What objects of manifests come from, in words.
 const MANIFESTS: &str = "manifests";
 
-/// What is measured over all generations.
+/// What lasts over all generations.
 #[derive(Debug, Clone)]
 pub(super) struct Lasting {
     pub(super) latency: Arc<Latency>,
     pub(super) progress: Arc<Progress>,
+    /// On what generations are made.
+    pub(super) attempts: Attempts,
 }
 
 /// A generation that has all it needs to begin.

@@ -8,11 +8,11 @@ use super::summary::Summary;
 use super::zone_files::{Lines, ZoneFileError, ZoneFiles};
 use crate::admin::SetJson;
 use crate::config::{Manifest, Settings, Source};
-use crate::roster::{Roster, SetsPass, Wanted};
+use crate::roster::{Roster, SetKey, SetsPass, Wanted};
 use crate::source::manifest::{self, Input, Manifests, ReadReport};
 use crate::wire::Name;
 use crate::zone::{Snapshot, ZoneConfigError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,6 +26,12 @@ pub enum LoadError {
     #[error("{0} can be read once only: settings of zones and topologies take a restart with it")]
     Once(
         /// `standard input`, or a pipe.
+        String,
+    ),
+    /// Nobody can read it now.
+    #[error("{0}")]
+    NotBegun(
+        /// Why.
         String,
     ),
     /// Manifests that cannot be read, all of them.
@@ -75,14 +81,22 @@ impl Loaded {
         &self.snapshot
     }
 
-    /// Every set, as a running server tells of it, by namespace and name.
+    /// Every set, as a running server tells of it, by namespace and name, with a digest of who is listed.
     pub(crate) fn sets(&self) -> Vec<SetJson> {
-        let mut pass = SetsPass::new(Wanted::default(), None, usize::MAX);
+        let mut pass = SetsPass::new(Wanted::default(), None, usize::MAX).with_digests();
         loop {
             if let Some(page) = pass.go_on(self.roster()) {
                 return page.sets.into_iter().map(SetJson::from).collect();
             }
         }
+    }
+
+    /// The node names that a set lists.
+    pub(crate) fn node_names(&self, namespace: &str, set: &str) -> BTreeSet<String> {
+        let key = SetKey { namespace: namespace.into(), name: set.into() };
+        let page = self.roster().peers_page(&key, 0, usize::MAX);
+        let peers = page.into_iter().flat_map(|page| page.peers);
+        peers.filter_map(|one| Some(one.peer?.node_name()?.to_string())).collect()
     }
 
     /// The apexes of the zones that are made from peers.

@@ -6,8 +6,10 @@
 
 mod advertise;
 mod answering;
+mod attempts;
 mod board;
 mod certificates;
+mod clock;
 mod cluster;
 mod fetch;
 mod generation;
@@ -21,6 +23,7 @@ mod one_line;
 mod panics;
 mod pipeline;
 mod policy;
+mod programs;
 mod published;
 mod query_lines;
 mod questions;
@@ -28,6 +31,7 @@ mod reload;
 mod restore;
 mod saving;
 mod serve;
+mod serving;
 mod settings_file;
 mod signals;
 mod summary;

@@ -1,15 +1,15 @@
 //! From events to snapshots: the roster and the zone, one behind the other.
 
+use super::clock::unix_time;
 use crate::config::{Settings, Source};
 use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
 use crate::zone::{
-    Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig, ZoneConfigError,
-    ZoneReader, catalog,
+    CountedZones, Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig,
+    ZoneConfigError, ZoneReader, catalog,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Takes events in and makes snapshots of them.
 #[derive(Debug)]
@@ -18,9 +18,15 @@ pub(super) struct Pipeline {
     zone: SnapshotWriter,
     /// Whether serials are taken from the time: manifests have no revisions.
     by_time: bool,
+    /// The last serials of zones that are not served any more, those that went last first: one that comes back goes on
+    /// from its own.
+    former: Vec<(Name, u32)>,
     /// The apex of the zone that lists the others, where there is one, and what it lists.
     catalog: Option<(Name, Vec<Name>)>,
 }
+
+/// How many zones that are not served any more are remembered. Settings name a handful of zones, and tens over the years.
+const FORMER_MAX: usize = 1_000;
 
 /// What the catalog is called where files are.
 const CATALOG: &str = "transfer.catalog";
@@ -51,7 +57,8 @@ impl Pipeline {
         })?;
         let by_time = !matches!(settings.source(), Some(Source::Kubeconfig { .. } | Source::InCluster));
         let catalog = settings.transfer.catalog.clone().map(|apex| (apex, Vec::new()));
-        let mut pipeline = Pipeline { roster: Roster::new(options), zone, by_time, catalog };
+        let roster = Roster::new(options);
+        let mut pipeline = Pipeline { roster, zone, by_time, former: Vec::new(), catalog };
         pipeline.list_zones();
         Ok(pipeline)
     }
@@ -126,16 +133,32 @@ impl Pipeline {
         self.zone.before_first()
     }
 
-    /// Goes on from the serials that zones had before, by their apexes: see [`SnapshotWriter::continue_from`].
+    /// Goes on from the serials that zones had before, by their apexes: see [`SnapshotWriter::continue_from`]. Those of
+    /// zones that are none any more are kept for their return.
     pub(super) fn continue_from(&mut self, last: &[(Name, u32)], same_records: bool) {
         self.zone.continue_from(last, same_records);
+        let snapshot = self.zone.current();
+        let is_served = |apex: &Name| snapshot.generated_zones().any(|served| served == apex);
+        self.former = last.iter().filter(|(apex, _)| !is_served(apex)).take(FORMER_MAX).cloned().collect();
     }
 
-    /// The apexes and serials of the zones that are made from peers, as they were last published.
+    /// The apexes and serials of the zones that are made from peers, as they were last published; behind them those of
+    /// zones that once were.
     pub(super) fn serials(&self) -> Vec<(Name, u32)> {
         let snapshot = self.zone.current();
         let generated = snapshot.generated_zones().count();
-        snapshot.serials().take(generated).map(|(apex, serial)| (apex.clone(), serial)).collect()
+        let served = snapshot.serials().take(generated).map(|(apex, serial)| (apex.clone(), serial));
+        served.chain(self.former.iter().cloned()).collect()
+    }
+
+    /// Counts queries on where another pipeline's were counted, zone by zone.
+    pub(super) fn count_on(&mut self, counted: &CountedZones) {
+        self.zone.count_on(counted);
+    }
+
+    /// The zones made from peers that files add records to, in words.
+    pub(super) fn added_to(&self) -> String {
+        self.zone.added_to().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     /// The last snapshot.
@@ -178,11 +201,6 @@ impl Pipeline {
 fn text(name: &Name) -> Box<str> {
     let text = name.to_string();
     text.strip_suffix('.').unwrap_or(&text).into()
-}
-
-/// Seconds; 0 where the clock stands before 1970, which serials survive.
-fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use crate::config::{
     self, Access, CookieSettings, RateLimitSettings, ServerSettings, Settings, TransferSettings,
 };
 use crate::wire::CookieSecret;
-use std::fs::File;
+use nix::fcntl::OFlag;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Octets of the largest file of secrets: some hundreds of them.
@@ -115,7 +117,12 @@ fn cookies(settings: &CookieSettings) -> Result<Option<Cookies>, SecretError> {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+    // Whoever reads it again serves meanwhile: opening a pipe would wait for its writer without O_NONBLOCK.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    file.take(LARGEST).read_to_string(&mut text)?;
     Ok(text)
 }
 

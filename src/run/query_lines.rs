@@ -1,6 +1,7 @@
 //! The lines of the query log, on a thread of their own.
 
 use super::one_line::OneLine;
+use crate::answer::Fate;
 use crate::server::QueryLine;
 use crate::wire::{HEADER_LEN, Name, RecordType};
 use std::sync::mpsc::Receiver;
@@ -14,6 +15,14 @@ pub(super) fn write(lines: Receiver<QueryLine>) -> Option<()> {
             // In the text form, a field that is none is left out.
             let answered = line.size.is_some();
             let rcode = answered.then_some(line.told.rcode);
+            // Another line tells how that went.
+            let is_transfer = line.told.fate == Fate::Answered
+                && matches!(record_type, RecordType::AXFR | RecordType::IXFR);
+            let what = match (answered, is_transfer) {
+                (true, _) => "query",
+                (false, true) => "query for a transfer",
+                (false, false) => "query without an answer",
+            };
             tracing::info!(
                 target: "rosterd::queries",
                 client = %line.client.address,
@@ -24,7 +33,7 @@ pub(super) fn write(lines: Receiver<QueryLine>) -> Option<()> {
                 rcode,
                 size = line.size,
                 truncated = line.told.truncated.then_some(true),
-                "{}", if answered { "query" } else { "query without an answer" }
+                "{what}"
             );
         }
     });

@@ -3,11 +3,12 @@
 //! A change is checked whole before anything of it holds, and comes into force at one moment: with the answers of the
 //! former settings until then.
 
+use super::attempts::Attempt;
 use super::board::Reloads;
+use super::clock::unix_time;
 use super::generation::{Generation, Lasting, next};
 use super::load::LoadError;
 use super::one_line::OneLine;
-use super::saving::unix_time;
 use super::settings_file::Before;
 use crate::config::{Difference, Effective};
 use crate::server::Answering;
@@ -52,10 +53,11 @@ enum Part {
 
 impl Part {
     fn of(key: &str) -> Part {
-        const ANSWERS: [&str; 9] = [
+        const ANSWERS: [&str; 10] = [
             "log.queries.",
             "server.access",
             "server.cookies.",
+            "server.dnstap.",
             "server.identity",
             "server.nsid",
             "server.rate_limit.",
@@ -139,14 +141,18 @@ impl Change {
 
     /// It is in force now.
     pub(super) fn done(&self, reloads: &Reloads) {
-        reloads.done.fetch_add(1, Ordering::Relaxed);
-        reloads.last.store(unix_time(), Ordering::Relaxed);
+        if self.differences.is_empty() {
+            reloads.unchanged.fetch_add(1, Ordering::Relaxed);
+        } else {
+            reloads.changed.fetch_add(1, Ordering::Relaxed);
+            reloads.last.store(unix_time(), Ordering::Relaxed);
+        }
         reloads.behind.store(!self.kept.is_empty(), Ordering::Relaxed);
         for difference in self.differences.iter().take(LINES) {
             tracing::info!("{}", OneLine(format!("settings: {difference}")));
         }
         match self.differences.len() {
-            0 => tracing::info!("settings: nothing has changed"),
+            0 => tracing::info!("settings: good, and nothing that can change has changed"),
             all => tracing::info!("settings: {all} changed, in force from now on"),
         }
     }
@@ -154,7 +160,7 @@ impl Change {
 
 /// Says that a change was refused, and why.
 pub(super) fn refused(reloads: &Reloads, why: &[String]) {
-    reloads.failed.fetch_add(u64::from(!why.is_empty()), Ordering::Relaxed);
+    reloads.refused.fetch_add(u64::from(!why.is_empty()), Ordering::Relaxed);
     reloads.behind.store(true, Ordering::Relaxed);
     for line in why.iter().take(LINES) {
         tracing::warn!("{}", OneLine(format!("settings: {line}; the former ones stay in force")));
@@ -176,7 +182,8 @@ type Made = Result<(Generation, Option<oneshot::Receiver<()>>), LoadError>;
 
 enum Stage {
     /// Files are read, the cluster is found.
-    Reading(oneshot::Receiver<Made>),
+    #[expect(dead_code, reason = "an attempt is held for what its drop ends")]
+    Reading(oneshot::Receiver<Made>, Option<Attempt>),
     /// Its lists are arriving.
     Filling(Box<Generation>, oneshot::Receiver<()>),
     /// It could not be made, and will be tried again.
@@ -221,7 +228,7 @@ impl Making {
     pub(super) async fn step(&mut self) -> Step {
         loop {
             let stage = match &mut self.stage {
-                Stage::Reading(made) => match made.await {
+                Stage::Reading(made, _) => match made.await {
                     Ok(Ok((generation, None))) => return Step::Complete(Box::new(generation)),
                     Ok(Ok((generation, Some(complete)))) => Stage::Filling(Box::new(generation), complete),
                     Ok(Err(error)) => return self.failed(error.to_string()),
@@ -257,15 +264,19 @@ impl Making {
 fn read(change: &Change, served: Option<Vec<WatchPlan>>, lasting: &Lasting) -> Stage {
     let (sender, made) = oneshot::channel();
     let (effective, lasting) = (change.effective.clone(), lasting.clone());
-    let thread = std::thread::Builder::new().name("settings change".to_owned()).spawn(move || {
+    let attempts = lasting.attempts.clone();
+    let attempt = attempts.begin(move || {
         // Nobody waits any more where other settings have come meanwhile, or the end.
         let _ = sender.send(next(&effective, served, &lasting));
     });
-    let Err(error) = thread else { return Stage::Reading(made) };
+    let error = match attempt {
+        Ok(attempt) => return Stage::Reading(made, Some(attempt)),
+        Err(error) => error,
+    };
     // There may be room for a thread later; what is served needs none.
     let (sender, made) = oneshot::channel();
-    let _ = sender.send(Err(LoadError::Cluster(error.into())));
-    Stage::Reading(made)
+    let _ = sender.send(Err(LoadError::NotBegun(error.to_string())));
+    Stage::Reading(made, None)
 }
 
 #[cfg(test)]
@@ -334,7 +345,7 @@ mod tests {
             let change = Change::new(&effective(""), &effective(""));
             let (_, made) = oneshot::channel();
             let answering = Answering::default();
-            let stage = Stage::Reading(made);
+            let stage = Stage::Reading(made, None);
             Making { change, answering: Arc::new(answering), served, stage, trouble: None }
         };
         let (a, b) = (plan("a"), plan("b"));

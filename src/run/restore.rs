@@ -108,11 +108,16 @@ fn take_in(
     health: Option<&Health>,
 ) -> Vec<(bool, String)> {
     let &Wanted { origin, settings, plans, max_age, now } = wanted;
+    // Read as they were written, but for what somebody has made who knows the form.
+    let serials =
+        saved.serials.iter().filter_map(|(apex, serial)| Some((apex.parse::<Name>().ok()?, *serial)));
+    let serials: Vec<(Name, u32)> = serials.collect();
     if saved.origin != origin {
-        return vec![(
-            true,
-            format!("what was saved is of {}, and not of {origin}; it is ignored", saved.origin),
-        )];
+        // Whatever records are made of, their zone's secondaries know its last serial.
+        pipeline.continue_from(&serials, false);
+        pipeline.publish();
+        let line = format!("what was saved is of {}, and not of {origin}; it is ignored", saved.origin);
+        return vec![(true, line)];
     }
     let mut lines = Vec::new();
     let mut replayed = 0;
@@ -141,10 +146,9 @@ fn take_in(
             format!("{plan}: {objects} objects as they were saved, {age}, until the API server is heard"),
         ));
     }
-    let serials =
-        saved.serials.iter().filter_map(|(apex, serial)| Some((apex.parse::<Name>().ok()?, *serial)));
+    let settings = settings.and(&pipeline.added_to());
     let same = saved.settings == settings && replayed == saved.watches.len() && !plans.is_empty();
-    pipeline.continue_from(&serials.collect::<Vec<_>>(), same);
+    pipeline.continue_from(&serials, same);
     pipeline.publish();
     lines
 }

@@ -1,6 +1,7 @@
 //! Keeps what is served for the next start: what changes is mirrored where it is applied, and written by a thread of its
 //! own, at most once in an interval. A disk that is full, slow or gone costs no answer.
 
+use super::clock::unix_time;
 use super::one_line::OneLine;
 use super::writer::Reader;
 use crate::config::StateSettings;
@@ -13,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// What is written again though nothing has changed, so that it is known to be current: parts of the longest age.
 const FRESHER: u32 = 8;
@@ -57,12 +58,13 @@ impl Saving {
         self.mirror.as_ref().is_some_and(Mirror::has_changed)
     }
 
-    /// What is kept; none before any watch has delivered its list, where there are watches.
-    pub(super) fn image(&mut self, serials: Vec<(Name, u32)>, now: u64) -> Option<Image> {
+    /// What is kept; none before any watch has delivered its list, where there are watches. `added_to` are the zones that
+    /// files add records to, in words.
+    pub(super) fn image(&mut self, serials: Vec<(Name, u32)>, added_to: &str, now: u64) -> Option<Image> {
         let mut image = self.mirror.as_mut()?.image(now)?;
         let serials = serials.into_iter().map(|(apex, serial)| (apex.to_string().into(), serial)).collect();
         image.origin.clone_from(&self.origin);
-        (image.settings, image.serials) = (self.settings, serials);
+        (image.settings, image.serials) = (self.settings.and(added_to), serials);
         Some(image)
     }
 }
@@ -83,44 +85,63 @@ pub(super) struct Writes {
 /// The thread that writes. Dropping this writes once more, and ends it.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    stop: Option<SyncSender<()>>,
+    settings: Arc<ArcSwap<StateSettings>>,
+    /// Says that there are other settings; gone at the end.
+    told: Option<SyncSender<()>>,
     ended: Receiver<()>,
 }
 
 impl Keeper {
-    /// Writes into the directory what `reader` finds. Settings can change meanwhile.
+    /// Writes into the directory what `reader` finds.
     pub(super) fn start(
         directory: Directory,
         reader: Reader,
-        settings: Arc<ArcSwap<StateSettings>>,
+        settings: StateSettings,
         writes: Arc<Writes>,
     ) -> io::Result<Keeper> {
-        let (stop, stopped) = sync_channel::<()>(0);
+        let (told, hears) = sync_channel::<()>(1);
         let (ending, ended) = sync_channel(0);
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let by = Arc::clone(&settings);
         let keeping = Keeping { directory, reader, writes, saved: None, serials: Vec::new(), trouble: None };
         std::thread::Builder::new().name("state".to_owned()).spawn(move || {
             let _ending = ending;
-            keep(keeping, &stopped, &settings);
+            keep(keeping, &hears, &by);
         })?;
-        Ok(Keeper { stop: Some(stop), ended })
+        Ok(Keeper { settings, told: Some(told), ended })
+    }
+
+    /// Writes by these settings from now on: what is due by them is written at once.
+    pub(super) fn keep_by(&self, settings: StateSettings) {
+        self.settings.store(Arc::new(settings));
+        if let Some(told) = &self.told {
+            // Where it has yet to hear of the last ones, it finds these.
+            let _ = told.try_send(());
+        }
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        drop(self.told.take());
         let _ = self.ended.recv_timeout(LAST_WRITE);
     }
 }
 
-fn keep(mut keeping: Keeping, stopped: &Receiver<()>, settings: &ArcSwap<StateSettings>) {
+fn keep(mut keeping: Keeping, told: &Receiver<()>, settings: &ArcSwap<StateSettings>) {
+    let mut looked = Instant::now();
     loop {
         let StateSettings { interval, max_age, .. } = **settings.load();
-        let end = !matches!(stopped.recv_timeout(interval), Err(RecvTimeoutError::Timeout));
+        let end = match told.recv_timeout(interval.saturating_sub(looked.elapsed())) {
+            Ok(()) => continue,
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
         keeping.look(max_age / FRESHER, end);
         if end {
             return;
         }
+        looked = Instant::now();
     }
 }
 
@@ -174,9 +195,4 @@ impl Keeping {
             }
         }
     }
-}
-
-/// Seconds; 0 where the clock stands before 1970.
-pub(super) fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -2,6 +2,7 @@
 //! sockets first, since names that wait for a list say so.
 
 use super::answering::answering;
+use super::attempts::Attempts;
 use super::board::{Board, Served};
 use super::certificates::{self, CertificateError, Encrypted};
 use super::cluster::{ClusterError, pods, watches};
@@ -14,14 +15,14 @@ use super::panics;
 use super::policy::SecretError;
 use super::published::Published;
 use super::questions::Questions;
-use super::reload::{Again, Change, Making, Step, refused};
-use super::saving::Keeper;
-use super::signals::{Asked, SIGTERM, Signals};
+use super::reload::Again;
+use super::serving::Serving;
+use super::signals::Signals;
 use super::summary::{bounded, scope};
 use super::watching::Cluster;
 use super::writer::Reader;
 use crate::admin::{self, Admin, Doors, Listeners, World};
-use crate::config::{AdminSettings, Effective, Settings, Source, StateSettings};
+use crate::config::{AdminSettings, Effective, Settings, Source};
 use crate::server::{
     Current, CurrentSnapshot, Notifier, Server, ServerConfig, StartError, TcpLimits, TransferLimits,
     UdpOptions,
@@ -33,9 +34,8 @@ use arc_swap::ArcSwap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// Why serving did not begin, or ended without being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,11 @@ pub fn serve(effective: Effective, again: Again) -> Result<(), ServeError> {
     panics::count(settings.log.format);
     let signals = Signals::listen()?;
     let board = Board::new(&effective, verbosity.clone());
-    let lasting = Lasting { latency: Arc::new(Latency::new()), progress: Arc::default() };
+    let lasting = Lasting {
+        latency: Arc::new(Latency::new()),
+        progress: Arc::default(),
+        attempts: Attempts::default(),
+    };
     let directory = settings.state.directory.clone().map(Directory::new);
     let running = Running { effective, signals, board, lasting, verbosity, directory };
     match running.effective.settings.source() {
@@ -86,15 +90,15 @@ pub fn serve(effective: Effective, again: Again) -> Result<(), ServeError> {
 }
 
 /// A program that serves, or is about to.
-struct Running {
+pub(super) struct Running {
     /// The settings in force.
-    effective: Effective,
-    signals: Signals,
-    board: Arc<Board>,
-    lasting: Lasting,
-    verbosity: Verbosity,
+    pub(super) effective: Effective,
+    pub(super) signals: Signals,
+    pub(super) board: Arc<Board>,
+    pub(super) lasting: Lasting,
+    pub(super) verbosity: Verbosity,
     /// Where state is kept, until somebody does that.
-    directory: Option<Directory>,
+    pub(super) directory: Option<Directory>,
 }
 
 impl Running {
@@ -109,7 +113,7 @@ impl Running {
         let prepared = Prepared::of_manifests(&self.effective, first, self.directory.as_ref());
         let _admin = self.admin()?;
         let started = self.start(prepared)?;
-        self.wait(started, again, "manifests or zone files are not followed any more")
+        Serving::begin(self, started, again)?.go_on("manifests or zone files are not followed any more")
     }
 
     fn cluster(mut self, started: Instant, again: Again) -> Result<(), ServeError> {
@@ -131,7 +135,7 @@ impl Running {
         let prepared = Prepared::of_cluster(&self.effective, empty, cluster, &self.lasting, begin);
         let started = self.start(prepared)?;
         let defect = "the Kubernetes API is not watched, or zone files are not followed, any more";
-        self.wait(started, again, defect)
+        Serving::begin(self, started, again)?.go_on(defect)
     }
 
     /// Begins to show what the board has.
@@ -164,11 +168,15 @@ impl Running {
             );
         }
         let encrypted = Encrypted::first(settings)?;
-        let answering = answering(settings, None, &self.board.queries)?;
+        let answering = answering(settings, None, (&self.board.queries, &self.board.dnstap))?;
         let published = Published::new(prepared.pipeline.current(), answering);
         let current = published.current();
         let journal = Arc::default();
-        let responder = || CurrentSnapshot { current: Arc::clone(&current), journal: Arc::clone(&journal) };
+        let responder = || CurrentSnapshot {
+            current: Arc::clone(&current),
+            journal: Arc::clone(&journal),
+            transfers: Arc::clone(&self.board.transfers),
+        };
         let mut server = Server::start(&server_config(settings), responder())?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
@@ -181,147 +189,11 @@ impl Running {
         let questions = Questions::answer(reader.clone())?;
         let (observer, progress) = (server.observer(), Arc::clone(&self.lasting.progress));
         let changed = Arc::clone(&progress.changed);
-        let notifier = Notifier::start(Arc::clone(&current), changed, server.local_addresses())?;
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
-        Ok(Started { server, generation, reader, current, beside: (notifier, certificates) })
+        let notifier =
+            Notifier::start(Arc::clone(&current), Arc::clone(&journal), changed, server.local_addresses())?;
+        Ok(Started { server, generation, reader, current, notifier, certificates })
     }
-
-    /// Waits for the end, and makes what settings say otherwise meanwhile.
-    fn wait(mut self, started: Started, again: Again, defect: &'static str) -> Result<(), ServeError> {
-        let Started { server, mut generation, reader, current, beside: _beside } = started;
-        let Again { before, load } = again;
-        let state = Arc::new(ArcSwap::from_pointee(self.effective.settings.state.clone()));
-        let keeper = self.directory.take().map(|directory| {
-            Keeper::start(directory, reader.clone(), Arc::clone(&state), Arc::clone(&self.board.writes))
-        });
-        let keeper = keeper.transpose()?;
-        // As many as wait are one.
-        let (told, mut file) = mpsc::channel(1);
-        let _following = before.map(|before| before.follow(told.clone())).transpose()?;
-        let mut making: Option<Making> = None;
-        let end = loop {
-            let step = async {
-                match &mut making {
-                    Some(making) => making.step().await,
-                    None => std::future::pending().await,
-                }
-            };
-            let happened = self.signals.any_or(async {
-                tokio::select! {
-                    biased;
-                    _ = &mut generation.ended => Happened::Ended,
-                    _ = file.recv() => Happened::FileChanged,
-                    step = step => Happened::Step(step),
-                }
-            });
-            let cause = match happened {
-                Asked::End(signal) => break Some(signal),
-                Asked::Other(Happened::Ended) => break None,
-                Asked::Other(Happened::Step(step)) => {
-                    let next = match (step, making.take()) {
-                        (Step::Complete(_), Some(mut made))
-                            if made.misses(self.board.served_plans().as_deref()) =>
-                        {
-                            made.again(self.board.served_plans(), &self.lasting);
-                            Some(made)
-                        }
-                        (Step::Complete(next), Some(made)) => {
-                            next.succeed(&generation, &reader, Arc::clone(&made.answering));
-                            // The former threads end here, and what they had is freed.
-                            generation = *next;
-                            generation.free();
-                            self.takes_over(&mut generation, made.change, &state);
-                            None
-                        }
-                        (Step::Failed(why), making) => {
-                            refused(&self.board.reloads, why.as_slice());
-                            making
-                        }
-                        (Step::Again, Some(mut again)) => {
-                            again.again(self.board.served_plans(), &self.lasting);
-                            Some(again)
-                        }
-                        (_, None) => None,
-                    };
-                    making = next;
-                    continue;
-                }
-                Asked::Reload => "SIGHUP",
-                Asked::Other(Happened::FileChanged) => "the file has changed",
-            };
-            tracing::info!("settings: read again ({cause})");
-            // Whatever was being made for settings that are none any more ends here.
-            making = None;
-            let answers = Arc::clone(&current.load().answering);
-            let read = load().map(|read| Change::new(&self.effective, &read));
-            let change = read.and_then(|change| {
-                let last = Some((&self.effective.settings, &*answers));
-                let answering = answering(&change.effective.settings, last, &self.board.queries);
-                Ok((change, Arc::new(answering.map_err(|error| vec![error.to_string()])?)))
-            });
-            match change {
-                Err(why) => refused(&self.board.reloads, &why),
-                Ok((change, answering)) if change.concerns_zones() => {
-                    change.tell_kept();
-                    self.board.reloads.behind.store(true, Ordering::Relaxed);
-                    let served = self.board.served_plans();
-                    making = Some(Making::begin(change, answering, served, &self.lasting));
-                }
-                Ok((change, answering)) => {
-                    change.tell_kept();
-                    generation.answer_by(answering);
-                    self.in_force(change, &state);
-                }
-            }
-        };
-        self.board.ends();
-        drop(making);
-        if let Some(signal) = end {
-            let lameduck = self.effective.settings.server.lameduck;
-            // Who presses Ctrl-C waits for the end.
-            if signal == SIGTERM && !lameduck.is_zero() {
-                tracing::info!("{signal}: not ready any more, answering for another {lameduck:?}");
-                self.signals.pause(lameduck, &mut generation.ended);
-            }
-            tracing::info!("{signal}: ending");
-        }
-        server.shutdown();
-        drop((keeper, generation));
-        end.map_or(Err(ServeError::SourceEnded(defect)), |_| Ok(()))
-    }
-
-    /// A generation has come to be the one that is served, with other settings.
-    fn takes_over(&mut self, generation: &mut Generation, change: Change, state: &ArcSwap<StateSettings>) {
-        let watched = generation.take_watched();
-        // Never shown to wait for a cluster that it does not know, which would be not ready.
-        if watched.is_some() {
-            self.board.watches(watched);
-            self.in_force(change, state);
-        } else {
-            self.in_force(change, state);
-            self.board.watches(None);
-        }
-    }
-
-    /// A change has been made.
-    fn in_force(&mut self, change: Change, state: &ArcSwap<StateSettings>) {
-        let (level, new) = (self.effective.settings.log.level, &change.effective.settings);
-        if new.log.level != level {
-            self.verbosity.set_unless_told(new.log.level);
-        }
-        state.store(Arc::new(new.state.clone()));
-        self.board.shows(&change.effective);
-        change.done(&self.board.reloads);
-        self.effective = change.effective;
-    }
-}
-
-/// What has come, beside signals.
-enum Happened {
-    /// Nobody follows the source any more: what is served would grow old without a word.
-    Ended,
-    FileChanged,
-    Step(Step),
 }
 
 /// Looks for the cluster beside: a program that gives credentials, or a file that is a pipe, may keep it waiting for ever.
@@ -335,14 +207,16 @@ fn find(settings: Settings) -> io::Result<oneshot::Receiver<Result<Option<Cluste
 }
 
 /// A server that answers, and what it answers from.
-struct Started {
-    server: Server,
-    generation: Generation,
+pub(super) struct Started {
+    pub(super) server: Server,
+    pub(super) generation: Generation,
     /// What looks at the generation in use.
-    reader: Reader,
-    current: Arc<ArcSwap<Current>>,
-    /// Tells secondaries of changes, and looks at the files of certificates, as long as it is there.
-    beside: (Notifier, Option<Following>),
+    pub(super) reader: Reader,
+    pub(super) current: Arc<ArcSwap<Current>>,
+    /// Tells secondaries of changes as long as it is there.
+    pub(super) notifier: Notifier,
+    /// Looks at the files of certificates as long as it is there.
+    pub(super) certificates: Option<Following>,
 }
 
 fn tell(lines: Vec<String>) {

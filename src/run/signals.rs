@@ -18,6 +18,7 @@ pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    _too_large: Signal,
 }
 
 impl Signals {
@@ -28,8 +29,11 @@ impl Signals {
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
         let hangup = signal(SignalKind::hangup())?;
+        // By default, who writes more into a file than a limit allows is killed; else the write fails (setrlimit(2): "but
+        // a process can catch this signal instead, in which case the relevant system call fails with the error EFBIG").
+        let too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         drop(inside);
-        Ok(Signals { runtime, terminate, interrupt, hangup })
+        Ok(Signals { runtime, terminate, interrupt, hangup, _too_large: too_large })
     }
 
     /// Waits for either, or for what `other` brings: none where its sender is dropped. Says which signal came first.

@@ -24,10 +24,10 @@ const STEPS: usize = 1000;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
-#[error("the key {name} in {}: {cause}", .file.display())]
+#[error("the key {}in {}: {cause}", .name.as_ref().map(|name| format!("{name} ")).unwrap_or_default(), .file.display())]
 pub struct KeyError {
-    /// The name of the key in the settings.
-    name: Name,
+    /// The name of the key, where it is known.
+    name: Option<Name>,
     file: PathBuf,
     cause: KeyFault,
 }
@@ -41,6 +41,8 @@ enum KeyFault {
         "not a key: wants what `tsig-keygen NAME` prints, or a secret in base64, an algorithm and a colon before it"
     )]
     Form,
+    #[error("the file names no key: wants what `tsig-keygen NAME` prints")]
+    Nameless,
     #[error("is a key of another name there")]
     Name,
     #[error("the algorithm is none of hmac-sha256, hmac-sha384, hmac-sha512")]
@@ -55,19 +57,23 @@ enum KeyFault {
 pub(super) fn keys(settings: &TransferSettings) -> Result<Vec<Arc<TsigKey>>, KeyError> {
     let key = |key: &config::TransferKey| {
         let read = read(&key.file).map_err(KeyFault::from).and_then(|text| parse(&text, &key.name));
-        read.map(Arc::new).map_err(|cause| KeyError { name: key.name.clone(), file: key.file.clone(), cause })
+        read.map(Arc::new).map_err(|cause| KeyError {
+            name: Some(key.name.clone()),
+            file: key.file.clone(),
+            cause,
+        })
     };
     settings.keys.iter().map(key).collect()
 }
 
 /// The key of a file that says its name itself.
 pub(super) fn key_of_file(file: &Path) -> Result<Arc<TsigKey>, KeyError> {
-    let failed = |name: Name| move |cause| KeyError { name, file: file.to_owned(), cause };
-    let text = read(file).map_err(|error| failed(Name::root())(error.into()))?;
+    let failed = |name: Option<Name>| move |cause| KeyError { name, file: file.to_owned(), cause };
+    let text = read(file).map_err(|error| failed(None)(error.into()))?;
     let name = text.split('"').nth(1).or_else(|| text.split_whitespace().nth(1));
     let name = name.and_then(|name| name.parse::<Name>().ok());
-    let name = name.ok_or(KeyFault::Form).map_err(failed(Name::root()))?;
-    parse(&text, &name).map(Arc::new).map_err(failed(name))
+    let name = name.ok_or(KeyFault::Nameless).map_err(failed(None))?;
+    parse(&text, &name).map(Arc::new).map_err(failed(Some(name)))
 }
 
 /// Who may fetch what.

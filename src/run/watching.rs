@@ -5,6 +5,7 @@ use super::cluster::{ClusterError, connection, options, watches};
 use super::latency::{Latencies, Latency};
 use super::notices::Notices;
 use super::one_line::OneLine;
+use super::programs::Starters;
 use super::summary::{bounded, scope};
 use super::writer::Writer;
 use crate::config::Settings;
@@ -41,6 +42,8 @@ pub(super) struct Cluster {
     plans: Vec<WatchPlan>,
     options: Options,
     patience: Patience,
+    /// The threads that renew credentials.
+    starters: Starters,
 }
 
 /// What comes of watches, beside what is served.
@@ -81,6 +84,7 @@ impl Complete {
 pub(super) struct Watching {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    starters: Starters,
 }
 
 impl Drop for Watching {
@@ -90,6 +94,8 @@ impl Drop for Watching {
             // A panic of the thread has been printed.
             let _ = thread.join();
         }
+        // What it has left behind waits for credentials that nobody needs any more.
+        self.starters.end_programs();
     }
 }
 
@@ -97,14 +103,20 @@ impl Cluster {
     /// Finds the way to the API server that the settings name; `None` where they name none.
     pub(super) fn find(settings: &Settings) -> Result<Option<Cluster>, ClusterError> {
         let Some(connection) = connection(settings) else { return Ok(None) };
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let starters = Starters::default();
+        let (enters, leaves) = (starters.clone(), starters.clone());
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .on_thread_start(move || enters.enter())
+            .on_thread_stop(move || leaves.leave())
+            .build()?;
         let (client, server) = runtime.block_on(connection.client())?;
         let (plans, options) = (watches(settings), options(&settings.kubernetes));
         let patience = Patience {
             leave_out_after: settings.kubernetes.leave_out_after,
             saved: settings.state.ready_after,
         };
-        Ok(Some(Cluster { runtime, client, server, plans, options, patience }))
+        Ok(Some(Cluster { runtime, client, server, plans, options, patience, starters }))
     }
 
     /// Where the API server is.
@@ -119,7 +131,7 @@ impl Cluster {
 
     /// Watches on a thread of its own until the result is dropped.
     pub(super) fn watch(self, writer: Writer, watch: Watch) -> io::Result<(Watching, Watched)> {
-        let Cluster { runtime, client, server, plans, options, patience } = self;
+        let Cluster { runtime, client, server, plans, options, patience, starters } = self;
         let Watch { health, latency, started, complete } = watch;
         let (stop, stopped) = oneshot::channel::<()>();
         tracing::info!("{}", OneLine(format!("the API server is {server}")));
@@ -168,7 +180,7 @@ impl Cluster {
                 tracing::info!("{all}");
             }
         })?;
-        Ok((Watching { stop: Some(stop), thread: Some(thread) }, watched))
+        Ok((Watching { stop: Some(stop), thread: Some(thread), starters }, watched))
     }
 }
 

@@ -60,16 +60,23 @@ impl Reader {
         look(locked(&state).pipeline.roster())
     }
 
-    /// What is to be saved at `now`, Unix time in seconds; none where `needless` says so of what would be saved.
+    /// What is to be saved at `now`, Unix time in seconds; none where `needless` says so of what would be saved, and where
+    /// it is not what is served.
     pub(super) fn image(
         &self,
         now: u64,
         needless: impl FnOnce(&Saving, &[(Name, u32)]) -> bool,
     ) -> Option<Image> {
         let state = self.state.load_full();
-        let mut state = locked(&state);
+        // Where a thread has ended in the middle of a change, or another writer's is served by now, what this one has is
+        // not what is served.
+        let mut state = state.lock().ok().filter(|state| state.published.is_some())?;
         let serials = state.pipeline.serials();
-        if needless(&state.saving, &serials) { None } else { state.saving.image(serials, now) }
+        if needless(&state.saving, &serials) {
+            return None;
+        }
+        let added_to = state.pipeline.added_to();
+        state.saving.image(serials, &added_to, now)
     }
 
     /// Looks at another writer's from now on.
@@ -133,13 +140,15 @@ impl Writer {
     /// Takes the place of another: what this one has is served from now on, with these settings, and nothing of the other
     /// any more. Serials go on ahead of the other's.
     pub(super) fn succeed(&self, other: &Writer, answering: Arc<Answering>) {
-        let (published, serials) = {
+        let (published, serials, counted) = {
             let mut other = other.state();
-            (other.published.take(), other.pipeline.serials())
+            let counted = Arc::clone(other.pipeline.current().counted_zones());
+            (other.published.take(), other.pipeline.serials(), counted)
         };
         let Some(mut published) = published else { return };
         let mut state = self.state();
         state.pipeline.continue_from(&serials, false);
+        state.pipeline.count_on(&counted);
         let snapshot = state.pipeline.publish().unwrap_or_else(|| state.pipeline.current());
         // Where nothing changes between two changes of settings, nobody else frees what the former had.
         published.free();
@@ -259,6 +268,7 @@ pub(super) fn say<R: Display>(reports: impl IntoIterator<Item = (bool, R)>) {
 mod tests {
     use super::*;
     use crate::config::{Sources, load};
+    use crate::source::saved::Fingerprint;
     use crate::zone::PodNames;
 
     fn pipeline() -> Pipeline {
@@ -268,6 +278,33 @@ mod tests {
 
     fn answering() -> Answering {
         Answering::default()
+    }
+
+    #[test]
+    fn what_is_not_served_is_not_saved() {
+        let settings = load(&Sources::default()).unwrap().settings;
+        let begin = |published| {
+            let pipeline = Pipeline::new(&settings, PodNames::Verified, Vec::new()).unwrap();
+            let saving = Saving::of(&[], "here".to_owned(), Fingerprint::default());
+            Writer::new(pipeline, published, saving, Arc::default()).0
+        };
+        let first = begin(Some(Published::new(pipeline().current(), answering())));
+        let reader = first.reader();
+        let saved = || reader.image(1, |_, _| false).map(|image| image.origin);
+        assert_eq!(saved(), Some("here".to_owned()));
+        let next = begin(None);
+        assert!(next.reader().image(1, |_, _| false).is_none(), "not yet");
+        next.succeed(&first, Arc::new(answering()));
+        assert_eq!(saved(), None, "not any more");
+        reader.turn_to(&next);
+        assert_eq!(saved(), Some("here".to_owned()));
+        // A thread that has ended in the middle of a change.
+        let thread = std::thread::spawn(move || {
+            let _state = next.state();
+            panic!("as a bug in the thread that follows would");
+        });
+        assert!(thread.join().is_err());
+        assert_eq!(saved(), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::holder;
 use super::tcp::threads;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 /// Connections that may wait to be accepted. The kernel lowers it to `net.core.somaxconn` (4096).
 const BACKLOG: i32 = 1024;
@@ -92,7 +92,7 @@ pub(super) fn bind_all(addresses: &[SocketAddr], workers: usize) -> Result<Vec<L
 /// Whether the failure is that of `[::]` on a host without IPv6.
 fn may_be_left_out(error: &BindError) -> bool {
     let (BindError::NoFamily(address) | BindError::NotAvailable(address)) = error else { return false };
-    address.is_ipv6() && is_wildcard(*address)
+    address.is_ipv6() && super::udp::is_wildcard(*address)
 }
 
 /// The failures to go on with, where `bound` addresses are listened on: none without any.
@@ -234,18 +234,10 @@ fn explain(error: io::Error, address: SocketAddr, transport: &'static str) -> Bi
     }
 }
 
-/// Whether the address stands for all addresses of its family.
-pub(super) fn is_wildcard(address: SocketAddr) -> bool {
-    match address {
-        SocketAddr::V4(address) => *address.ip() == Ipv4Addr::UNSPECIFIED,
-        SocketAddr::V6(address) => address.ip().is_unspecified(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::UdpSocket;
+    use std::net::{Ipv4Addr, UdpSocket};
 
     fn loopback(port: u16) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, port).into()

@@ -86,6 +86,7 @@ impl<R: Responder> Buffers<R> {
         tally: &Tally,
     ) -> (Burst, &'a [u8]) {
         let batch = responder.batch();
+        let view = R::view(&batch);
         let mut burst = Burst::default();
         let mut written = 0;
         while burst.queries < QUERIES_MAX && written < OCTETS_ENOUGH {
@@ -98,7 +99,7 @@ impl<R: Responder> Buffers<R> {
             let Some(frame) = buffer.frames.get_mut(written..written + FRAME_MAX) else { break };
             let Some((length, out)) = frame.split_first_chunk_mut::<LENGTH>() else { break };
             let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
-            let outcome = R::respond(&batch, &mut buffer.scratch, query, client, rotation, out);
+            let outcome = R::respond(&view, &mut buffer.scratch, query, client, rotation, out);
             tally.query::<true>(R::told(&buffer.scratch), query.len(), outcome);
             let octets = match outcome {
                 Outcome::Reply(octets) => octets,

@@ -10,15 +10,18 @@ mod burst;
 mod connection;
 mod counters;
 mod descriptors;
+mod dnstap;
 mod encrypted;
 mod holder;
 mod limits;
 mod memory;
+mod newcomer;
 mod niceness;
 mod notify;
 mod observer;
 mod query_log;
 mod responder;
+mod sampling;
 mod slots;
 mod snapshots;
 mod tally;
@@ -28,6 +31,8 @@ mod udp;
 
 pub use bind::BindError;
 pub use counters::{Counters, Counts};
+pub use dnstap::{Dnstap, DnstapCounts};
+pub(crate) use dnstap::{Identity, Messages, write as write_dnstap};
 #[doc(hidden)]
 pub use encrypted::serve_https_stream;
 pub use encrypted::{
@@ -39,10 +44,10 @@ pub use observer::{Observer, Stream};
 pub use query_log::{QueryLine, QueryLog, QueryLogCounts};
 pub use responder::Responder;
 pub use slots::{RCODES, SIZES, TYPES, times};
-pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, NotifiedList};
+pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, NotifiedList, View};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
-pub use transfer::{Told as ToldTransfer, Transfer, TransferLimits};
+pub use transfer::{Told as ToldTransfer, Transfer, TransferCounts, TransferLimits};
 pub use udp::UdpOptions;
 
 use crate::answer::Transport;
@@ -88,7 +93,15 @@ pub async fn serve_stream<R: Responder>(
     let shared = connection::Shared { responder, counters: Arc::default(), common };
     // A server that never stops.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    connection::serve(stream, address, &shared, &limits::Place::default(), stopped).await;
+    connection::serve(
+        stream,
+        connection::Begun::default(),
+        address,
+        &shared,
+        &limits::Place::default(),
+        stopped,
+    )
+    .await;
 }
 
 /// Why the server did not start.

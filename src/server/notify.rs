@@ -4,16 +4,16 @@
 //! less often, until it answers; and of what comes after that. Nothing is kept of the past: who does not answer costs a message now
 //! and then.
 
-use super::snapshots::Current;
+use super::snapshots::{Current, keep_journal};
 use crate::answer::{Notified, notify_answer, notify_message};
 use crate::wire::{Name, Rcode};
-use crate::zone::TransferZone;
+use crate::zone::{Journal, TransferZone};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, oneshot};
@@ -28,6 +28,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Octets of the longest answer that is read: header, question and signature.
 const ANSWER_MAX: usize = 1024;
+
+/// How often what is kept of changes is brought up to date where nobody fetches any: so long a snapshot stays that nothing
+/// else has.
+const KEEPING: Duration = Duration::from_secs(60);
 
 /// Tells secondaries of changes until it is dropped.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ impl Notifier {
     /// listened on, where that is a single one: secondaries know their primary by it.
     pub fn start(
         current: Arc<ArcSwap<Current>>,
+        journal: Arc<Mutex<Journal>>,
         changed: Arc<Notify>,
         listen: &[SocketAddr],
     ) -> io::Result<Notifier> {
@@ -74,7 +79,8 @@ impl Notifier {
             runtime.block_on(async move {
                 let sockets = Sockets { ipv4: socket(ipv4).await, ipv6: socket(ipv6).await };
                 let told = HashMap::new();
-                let mut telling = Telling { current, sockets, told, ids: RandomState::new(), count: 0 };
+                let mut telling =
+                    Telling { current, journal, sockets, told, ids: RandomState::new(), count: 0 };
                 tokio::select! {
                     () = telling.run(&changed) => {}
                     _ = stopped => {}
@@ -98,6 +104,7 @@ async fn socket(from: SocketAddr) -> Option<UdpSocket> {
 
 struct Telling {
     current: Arc<ArcSwap<Current>>,
+    journal: Arc<Mutex<Journal>>,
     sockets: Sockets,
     told: HashMap<(SocketAddr, Name), Standing>,
     ids: RandomState,
@@ -106,12 +113,17 @@ struct Telling {
 
 impl Telling {
     async fn run(&mut self, changed: &Notify) {
+        let mut keep = Instant::now() + KEEPING;
         loop {
             let next = self.tell().await;
             let (mut ipv4, mut ipv6) = ([0; ANSWER_MAX], [0; ANSWER_MAX]);
             tokio::select! {
                 () = changed.notified() => {}
                 () = wait(next) => {}
+                () = sleep_until(keep) => {
+                    keep_journal(&self.journal, &self.current);
+                    keep = Instant::now() + KEEPING;
+                }
                 answer = receive(self.sockets.ipv4.as_ref(), &mut ipv4) => self.take(answer, &ipv4),
                 answer = receive(self.sockets.ipv6.as_ref(), &mut ipv6) => self.take(answer, &ipv6),
             }

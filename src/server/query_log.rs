@@ -3,9 +3,10 @@
 //! A worker never waits for a line: one that finds no room, or comes above the rate, is counted and left out. What a line
 //! looks like is for its reader.
 
+use super::sampling::Sampling;
 use crate::answer::{Client, Outcome, Told};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Lines that wait for their reader.
@@ -17,11 +18,7 @@ const QUERY_MAX: usize = 12 + 255 + 4;
 /// Takes note of queries.
 #[derive(Debug)]
 pub struct QueryLog {
-    one_in: u32,
-    per_second: u32,
-    asked: AtomicU32,
-    /// The second that lines are counted in, modulo 2^32, and how many it has had.
-    second: AtomicU64,
+    sampling: Sampling,
     lines: SyncSender<QueryLine>,
     counts: Arc<QueryLogCounts>,
 }
@@ -52,18 +49,17 @@ impl QueryLog {
     /// Notes one in `one_in` queries, and not more than `per_second` in a second; both are at least 1.
     pub fn new(one_in: u32, per_second: u32, counts: Arc<QueryLogCounts>) -> (QueryLog, Receiver<QueryLine>) {
         let (lines, receiver) = sync_channel(QUEUE);
-        let second = AtomicU64::new(0);
-        (QueryLog { one_in, per_second, asked: AtomicU32::new(0), second, lines, counts }, receiver)
+        (QueryLog { sampling: Sampling::new(one_in, per_second), lines, counts }, receiver)
     }
 
     /// A query was answered at `now`, in seconds modulo 2^32.
+    // Apart, so that who has no such log pays for one comparison.
+    #[inline(never)]
     pub(super) fn note(&self, query: &[u8], client: &Client, told: Told, outcome: Outcome, now: u32) {
-        // Relaxed: the numbers guard nothing.
-        if !self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.one_in.max(1)) {
+        if !self.sampling.has_turn() {
             return;
         }
-        let room = self.has_room(now);
-        let sent = room && {
+        let sent = self.sampling.has_room(now) && {
             let query = query.get(..QUERY_MAX).unwrap_or(query).into();
             let size = match outcome {
                 Outcome::Reply(size) => Some(size),
@@ -73,18 +69,6 @@ impl QueryLog {
         };
         let count = if sent { &self.counts.logged } else { &self.counts.left_out };
         count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether the second has room for one more line, which it then has.
-    fn has_room(&self, now: u32) -> bool {
-        let room = |counted: u64| {
-            let (second, count) = (counted >> 32, counted & u64::from(u32::MAX));
-            if second != u64::from(now) {
-                return Some(u64::from(now) << 32 | 1);
-            }
-            (count < u64::from(self.per_second)).then_some(counted + 1)
-        };
-        self.second.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok()
     }
 }
 

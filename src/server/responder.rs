@@ -10,6 +10,8 @@ pub trait Responder: Send + Sync + 'static {
     /// What the answers of one batch are made from. Taken after the batch has been received and given back before the
     /// next receive, so that an idle worker never holds old data.
     type Batch<'a>;
+    /// The same, looked up once for all answers of the batch.
+    type View<'a>: Copy;
 
     /// Makes one thread's scratch.
     fn scratch(&self) -> Self::Scratch;
@@ -17,10 +19,13 @@ pub trait Responder: Send + Sync + 'static {
     /// Begins a batch.
     fn batch(&self) -> Self::Batch<'_>;
 
+    /// Looks into a batch.
+    fn view<'a>(batch: &'a Self::Batch<'_>) -> Self::View<'a>;
+
     /// Answers `query` into `out`, which has the largest size that the transport carries. `rotation` differs from
     /// query to query.
     fn respond(
-        batch: &Self::Batch<'_>,
+        view: &Self::View<'_>,
         scratch: &mut Self::Scratch,
         query: &[u8],
         client: &Client,
@@ -53,10 +58,13 @@ pub(super) mod echo {
     impl Responder for Echo {
         type Scratch = ();
         type Batch<'a> = ();
+        type View<'a> = ();
 
         fn scratch(&self) {}
 
         fn batch(&self) {}
+
+        fn view((): &()) {}
 
         fn respond((): &(), (): &mut (), query: &[u8], client: &Client, _: u32, out: &mut [u8]) -> Outcome {
             match query.first() {

@@ -1,8 +1,9 @@
 //! Answers from the snapshot that is current when a batch begins, by the settings that are.
 
+use super::dnstap::Dnstap;
 use super::query_log::QueryLog;
 use super::responder::Responder;
-use super::transfer::{Told as ToldTransfer, Transfer};
+use super::transfer::{Told as ToldTransfer, Transfer, TransferCounts};
 use crate::answer::{
     self, Client, Context, Notified, Outcome, Policy, RateLimiter, Scratch, Told, TransferError,
     TransferRequest,
@@ -10,6 +11,7 @@ use crate::answer::{
 use crate::zone::{Journal, JournalLimits, Snapshot};
 use arc_swap::{ArcSwap, Guard};
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +22,8 @@ pub struct CurrentSnapshot {
     pub current: Arc<ArcSwap<Current>>,
     /// What changed between the serials that were transferred.
     pub journal: Arc<Mutex<Journal>>,
+    /// What became of transfers.
+    pub transfers: Arc<TransferCounts>,
 }
 
 /// What answers are made from at one moment: records and settings that belong together.
@@ -40,6 +44,8 @@ pub struct Answering {
     pub limiter: Option<Arc<RateLimiter>>,
     /// Who takes note of queries, where anybody does.
     pub queries: Option<Arc<QueryLog>>,
+    /// Who notes queries and answers for a collector, where there is one.
+    pub dnstap: Option<Arc<Dnstap>>,
     /// How much is kept of what changed.
     pub journal: JournalLimits,
     /// Who is told of changes.
@@ -62,9 +68,18 @@ pub struct Batch {
     now: u32,
 }
 
+/// What is in a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    context: Context<'a>,
+    queries: Option<&'a QueryLog>,
+    dnstap: Option<&'a Dnstap>,
+}
+
 impl Responder for CurrentSnapshot {
     type Scratch = Scratch;
     type Batch<'a> = Batch;
+    type View<'a> = View<'a>;
 
     fn scratch(&self) -> Scratch {
         Scratch::new()
@@ -74,20 +89,28 @@ impl Responder for CurrentSnapshot {
         Batch { current: self.current.load(), now: unix_time() }
     }
 
+    fn view(batch: &Batch) -> View<'_> {
+        let Current { snapshot, answering } = &**batch.current;
+        let Answering { policy, limiter, queries, dnstap, .. } = &**answering;
+        let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
+        View { context, queries: queries.as_deref(), dnstap: dnstap.as_deref() }
+    }
+
+    #[inline]
     fn respond(
-        batch: &Batch,
+        view: &View<'_>,
         scratch: &mut Scratch,
         query: &[u8],
         client: &Client,
         rotation: u32,
         out: &mut [u8],
     ) -> Outcome {
-        let Current { snapshot, answering } = &**batch.current;
-        let Answering { policy, limiter, queries, .. } = &**answering;
-        let context = Context { snapshot, policy, limiter: limiter.as_deref(), now: batch.now };
-        let outcome = answer::answer(query, client, rotation, &context, scratch, out);
-        if let Some(queries) = queries {
-            queries.note(query, client, scratch.told(), outcome, batch.now);
+        let outcome = answer::answer(query, client, rotation, &view.context, scratch, out);
+        if let Some(queries) = view.queries {
+            queries.note(query, client, scratch.told(), outcome, view.context.now);
+        }
+        if let Some(dnstap) = view.dnstap {
+            dnstap.note(query, client, outcome, out, view.context.now);
         }
         outcome
     }
@@ -95,9 +118,18 @@ impl Responder for CurrentSnapshot {
     fn transfer(&self, scratch: &mut Scratch) -> Option<Transfer> {
         let request = scratch.take_transfer()?;
         let (current, journal) = (self.current.load_full(), Arc::clone(&self.journal));
-        Some(Box::new(move |send| {
+        let counts = Arc::clone(&self.transfers);
+        Some(Transfer::new(move |send| {
             let Current { snapshot, answering } = &*current;
-            transfer(&request, snapshot, &journal, answering.journal, send)
+            let told = transfer(&request, snapshot, &journal, answering.journal, send);
+            let count = match (&told.outcome, told.since) {
+                (Err(_), _) => &counts.broken_off,
+                (Ok(()), None) => &counts.whole,
+                (Ok(()), Some(since)) if since == told.serial => &counts.nothing_new,
+                (Ok(()), Some(_)) => &counts.changes,
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+            told
         }))
     }
 
@@ -105,6 +137,14 @@ impl Responder for CurrentSnapshot {
     fn told(scratch: &Scratch) -> Told {
         scratch.told()
     }
+}
+
+/// Brings the journal up to what is current, so that it keeps no snapshot that nothing else does: of zones that nobody
+/// has fetched for a while, and of those that are no more.
+pub(super) fn keep_journal(journal: &Mutex<Journal>, current: &ArcSwap<Current>) {
+    let current = current.load_full();
+    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+    journal.keep_up(&current.snapshot, current.answering.journal);
 }
 
 /// Makes the messages that answer a request for a zone.

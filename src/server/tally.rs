@@ -157,7 +157,7 @@ pub struct ZoneTallied {
 /// What is counted as one zone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CountedZone {
-    /// The zone made from peers at this place, longest apex first.
+    /// The zone made from peers at this place.
     Generated(usize),
     /// All other zones made from peers.
     Others,

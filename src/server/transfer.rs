@@ -5,6 +5,7 @@
 
 use crate::answer::{Client, TransferError};
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
@@ -13,8 +14,25 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Messages that are made ahead of the client.
 const AHEAD: usize = 2;
 
-/// A transfer to be made: passes each message to what it is given, and says what it was about.
-pub type Transfer = Box<dyn FnOnce(&mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Told + Send>;
+/// A transfer to be made.
+pub struct Transfer(Box<Make>);
+
+type Make = dyn FnOnce(&mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Told + Send;
+
+impl Transfer {
+    /// One that `make` makes: it passes each message to what it is given, and says what it was about. It may wait.
+    pub fn new(
+        make: impl FnOnce(&mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Told + Send + 'static,
+    ) -> Transfer {
+        Transfer(Box::new(make))
+    }
+}
+
+impl std::fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transfer")
+    }
+}
 
 /// What a transfer was about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +45,19 @@ pub struct Told {
     pub since: Option<u32>,
     /// Whether all messages were made.
     pub outcome: Result<(), TransferError>,
+}
+
+/// How many transfers there were.
+#[derive(Debug, Default)]
+pub struct TransferCounts {
+    /// Whole zones.
+    pub whole: AtomicU64,
+    /// What has changed since a serial.
+    pub changes: AtomicU64,
+    /// Nothing, because the client had all there is.
+    pub nothing_new: AtomicU64,
+    /// Those that were broken off.
+    pub broken_off: AtomicU64,
 }
 
 /// Limits of transfers.
@@ -74,14 +105,22 @@ impl Transfers {
         };
         let (sender, mut messages) = mpsc::channel::<Vec<u8>>(AHEAD);
         let making = tokio::task::spawn_blocking(move || {
-            transfer(&mut |message| {
+            (transfer.0)(&mut |message| {
                 let sent = frame(message).and_then(|frame| sender.blocking_send(frame).ok());
                 if sent.is_some() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })
         });
         let (mut sent, mut octets) = (0_u64, 0);
         let mut late = None;
-        while let Ok(Some(message)) = timeout_at(deadline, messages.recv()).await {
+        loop {
+            let message = match timeout_at(deadline, messages.recv()).await {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(_) => {
+                    late = Some("it took too long");
+                    break;
+                }
+            };
             let by = deadline.min(Instant::now() + write_timeout);
             let all = async {
                 stream.write_all(&message).await?;
@@ -118,9 +157,8 @@ impl Transfers {
                 );
                 return Ok(());
             }
-            (Err(error @ TransferError::TooLarge), _) => error.to_string(),
+            (Err(error @ TransferError::TooLarge), _) | (Err(error), None) => error.to_string(),
             (_, Some(late)) => late.to_owned(),
-            (_, None) => "it took too long".to_owned(),
         };
         tracing::warn!("broke off the transfer of {what} to {}: {how}, after {took} ms", client.address);
         Err(BrokenOff)

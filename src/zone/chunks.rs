@@ -20,6 +20,15 @@ impl Chunks {
         }
     }
 
+    /// The chunk that is alone. [`Chunks::insert`] and [`Chunks::remove`] never leave a list of one.
+    #[inline]
+    pub(super) fn only(&self) -> Option<&Chunk> {
+        match self {
+            Chunks::One(chunk) => Some(chunk),
+            Chunks::Several(_) => None,
+        }
+    }
+
     pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Chunk> {
         self.each_mut().nth(place)
     }

@@ -1,8 +1,9 @@
 //! Who holds an address: the data of pod names and of reverse names.
 
 use super::ordered::OrderedTable;
+use super::same::same;
 use crate::roster::{NodeName, Peer, PeerShape};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Every address that a watched object holds, per namespace, with the peers that are listed by it.
@@ -65,6 +66,15 @@ impl AddressTable {
     /// The holder of an address in a namespace, given as octets of a question.
     pub(super) fn holder(&self, address: IpAddr, namespace: &[u8]) -> Option<Holder<'_>> {
         self.holders(address).iter().find(|holder| holder.namespace.as_bytes() == namespace)
+    }
+
+    /// Whether a plain peer alone holds the address, in this namespace, given as octets of a question. `false` says nothing.
+    #[inline]
+    pub(super) fn is_plainly_held(&self, address: Ipv4Addr, namespace: &[u8]) -> bool {
+        match self.v4.get(&address.to_bits()) {
+            Some(Stored::Plain(shape, held)) => *held && same(shape.namespace.as_bytes(), namespace),
+            _ => false,
+        }
     }
 
     /// Whether any address within `first..=last` is held.

@@ -48,7 +48,7 @@ pub use master::{Cause, Fault, INCLUDE_DEPTH_MAX, Included, OCTETS_MAX, Position
 pub use master_file::record_text;
 pub use node::{Found, Node, Redirection, Referral};
 pub use oversize::Oversize;
-pub use place::ZonePlace;
+pub use place::{CountedZones, ZonePlace};
 pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};

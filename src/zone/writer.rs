@@ -16,9 +16,9 @@ use super::snapshot::{Constants, Snapshot, Zone, ZoneTree};
 use super::static_table::StaticTable;
 use super::static_zone::{StaticZone, ZoneReader};
 use super::target::Domains;
-use super::{PodNames, ZonePlace};
+use super::{CountedZones, PodNames, ZonePlace};
 use crate::roster::{Change, Peer, SetKey, SetSettings};
-use crate::wire::{Name, NameError, QueryName, RecordType};
+use crate::wire::{Ending, Name, NameError, QueryName, RecordType};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -109,7 +109,8 @@ impl SnapshotWriter {
             config.hostmaster.clone().map_or_else(|| below(&[b"hostmaster"], &config.zone), Ok)?;
         let ttl = config.ttl.unwrap_or(DEFAULT_TTL);
         let authority = Authority { nameserver, hostmaster, ttl, negative_ttl: config.negative_ttl };
-        let zones = zones(&config, &authority, &below(&[b"pod"], &config.cluster_domain)?)?;
+        let mut zones = zones(&config, &authority, &below(&[b"pod"], &config.cluster_domain)?)?;
+        let counted = Arc::new(places(&mut zones, CountedZones::default()));
         let mut advertised = config.advertise;
         advertised.sort_unstable();
         advertised.dedup();
@@ -125,8 +126,10 @@ impl SnapshotWriter {
             },
         };
         let building = Snapshot {
+            ending: Ending::of(zones.iter().map(|zone| zone.origin.as_wire())),
             constants: Arc::new(constants),
             zones,
+            counted,
             statics: Arc::default(),
             sets: ShardedTable::new(),
             set_namespaces: OrderedTable::default(),
@@ -212,7 +215,7 @@ impl SnapshotWriter {
             self.building.zones.iter_mut().zip(&mut self.dirty).find(|(zone, _)| zone.origin == *origin);
         match generated {
             Some((zone, dirty)) => {
-                zone.records = records.map(Arc::clone);
+                zone.set_records(records.map(Arc::clone));
                 *dirty = true;
             }
             None => self.files_changed = true,
@@ -297,8 +300,19 @@ impl SnapshotWriter {
             zone.apex = Arc::new(Apex::new(&self.authority, *serial));
             *dirty = true;
             // What files add may be other than it was.
-            self.continued.insert(place, same_records && zone.records.is_none());
+            self.continued.insert(place, same_records && zone.records().is_none());
         }
+    }
+
+    /// Counts on where another writer has counted. It holds with the next publication, which there is by this.
+    pub fn count_on(&mut self, counted: &CountedZones) {
+        self.building.counted = Arc::new(places(&mut self.building.zones, counted.clone()));
+        self.changed = true;
+    }
+
+    /// The apexes of the zones made from peers that files add records to.
+    pub fn added_to(&self) -> impl Iterator<Item = &Name> {
+        self.building.zones.iter().filter(|zone| zone.records().is_some()).map(|zone| &zone.origin)
     }
 
     /// What was published last.
@@ -376,6 +390,14 @@ impl SnapshotWriter {
     }
 }
 
+/// Gives each zone the place where it is counted: a former one, or one that nobody has had.
+fn places(zones: &mut [Zone], mut counted: CountedZones) -> CountedZones {
+    for zone in zones {
+        zone.place = counted.place_of(&zone.origin);
+    }
+    counted
+}
+
 /// The served zones, those with more labels first.
 fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<Zone>, ZoneConfigError> {
     let apex = Arc::new(Apex::new(authority, 0));
@@ -393,9 +415,6 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
         zones.push(zone_of(origin, tree, &apex));
     }
     zones.sort_by_key(|zone| std::cmp::Reverse(zone.origin.labels().count()));
-    for (index, zone) in zones.iter_mut().enumerate() {
-        zone.place = ZonePlace::generated(u8::try_from(index).unwrap_or(u8::MAX));
-    }
     for (index, zone) in zones.iter().enumerate() {
         if zones.iter().skip(index + 1).any(|other| other.origin == zone.origin) {
             return Err(ZoneConfigError::SameApex(zone.origin.clone()));
@@ -405,14 +424,7 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
 }
 
 fn zone_of(origin: &Name, tree: ZoneTree, apex: &Arc<Apex>) -> Zone {
-    Zone {
-        origin: origin.clone(),
-        labels: origin.labels().count(),
-        place: ZonePlace::OTHERS,
-        tree,
-        apex: Arc::clone(apex),
-        records: None,
-    }
+    Zone::new(origin.clone(), ZonePlace::OTHERS, tree, Arc::clone(apex))
 }
 
 /// Counts one more or one less in a namespace.

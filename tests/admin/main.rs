@@ -25,3 +25,4 @@ mod probes;
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod rosterd;
 mod scene;
+mod terminal;

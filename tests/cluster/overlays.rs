@@ -250,6 +250,35 @@ fn an_instance_of_a_teams_own_sees_nothing_else() {
     for namespace in ["default", "team-a", "rosterd"] {
         assert_eq!(rights(plane, "team-c:rosterd", namespace), BTreeSet::new(), "{namespace}");
     }
+    // Kubernetes, NetworkPolicy: "podSelector: This selects particular Pods in the same namespace as the NetworkPolicy".
+    let ingress = &named(&objects, "NetworkPolicy", "rosterd")["spec"]["ingress"];
+    let [rule] = ingress.as_array().expect("rules").as_slice() else { panic!("one rule: {ingress}") };
+    assert_eq!(rule["from"], json!([{"podSelector": {}}]));
+    assert_eq!(rule["ports"].as_array().map(Vec::len), Some(3));
+
+    // What its own account sees, on the settings as shipped: the team's published Services, in the team's zone, and no other's.
+    for (name, address) in [("team-c", "10.0.3.1"), ("team-a", "10.0.3.2")] {
+        let namespace = Namespace { api: &plane.api, name };
+        namespace.service("shop", &json!({}));
+        namespace.label_service("shop", &json!({"rosterd.io/publish": "true"}));
+        namespace.ready_pod("shop", "shop", &[address]);
+        namespace.wait_for_slice("shop", address, "myapp");
+    }
+    let rosterd = shipped(plane, "team-c", &overlay.join("rosterd.toml"));
+    let answers = |name: &str| Answers::of(&rosterd, name);
+    let peers = || answers("shop.team-c.svc.team-c.internal.").txt;
+    wait_until_equal(
+        "its peers",
+        &BTreeSet::from(["shop@10-0-3-1.shop.team-c.svc.team-c.internal".to_owned()]),
+        peers,
+    );
+    for (name, code) in [
+        ("shop.team-a.svc.team-c.internal.", "NXDomain"),
+        ("shop.team-c.svc.peers.cluster.local.", "Refused"),
+        ("10-0-3-1.team-c.pod.cluster.local.", "Refused"),
+    ] {
+        assert_eq!(answers(name).codes, BTreeSet::from([code.to_owned()]), "{name}");
+    }
 }
 
 /// The server on settings that are shipped, with the token of the account `rosterd` in a namespace.
@@ -259,7 +288,10 @@ fn shipped(plane: &ControlPlane, namespace: &str, settings: &Path) -> Rosterd {
         plane.kubeconfig(&format!("shipped-{namespace}"), plane.port(), &json!({"token": token}));
     let settings = fs::read_to_string(settings).expect("settings");
     let listen = settings.lines().find(|line| line.starts_with("listen = ")).expect("a listener");
-    let rosterd = Rosterd::watch(&kubeconfig, &settings.replace(listen, ""));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_rosterd"));
+    // A Pod has it from the folder of its account.
+    program.env("POD_NAMESPACE", namespace).env("ROSTERD__KUBERNETES__KUBECONFIG", kubeconfig);
+    let rosterd = Rosterd::start_by(program, &settings.replace(listen, ""));
     assert!(settings.contains("rosterd.io/publish=true"));
     rosterd
 }

@@ -10,6 +10,7 @@ use crate::wait::{wait_for, wait_until_equal};
 use crate::workload::Namespace;
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -23,8 +24,16 @@ const DASHBOARD: &str = include_str!("../../deploy/monitoring/dashboard.json");
 const SHIPPED: &str = "name: rosterd";
 const IMPATIENT: &str = "name: impatient";
 
-const SETTINGS: &str =
-    "[kubernetes]\nstale_after = '10s'\n[admin]\nlisten = ['127.0.0.1:0']\napi = []\n[server]";
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
+/// Settings of a replica that keeps its state in a folder.
+fn settings(folder: &Path) -> String {
+    format!(
+        "[kubernetes]\nstale_after = '10s'\n[admin]\nlisten = ['127.0.0.1:0']\napi = []\n\
+         [state]\ndirectory = '{}'\ninterval = '1s'\n[server]",
+        folder.display()
+    )
+}
 
 /// A running Prometheus.
 struct Prometheus {
@@ -110,6 +119,24 @@ fn queries() -> Vec<String> {
         .collect()
 }
 
+/// The metrics that queries of the dashboard and of the alerts ask for. `_bucket`, `_sum` and `_count` are of histograms.
+fn asked_for() -> BTreeSet<String> {
+    let mut asked = queries();
+    asked.extend(ALERTS.lines().map(str::to_owned));
+    let words = asked.iter().flat_map(|query| query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+    words
+        .filter(|word| word.starts_with("rosterd_") || word.starts_with("process_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The metrics of rosterd's own that the page of operations names.
+fn told_of() -> BTreeSet<String> {
+    let lines = OPERATIONS.lines().filter(|line| line.starts_with("| `rosterd_"));
+    let names = lines.flat_map(|line| line.split('|').nth(1).unwrap_or_default().split('`'));
+    names.filter(|name| name.starts_with("rosterd_")).map(str::to_owned).collect()
+}
+
 /// Where a replica has its metrics.
 fn metrics(rosterd: &Rosterd) -> String {
     let line = rosterd.seen().iter().find(|line| line.contains("probes and metrics at ")).expect("a line");
@@ -126,9 +153,10 @@ fn prometheus_scrapes_alerts_and_draws() {
     namespace.ready_pod("myapp", "b", &["10.0.0.2"]);
     namespace.wait_for_slice("myapp", "10.0.0.2", "myapp");
     let relays = [Relay::to(plane.port()), Relay::to(plane.port())];
+    let kept = tempfile::tempdir().expect("a temporary folder");
     let replicas = [("prometheus-1", &relays[0]), ("prometheus-2", &relays[1])].map(|(name, relay)| {
         let kubeconfig = plane.kubeconfig(name, relay.port(), &json!({"token": token}));
-        let mut rosterd = Rosterd::watch(&kubeconfig, SETTINGS);
+        let mut rosterd = Rosterd::watch(&kubeconfig, &settings(&kept.path().join(name)));
         rosterd.wait_for_log("ready after");
         rosterd
     });
@@ -205,4 +233,22 @@ fn prometheus_scrapes_alerts_and_draws() {
             left.is_empty().then_some(())
         },
     );
+
+    // What is asked for is there, and what is there is told of, to the letter.
+    let names = prometheus.api("label/__name__/values").unwrap_or_default();
+    let names = names["data"].as_array().cloned().unwrap_or_default();
+    let emitted: BTreeSet<String> = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let missing: Vec<String> = asked_for().difference(&emitted).cloned().collect();
+    assert!(missing.is_empty(), "nobody emits {missing:?}");
+    let whole = |name: &String| {
+        let parts = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
+        parts.filter(|histogram| emitted.contains(&format!("{histogram}_bucket"))).unwrap_or(name).to_owned()
+    };
+    let told = told_of();
+    let own = emitted.iter().filter(|name| name.starts_with("rosterd_")).map(whole).collect::<BTreeSet<_>>();
+    let untold: Vec<&String> = own.difference(&told).collect();
+    assert!(untold.is_empty(), "operations.md does not say what {untold:?} are");
+    // These are there once there is something to count.
+    let absent: Vec<&String> = told.difference(&own).collect();
+    assert_eq!(absent, ["rosterd_object_notices_total", "rosterd_reload_timestamp_seconds"]);
 }

@@ -27,7 +27,7 @@ fn start() -> Served {
     std::fs::write(folder.path().join("query"), QUERY).expect("a written file");
     let path = folder.path().display();
     let settings = format!(
-        "[server.tls]\ncertificate = '{path}/tls.crt'\nkey = '{path}/tls.key'\n[server]\n\
+        "[[transfer.secondaries]]\nclients = ['127.0.0.1']\n[server.tls]\ncertificate = '{path}/tls.crt'\nkey = '{path}/tls.key'\n[server]\n\
          listen_tls = ['127.0.0.1:0']\nlisten_https = ['127.0.0.1:0']\n"
     );
     let manifest = include_str!("../../deploy/examples/loopback.yaml");
@@ -74,6 +74,38 @@ fn kdig_hears_the_same_over_every_transport() {
             let found = kdig(server, &[transport, &trusts].concat(), record_type);
             assert_eq!(found, plain, "{transport:?} {record_type}");
         }
+    }
+}
+
+/// RFC 9103: zones are transferred over TLS as over TCP. RFC 8484 has one answer for a query.
+#[test]
+fn kdig_transfers_zones_over_tls_and_not_over_https() {
+    let served = start();
+    let authority = format!("+tls-ca={}", served.folder.path().join("tls.crt").display());
+    let zone = |server: SocketAddr, transport: &[&str], record_type: &str| {
+        let (address, port) = (format!("@{}", server.ip()), server.port().to_string());
+        let mut command = Command::new("kdig");
+        command.args([&*address, "-p", &port, "+retry=0", "+time=60"]).args(transport);
+        command.args([
+            &*authority,
+            "+tls-hostname=localhost",
+            "-q",
+            "peers.cluster.local",
+            "-t",
+            record_type,
+        ]);
+        let found = command.stdin(Stdio::null()).output().expect("kdig");
+        let text = String::from_utf8(found.stdout).expect("text");
+        let is_record = |line: &&str| !line.is_empty() && !line.starts_with(';');
+        (text.lines().filter(is_record).map(str::to_owned).collect::<Vec<_>>(), text)
+    };
+    for record_type in ["AXFR", "IXFR=1"] {
+        let (plain, text) = zone(served.rosterd.ipv4(), &["+tcp"], record_type);
+        assert!(plain.len() > 10, "{record_type}: {text}");
+        let (encrypted, text) = zone(served.tls, &["+tls"], record_type);
+        assert_eq!(encrypted, plain, "{record_type}: {text}");
+        let (refused, text) = zone(served.https, &["+https"], record_type);
+        assert!(refused.is_empty() && !text.contains("SOA\tns."), "{record_type}: {text}");
     }
 }
 

@@ -228,6 +228,10 @@ fn the_command_fetches_and_compares() {
     wait_until_equal(rosterd.ipv4(), &secondary, Some(&key));
     let (code, text) = zone_command(&[rosterd.ipv4()], "files.example", Some(&key));
     assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("\tIN\tSOA\tns.files.example. hostmaster.files.example. 7 3600 600 86400 60\n"),
+        "{text}"
+    );
     assert!(text.contains("\n*.files.example.\t60\tIN\tTXT\t\"any\" \"one\"\n"), "{text}");
     assert!(text.contains("\nmail.files.example.\t60\tIN\tMX\t10 www.files.example.\n"), "{text}");
     let (code, text) = zone_command(&[rosterd.ipv4()], "files.example", None);

@@ -12,10 +12,13 @@ pub(crate) struct Echo;
 impl Responder for Echo {
     type Scratch = ();
     type Batch<'a> = ();
+    type View<'a> = ();
 
     fn scratch(&self) {}
 
     fn batch(&self) {}
+
+    fn view((): &()) {}
 
     fn respond(
         (): &(),

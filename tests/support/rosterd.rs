@@ -81,8 +81,13 @@ impl Rosterd {
     ///
     /// `settings` is as for [`Rosterd::start`].
     pub(crate) fn start_by(program: Command, settings: &str) -> Rosterd {
+        Rosterd::start_by_on(program, settings, "127.0.0.1:0")
+    }
+
+    /// The same on another address.
+    pub(crate) fn start_by_on(program: Command, settings: &str, listen: &str) -> Rosterd {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Rosterd::spawn(program, folder, &[], settings, &["127.0.0.1:0"])
+        Rosterd::spawn(program, folder, &[], settings, &[listen])
     }
 
     /// The same with the text of a kubeconfig.
@@ -177,6 +182,11 @@ impl Rosterd {
         let written = self.folder.path().join("rosterd.toml.new");
         fs::write(&written, with_surroundings(settings, &listen)).expect("written settings");
         fs::rename(written, self.folder.path().join("rosterd.toml")).expect("replaced settings");
+    }
+
+    /// Where its settings are.
+    pub(crate) fn settings_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("rosterd.toml")
     }
 
     /// Sends it a signal.

@@ -5,12 +5,17 @@ use load::Failure;
 use load::process::Server;
 use load::questions::Shape;
 use load::run::{Figures, Load, Transport};
+use std::time::{Duration, Instant};
 
 /// Questions of each shape whose answers are compared before anything is measured.
 const COMPARED: usize = 64;
 
 /// How often a run is repeated that has lost too much or has no answers: another program had the CPU all that time.
 const ATTEMPTS: usize = 5;
+
+/// How long a server must do nothing to be at rest, and how long that is waited for at most.
+const REST: Duration = Duration::from_millis(60);
+const REST_WITHIN: Duration = Duration::from_secs(10);
 
 /// What runs and is measured.
 pub struct Candidate {
@@ -89,6 +94,7 @@ impl Subject {
                 let figures = measure(&candidate.server, &self.shape, self.transport, load)
                     .map_err(|error| format!("{}, {}: {error}", candidate.name, self.label()))?;
                 self.figures[index].push(figures);
+                come_to_rest(&candidate.server)?;
             }
         }
         Ok(())
@@ -104,6 +110,23 @@ fn content(candidate: &Candidate, question: &[u8]) -> Result<Content, Failure> {
     let message = answers::ask(candidate.server.address, question)
         .map_err(|error| format!("{} gives no answer: {error}", candidate.name))?;
     answers::read(&message).ok_or_else(|| format!("{} gives an answer that is broken", candidate.name).into())
+}
+
+/// Waits until the server has answered what it was still asked: all share one CPU, and a slow one would take it from whoever
+/// is measured next.
+fn come_to_rest(server: &Server) -> Result<(), Failure> {
+    // Times have a resolution of 10 ms.
+    const TICK: f64 = 0.015;
+    let until = Instant::now() + REST_WITHIN;
+    loop {
+        let before = server.cpu_time()?;
+        std::thread::sleep(REST);
+        let after = server.cpu_time()?;
+        let spent = after.user + after.system - before.user - before.system;
+        if spent < TICK || Instant::now() > until {
+            return Ok(());
+        }
+    }
 }
 
 fn measure(server: &Server, shape: &Shape, transport: Transport, load: &Load) -> Result<Figures, Failure> {

@@ -6,6 +6,7 @@
 
 mod callgrind;
 mod changes;
+mod loops;
 mod shapes;
 mod world;
 
@@ -17,9 +18,10 @@ use std::process::ExitCode;
 use world::World;
 
 const USAGE: &str = "\
-usage: instructions [--curve | --changes | --only <text>] [--keep <folder>]
+usage: instructions [--curve | --changes | --loops] [--only <text>] [--keep <folder>]
   --curve    instructions of four shapes at 1,000 to 1,000,000 pods, in place of the limits
   --changes  instructions of changes, event by event, in place of those of answers
+  --loops    instructions of the whole UDP worker per answer
   --only     only shapes with this in their name
   --keep     where callgrind's files are left, for callgrind_annotate";
 
@@ -33,6 +35,7 @@ const CHANGED: [usize; 2] = [10_000, 150_000];
 struct Options {
     curve: bool,
     changes: bool,
+    loops: bool,
     only: String,
     keep: Option<std::path::PathBuf>,
     /// In the program below callgrind: how many pods there are, 0 for the world of the limits.
@@ -45,16 +48,17 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     if let Some(pods) = options.counted {
-        if options.changes {
-            count_changes(pods)
-        } else {
-            count(pods, &options)
+        match (options.changes, options.loops) {
+            (true, _) => count_changes(pods),
+            (_, true) => loops::count(&options.only),
+            _ => count(pods, &options),
         }
         return ExitCode::SUCCESS;
     }
     let outcome = match (options.curve, options.changes) {
         (true, _) => curve(&options),
         (_, true) => changes(&options),
+        _ if options.loops => loops::limits(&options.only, options.keep.as_deref()),
         _ => limits(&options),
     };
     match outcome {
@@ -74,6 +78,7 @@ fn options() -> Option<Options> {
         match argument.as_str() {
             "--curve" => options.curve = true,
             "--changes" => options.changes = true,
+            "--loops" => options.loops = true,
             "--only" => options.only = arguments.next()?,
             "--keep" => options.keep = Some(arguments.next()?.into()),
             "--counted" => options.counted = Some(arguments.next()?.parse().ok()?),

@@ -3,13 +3,14 @@
 //! They come from 127.1.0.0/16, fewer from one address than the server allows, so that nothing but its limit in total
 //! holds them back. Every line that is printed has the connections opened and those closed by the server until then.
 
+use load::process::Server;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrStorage, bind, connect, setsockopt, socket,
     sockopt,
 };
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
@@ -29,19 +30,66 @@ pub enum Kind {
     Resets,
     /// Open and close, as fast as they can.
     Opens,
+    /// Ask, read all of the answer, and come again, as fast as they can.
+    Pages,
 }
 
-/// The word on the command line, the label in the table, what they do, how many connections as a multiple of the limit.
-pub type Row = (&'static str, &'static str, Kind, usize);
+/// Where they do it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Where queries are answered.
+    Dns,
+    /// Where probes and metrics are, with this path.
+    Probes(&'static str),
+    /// Where what is served is told, with this path.
+    Api(&'static str),
+}
+
+impl Target {
+    /// Its address.
+    pub fn of(self, server: &Server) -> Option<SocketAddr> {
+        match self {
+            Target::Dns => Some(server.address),
+            Target::Probes(_) => server.http.first().copied(),
+            Target::Api(_) => server.http.get(1).copied(),
+        }
+    }
+
+    /// What is asked there.
+    pub fn question(self, query: &[u8]) -> Vec<u8> {
+        match self {
+            Target::Dns => [&(query.len() as u16).to_be_bytes(), query].concat(),
+            Target::Probes(path) | Target::Api(path) => {
+                format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
+            }
+        }
+    }
+}
+
+/// The word on the command line, the label in the table, what they do, how many connections as a multiple of the limit,
+/// and where.
+pub type Row = (&'static str, &'static str, Kind, usize, Target);
 
 /// All of them.
-pub const KINDS: [Row; 6] = [
-    ("slow-readers", "ask and never read", Kind::SlowReaders, 1),
-    ("slow-writers", "an octet at a time", Kind::SlowWriters, 1),
-    ("ten-times", "10 x limit, silent", Kind::TenTimes, 10),
-    ("half-closed", "half-closed, unread", Kind::HalfClosed, 1),
-    ("resets", "resets", Kind::Resets, 1),
-    ("opens", "flood of opens", Kind::Opens, 10),
+pub const KINDS: [Row; 12] = [
+    ("slow-readers", "ask and never read", Kind::SlowReaders, 1, Target::Dns),
+    ("slow-writers", "an octet at a time", Kind::SlowWriters, 1, Target::Dns),
+    ("ten-times", "10 x limit, silent", Kind::TenTimes, 10, Target::Dns),
+    ("half-closed", "half-closed, unread", Kind::HalfClosed, 1, Target::Dns),
+    ("resets", "resets", Kind::Resets, 1, Target::Dns),
+    ("opens", "flood of opens", Kind::Opens, 10, Target::Dns),
+    ("http-metrics", "/metrics for ever", Kind::Pages, 1, Target::Probes("/metrics")),
+    ("http-pages", "dear pages for ever", Kind::Pages, 1, Target::Api("/api/v1/sets?limit=1000")),
+    (
+        "http-slow-readers",
+        "ask and never read",
+        Kind::SlowReaders,
+        10,
+        Target::Api("/api/v1/sets?limit=1000"),
+    ),
+    ("http-slow-writers", "an octet at a time", Kind::SlowWriters, 10, Target::Probes("/metrics")),
+    ("http-ten-times", "4,000, silent", Kind::TenTimes, 10, Target::Probes("/metrics")),
+    ("http-opens", "flood of opens", Kind::Opens, 10, Target::Probes("/metrics")),
 ];
 
 /// Connections from one address.
@@ -64,11 +112,10 @@ struct Client {
 }
 
 /// Opens `count` connections to `server`, opens those anew that have ended, and misbehaves on all.
-pub fn run(kind: Kind, server: SocketAddr, count: usize, query: &[u8]) -> io::Result<()> {
+pub fn run(kind: Kind, server: SocketAddr, count: usize, framed: &[u8]) -> io::Result<()> {
     let SocketAddr::V4(server) = server else { return Err(io::Error::other("no IPv4 address")) };
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
-    let framed = [&(query.len() as u16).to_be_bytes(), query].concat();
     let pipelined = framed.repeat(PIPELINED);
     let mut clients: Vec<Option<Client>> = (0..count).map(|_| None).collect();
     let (mut first, mut opened, mut closed) = (0, 0_u64, 0_u64);
@@ -79,7 +126,7 @@ pub fn run(kind: Kind, server: SocketAddr, count: usize, query: &[u8]) -> io::Re
             let number = (first + step) % count;
             let client = &mut clients[number];
             if let Some(bad) = client {
-                if !misbehave(kind, number, bad, &framed, &pipelined) {
+                if !misbehave(kind, number, bad, framed, &pipelined) {
                     *client = None;
                 }
             } else if openings > 0 {
@@ -96,7 +143,7 @@ pub fn run(kind: Kind, server: SocketAddr, count: usize, query: &[u8]) -> io::Re
         }
         // Whoever listens may have gone: then this is to end, too.
         writeln!(io::stdout(), "{opened} {closed}")?;
-        if kind != Kind::Opens {
+        if !matches!(kind, Kind::Opens | Kind::Pages) {
             std::thread::sleep(PAUSE);
         }
     }
@@ -155,6 +202,12 @@ fn misbehave(kind: Kind, number: usize, client: &mut Client, framed: &[u8], pipe
             let _ = setsockopt(&client.stream, sockopt::Linger, &at_once);
             false
         }
+        Kind::Pages => {
+            if client.sent == 0 {
+                client.write(framed);
+            }
+            client.reads_on()
+        }
         Kind::TenTimes | Kind::Opens => true,
     }
 }
@@ -163,6 +216,18 @@ impl Client {
     /// Writes what is taken at once.
     fn write(&mut self, octets: &[u8]) {
         self.sent += self.stream.write(octets).unwrap_or(0);
+    }
+
+    /// Reads what there is; whether more may come.
+    fn reads_on(&mut self) -> bool {
+        let mut octets = [0; 16 << 10];
+        loop {
+            match self.stream.read(&mut octets) {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) => return matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected),
+            }
+        }
     }
 }
 

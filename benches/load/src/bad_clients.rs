@@ -2,7 +2,7 @@
 //! connection for each question, while nobody misbehaves, while others misbehave towards its server, and while they
 //! misbehave towards another process on the same CPU. The last tells what the machine alone makes of it.
 
-use crate::attack::{self, KINDS};
+use crate::attack::{self, KINDS, Target};
 use load::process::Server;
 use load::questions::Shape;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -73,29 +73,29 @@ pub fn measure(
     server: &Server,
     elsewhere: &Server,
     shape: &Shape,
-    only: &str,
+    (over_http, only): (bool, &str),
     rounds: usize,
     seconds: Duration,
 ) -> io::Result<()> {
     let mut kinds: Vec<_> = KINDS
         .iter()
-        .filter(|(word, ..)| word.contains(only))
+        .filter(|(word, .., target)| word.contains(only) && over_http == (*target != Target::Dns))
         .map(|kind| (kind, Noticed::default()))
         .collect();
     // Memory that is used for the first time is not memory that grows.
     client(server.address, shape, SETTLE)?;
     let before = server.resident()?;
     for round in 0..rounds {
-        for ((word, _, _, times), noticed) in &mut kinds {
+        for ((word, _, _, times, at), noticed) in &mut kinds {
             let mut figures = [[[0.0; 2]; 3]; 3];
             let quiet = server.resident()?;
             // What comes first changes, so that a machine that grows slower harms neither.
             let order = if round % 2 == 0 { [NOBODY, ELSEWHERE, HERE] } else { [HERE, ELSEWHERE, NOBODY] };
             for place in order {
                 let target = [None, Some(elsewhere), Some(server)][place];
-                let bad = target
-                    .map(|target| Bad::start(word, target.address, *times * MAX_CONNECTIONS))
-                    .transpose()?;
+                let target = target.map(|target| at.of(target).ok_or_else(|| io::Error::other("no HTTP")));
+                let bad =
+                    target.map(|target| Bad::start(word, target?, *times * MAX_CONNECTIONS)).transpose()?;
                 std::thread::sleep(SETTLE);
                 let seen = client(server.address, shape, seconds)?;
                 figures[place] = seen.figures();

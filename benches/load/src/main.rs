@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 const USAGE: &str = "\
-usage: load [bad-clients] [--rounds <1-100>] [--seconds <0.2-600>] [--only <text>] [--transport <udp|pipelined|one-query>]
+usage: load [bad-clients|admin-flood] [--rounds <1-100>] [--seconds <0.2-600>] [--only <text>] [--transport <udp|pipelined|one-query>]
             [--window <1-512>] [--rate <questions/s>]
             [--rosterd <program>] [--workers <1-64>] | [--against <ip:port> --pid <process>]
   --rounds     rounds, each with one run of every shape (5)
@@ -31,6 +31,8 @@ usage: load [bad-clients] [--rounds <1-100>] [--seconds <0.2-600>] [--only <text
   --against    asks a server that runs already and serves `load zone`, for its process's CPU time
   bad-clients: what one client notices of others that misbehave over TCP, instead of what answers cost
     (slow-readers, slow-writers, ten-times, half-closed, resets, opens)
+  admin-flood: the same of others that misbehave over HTTP, where probes, metrics and pages are
+    (http-metrics, http-pages, http-slow-readers, http-slow-writers, http-ten-times, http-opens)
   `load zone` prints the manifest that is asked for; `load echo` runs the echo";
 
 struct Options {
@@ -60,7 +62,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["attack", kind, server, connections] => attack(kind, server, connections),
-        ["bad-clients", ..] => measure_bad_clients(&arguments[1..]),
+        ["bad-clients", ..] => measure_bad_clients(&arguments[1..], false),
+        ["admin-flood", ..] => measure_bad_clients(&arguments[1..], true),
         _ => measure(&arguments),
     };
     match done {
@@ -106,7 +109,7 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
 }
 
 /// What bad clients do to a good one.
-fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
+fn measure_bad_clients(arguments: &[String], over_http: bool) -> Result<(), Failure> {
     let options = options(arguments)?;
     let rosterd = match &options.rosterd {
         Some(program) => program.clone(),
@@ -125,7 +128,9 @@ fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
                 .env("ROSTERD__SERVER__WORKERS", "1")
                 .env("ROSTERD__SERVER__TCP__MAX_CONNECTIONS", bad_clients::MAX_CONNECTIONS.to_string())
                 .env("ROSTERD__SERVER__TCP__READ_TIMEOUT", bad_clients::TIMEOUT)
-                .env("ROSTERD__SERVER__TCP__WRITE_TIMEOUT", bad_clients::TIMEOUT),
+                .env("ROSTERD__SERVER__TCP__WRITE_TIMEOUT", bad_clients::TIMEOUT)
+                .env("ROSTERD__ADMIN__LISTEN", "127.0.0.1:0")
+                .env("ROSTERD__ADMIN__API", "127.0.0.1:0"),
         )
     };
     let (attacked, elsewhere) = (start()?, start()?);
@@ -133,14 +138,14 @@ fn measure_bad_clients(arguments: &[String]) -> Result<(), Failure> {
         process::pin(&[client])?;
     }
     let Options { rounds, load: Load { duration, .. }, only, .. } = options;
-    Ok(bad_clients::measure(&attacked, &elsewhere, &large_set()?, &only, rounds, duration)?)
+    Ok(bad_clients::measure(&attacked, &elsewhere, &large_set()?, (over_http, &only), rounds, duration)?)
 }
 
 /// Misbehaves until ended.
 fn attack(kind: &str, server: &str, connections: &str) -> Result<(), Failure> {
-    let kind = attack::KINDS.iter().find(|(word, ..)| *word == kind).ok_or(USAGE)?.2;
+    let (_, _, kind, _, target) = *attack::KINDS.iter().find(|(word, ..)| *word == kind).ok_or(USAGE)?;
     let query = large_set()?.questions.into_iter().next().ok_or("no question")?;
-    Ok(attack::run(kind, server.parse()?, connections.parse()?, &query)?)
+    Ok(attack::run(kind, server.parse()?, connections.parse()?, &target.question(&query))?)
 }
 
 /// What good and bad clients ask: more than a datagram's worth of answers pile up soon.

@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// Where it speaks HTTP, where it says so before it listens: probes and metrics, then what is served.
+    pub http: Vec<SocketAddr>,
 }
 
 /// CPU time of a process, in seconds.
@@ -56,6 +58,7 @@ impl Server {
         let mut said = String::new();
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no standard error"))?;
         let mut lines = BufReader::new(stderr).lines();
+        let mut http = Vec::new();
         for line in lines.by_ref() {
             let line = line?;
             let address =
@@ -63,8 +66,11 @@ impl Server {
             if let Some(address) = address {
                 // What it says later is not read by anybody; it must not block on it.
                 std::thread::spawn(move || lines.for_each(drop));
-                return Ok(Server { child, address });
+                return Ok(Server { child, address, http });
             }
+            http.extend(
+                line.split_once("http://").and_then(|(_, address)| address.parse::<SocketAddr>().ok()),
+            );
             said.push_str(&line);
             said.push('\n');
         }
@@ -74,7 +80,7 @@ impl Server {
 
     /// A server that was started otherwise.
     pub fn adopt(child: Child, address: SocketAddr) -> Server {
-        Server { child, address }
+        Server { child, address, http: Vec::new() }
     }
 
     pub fn pid(&self) -> u32 {

@@ -102,13 +102,13 @@ pub(super) fn summary(set: &SetJson) -> Markup {
 pub(super) fn tables(peers: Vec<PeerJson>) -> Markup {
     let (listed, left_out): (Vec<_>, Vec<_>) = peers.into_iter().partition(|peer| peer.listed);
     html! {
-        section aria-labelledby="listed" {
-            h2 id="listed" { "Listed" }
+        section aria-label="Listed" {
+            h2 { "Listed" }
             @if listed.is_empty() { p class="remark" { "Nobody here." } } @else { (self::listed(&listed)) }
         }
         @if !left_out.is_empty() {
-            section aria-labelledby="left-out" {
-                h2 id="left-out" { "Left out" }
+            section aria-label="Left out" {
+                h2 { "Left out" }
                 (self::left_out(&left_out))
             }
         }

@@ -290,115 +290,123 @@ fn wrong_settings_that_are_overridden_are_still_errors() {
 }
 
 const SHOWN: &str = "\
-cluster_domain = \"cluster.local\"       # default
-zone = \"p.example\"                     # rosterd.toml:1
+cluster_domain = \"cluster.local\"            # default
+zone = \"p.example\"                          # rosterd.toml:1
 # pods is not set: \"verified\" with manifests and where the Pods of all namespaces are watched, else \"insecure\"
-reverse_zones = []                     # default
-label_settings = true                  # default
-zone_files = []                        # default
-manifests = []                         # default
+reverse_zones = []                          # default
+label_settings = true                       # default
+zone_files = []                             # default
+manifests = []                              # default
 
 [kubernetes]
-watch = \"endpointslices\"               # default
-watch_pods = false                     # default
+watch = \"endpointslices\"                    # default
+watch_pods = false                          # default
 # kubeconfig is not set: the cluster around, or the user's own where a context is set
 # context is not set: the current one of the kubeconfig
-page_size = 500                        # default
-streaming_lists = false                # default
-stale_after = \"1m\"                     # default
-leave_out_after = \"1m\"                 # default
+page_size = 500                             # default
+streaming_lists = false                     # default
+stale_after = \"1m\"                          # default
+leave_out_after = \"1m\"                      # default
 
 [server]
-listen = [\"127.0.0.1:5300\"]            # --listen
-listen_tls = []                        # default
-listen_https = []                      # default
-listen_quic = []                       # default
-advertise = []                         # default
+listen = [\"127.0.0.1:5300\"]                 # --listen
+listen_tls = []                             # default
+listen_https = []                           # default
+listen_quic = []                            # default
+advertise = []                              # default
 # nameserver is not set: ns.dns. before the zone
 # hostmaster is not set: hostmaster. before the zone
-ttl = 30                               # ROSTERD__SERVER__TTL
-negative_ttl = 5                       # default
-udp_max = 1232                         # default
-recursion_available = false            # default
+ttl = 30                                    # ROSTERD__SERVER__TTL
+negative_ttl = 5                            # default
+udp_max = 1232                              # default
+recursion_available = false                 # default
 # workers is not set: the number of CPUs
-lameduck = \"5s\"                        # default
+lameduck = \"5s\"                             # default
 # nsid is not set: no identifier
 # identity is not set: id.server is refused
 # version is not set: version.server is refused
 
 [server.udp]
-batch = 32                             # default
-receive_buffer = 1048576               # default
-send_buffer = 1048576                  # default
-pin = false                            # default
+batch = 32                                  # default
+receive_buffer = 1048576                    # default
+send_buffer = 1048576                       # default
+pin = false                                 # default
 
 [server.tcp]
-max_connections = 4096                 # default
-max_connections_per_address = 256      # default
-idle_timeout = \"15s\"                   # default
-read_timeout = \"3s\"                    # default
-write_timeout = \"5s\"                   # default
+max_connections = 4096                      # default
+max_connections_per_address = 256           # default
+idle_timeout = \"15s\"                        # default
+read_timeout = \"3s\"                         # default
+write_timeout = \"5s\"                        # default
 
 [server.tls]
 # certificate is not set: no encrypted transport
 # key is not set: no encrypted transport
 # client_ca is not set: clients need no certificate
-max_connections = 1024                 # default
-max_connections_per_address = 256      # default
-max_handshakes = 64                    # default
-handshake_timeout = \"3s\"               # default
+max_connections = 1024                      # default
+max_connections_per_address = 256           # default
+max_handshakes = 64                         # default
+handshake_timeout = \"3s\"                    # default
 
 [server.cookies]
-enabled = false                        # default
-require = false                        # default
+enabled = false                             # default
+require = false                             # default
 # secret_file is not set: a random secret of this process
 
 [server.rate_limit]
 # answers_per_second is not set: no limit
-slip = 2                               # default
-ipv4_prefix = 24                       # default
-ipv6_prefix = 56                       # default
+slip = 2                                    # default
+ipv4_prefix = 24                            # default
+ipv6_prefix = 56                            # default
+
+[server.dnstap]
+# socket is not set: no dnstap
+messages = [\"auth_query\", \"auth_response\"]  # default
+# identity is not set: none is told
+# version is not set: rosterd and its version
+one_in = 1                                  # default
+per_second = 10000                          # default
 
 [transfer]
-at_once = 4                            # default
-time = \"5m\"                            # default
-journal = 8388608                      # default
-notify_interval = \"1s\"                 # default
+at_once = 4                                 # default
+time = \"5m\"                                 # default
+journal = 8388608                           # default
+notify_interval = \"1s\"                      # default
 # catalog is not set: no zone lists the others
 # no secondaries: nobody may fetch a zone
 
 [admin]
 # listen is not set: 0.0.0.0:9153 and [::]:9153, where free
 # api is not set: 127.0.0.1:9154, where free
-ready_when_stale = true                # default
+ready_when_stale = true                     # default
 
 [state]
 # directory is not set: nothing is kept for the next start
-interval = \"10s\"                       # default
-max_age = \"24h\"                        # default
-ready_after = \"5s\"                     # default
+interval = \"10s\"                            # default
+max_age = \"24h\"                             # default
+ready_after = \"5s\"                          # default
 
 [log]
-format = \"auto\"                        # default
-level = \"info\"                         # default
+format = \"auto\"                             # default
+level = \"info\"                              # default
 
 [log.queries]
 # one_in is not set: no query has a line
-per_second = 100                       # default
+per_second = 100                            # default
 
-[[topologies]]                         # rosterd.toml:2
-name = \"a\"                             # rosterd.toml:3
+[[topologies]]                              # rosterd.toml:2
+name = \"a\"                                  # rosterd.toml:3
 # node_basename is not set: the name of the set
-selector = \"\"                          # default
+selector = \"\"                               # default
 # namespaces is not set: all
-mode = \"ip\"                            # default
-include = \"ready\"                      # default
-when_empty = \"nothing\"                 # default
-srv_host = \"mode\"                      # default
-records = [\"A\", \"AAAA\", \"SRV\", \"TXT\"]  # default
+mode = \"ip\"                                 # default
+include = \"ready\"                           # default
+when_empty = \"nothing\"                      # default
+srv_host = \"mode\"                           # default
+records = [\"A\", \"AAAA\", \"SRV\", \"TXT\"]       # default
 # ttl is not set: the server's
-family = \"any\"                         # default
-prefer = \"ipv4\"                        # default
+family = \"any\"                              # default
+prefer = \"ipv4\"                             # default
 # ports is not set: those of the objects, else epmd/tcp/4369
 ";
 

@@ -6,6 +6,7 @@ use crate::wire::Name;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 fn any_name() -> impl Strategy<Value = Name> {
@@ -94,6 +95,7 @@ prop_compose! {
         limits in (0_u32..=100, 0_u8..=32, 0_u8..=128),
         access in prop::collection::vec(any_access_rule(), 0..4),
         tls in any_tls().boxed(),
+        dnstap in any_dnstap().boxed(),
     ) -> About {
         let (enabled, require, secret_file) = cookies;
         let (slip, ipv4_prefix, ipv6_prefix) = limits;
@@ -105,7 +107,22 @@ prop_compose! {
             rate_limit: RateLimitSettings { answers_per_second: rate, slip, ipv4_prefix, ipv6_prefix },
             access,
             tls,
+            dnstap,
         }
+    }
+}
+
+prop_compose! {
+    fn any_dnstap()(
+        socket in prop::option::of("/[^\\x00]{1,20}".prop_map(PathBuf::from)),
+        messages in prop::sample::select(vec![
+            vec![DnstapMessage::AuthQuery], vec![DnstapMessage::AuthResponse, DnstapMessage::AuthQuery],
+        ]),
+        words in prop::array::uniform2(prop::option::of("\\PC{1,60}")),
+        (one_in, per_second) in (1_u32..=1_000_000, 1_u32..=1_000_000),
+    ) -> DnstapSettings {
+        let [identity, version] = words.map(|word| word.map(Into::into));
+        DnstapSettings { socket, messages, identity, version, one_in, per_second }
     }
 }
 
@@ -117,6 +134,7 @@ struct About {
     version: Option<Box<str>>,
     cookies: CookieSettings,
     rate_limit: RateLimitSettings,
+    dnstap: DnstapSettings,
     access: Vec<AccessRule>,
     tls: (TlsSettings, [Vec<SocketAddr>; 3]),
 }
@@ -175,13 +193,14 @@ prop_compose! {
             Name::below([label.as_slice()], &name("example")).unwrap()
         });
         let [idle_timeout, read_timeout, write_timeout, lameduck] = timeouts;
-        let About { nsid, identity, version, cookies, rate_limit, access, tls } = about;
+        let About { nsid, identity, version, cookies, rate_limit, dnstap, access, tls } = about;
         let (tls, [listen_tls, listen_https, listen_quic]) = tls;
         ServerSettings {
             listen,
             advertise: advertise.into_iter().filter(|ip| values::advertised(&ip.to_string()).is_ok()).collect(),
             nameserver, hostmaster, ttl, negative_ttl, udp_max, recursion_available, workers, lameduck,
-            nsid, identity, version, cookies, rate_limit, access, tls, listen_tls, listen_https, listen_quic,
+            nsid, identity, version, cookies, rate_limit, dnstap, access, tls,
+            listen_tls, listen_https, listen_quic,
             udp: UdpSettings { batch: udp.0, receive_buffer: udp.1, send_buffer: udp.2, pin: udp.3 },
             tcp: TcpSettings {
                 max_connections: limits.0,

@@ -2,7 +2,7 @@
 
 use super::Invalid;
 use crate::config::suggest::nearest;
-use crate::config::{Access, LogFormat, LogLevel, Pods, Transport};
+use crate::config::{Access, DnstapMessage, LogFormat, LogLevel, Pods, Transport};
 use crate::roster::{Family, Include, Mode, ObjectKind, Prefer, Protocol, RecordTypes, SrvHost, WhenEmpty};
 
 /// A type whose values are words.
@@ -43,6 +43,11 @@ impl Choice for Transport {
         ("https", Transport::Https),
         ("quic", Transport::Quic),
     ];
+}
+
+impl Choice for DnstapMessage {
+    const WORDS: &'static [(&'static str, DnstapMessage)] =
+        &[("auth_query", DnstapMessage::AuthQuery), ("auth_response", DnstapMessage::AuthResponse)];
 }
 
 impl Choice for LogFormat {

@@ -30,6 +30,24 @@ pub(super) fn sets_in_pages(roster: &Roster, namespace: Option<&str>, limit: usi
 }
 
 #[test]
+fn a_digest_tells_who_is_listed() {
+    let digest = |peers: &[&str]| {
+        let mut served = serve([]);
+        let slice = peers.iter().fold(slice("web", "web"), |slice, peer| slice.with(peer));
+        served.apply(slice);
+        let mut pass = SetsPass::new(Wanted::default(), None, 9).with_digests();
+        let page = std::iter::repeat_with(|| pass.go_on(&served.roster)).flatten().next().expect("an end");
+        page.sets[0].digest.clone().expect("a digest")
+    };
+    let two = digest(&["10.0.0.2", "10.0.0.10"]);
+    assert_eq!(two, digest(&["10.0.0.10", "10.0.0.2"]));
+    assert_ne!(two, digest(&["10.0.0.3", "10.0.0.10"]));
+    assert_eq!(two, digest(&["10.0.0.10", "10.0.0.2", "10.0.0.3 unready"]), "who is left out is not in it");
+    // printf 'web@10.0.0.10\nweb@10.0.0.2\n' | sha256sum
+    assert_eq!(two, "cc471afc5ddb8981fa24402588a99472e79fff12bc0d2ba83dcd0bd15db38f0a");
+}
+
+#[test]
 fn pages_hold_every_set_once_in_order() {
     let mut served = serve([]);
     for number in (0..700).rev() {

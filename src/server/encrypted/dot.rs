@@ -2,7 +2,7 @@
 
 use super::door::Kind;
 use super::{Credentials, Inside};
-use crate::server::connection;
+use crate::server::connection::{self, Begun};
 use crate::server::limits::Permit;
 use crate::server::responder::Responder;
 use rustls::ServerConfig;
@@ -35,7 +35,8 @@ impl Kind for Dot {
         permit: &Permit,
         stopped: watch::Receiver<bool>,
     ) {
-        connection::serve(&mut stream, address, &inside.dot, permit.place(), stopped).await;
+        let (shared, place) = (&inside.dot, permit.place());
+        connection::serve(&mut stream, Begun::default(), address, shared, place, stopped).await;
         // Whoever does not take it has gone.
         let _ = timeout(GOODBYE, stream.shutdown()).await;
     }

@@ -7,7 +7,7 @@ use nix::sys::socket::{
 };
 use socket2::Socket;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What differs between the families.
 pub(super) trait Family {
@@ -94,4 +94,12 @@ pub(in crate::server) fn ask_for_destination(socket: &Socket, ipv6: bool) -> io:
         setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?;
     }
     Ok(())
+}
+
+/// Whether the address stands for all addresses of its family.
+pub(in crate::server) fn is_wildcard(address: SocketAddr) -> bool {
+    match address {
+        SocketAddr::V4(address) => *address.ip() == Ipv4Addr::UNSPECIFIED,
+        SocketAddr::V6(address) => address.ip().is_unspecified(),
+    }
 }

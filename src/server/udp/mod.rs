@@ -10,7 +10,7 @@
 mod family;
 mod options;
 
-pub(super) use family::ask_for_destination;
+pub(super) use family::{ask_for_destination, is_wildcard};
 pub use options::UdpOptions;
 
 use super::counters::{Counters, Counts};
@@ -19,9 +19,10 @@ use super::tally::Tally;
 use crate::answer::{Client, Outcome, Transport};
 use family::{Family, Ipv4, Ipv6};
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, recvmmsg, sendmmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, RecvMsg, SockaddrLike, recvmmsg, sendmmsg};
 use options::BATCH_MAX;
 use socket2::Socket;
+use std::cell::Cell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ pub(super) fn serve<R: Responder>(
     socket.set_write_timeout(Some(SEND_TIMEOUT))?;
     setting.options.set_buffers(socket);
     setting.options.place(setting.number);
-    let wildcard = super::bind::is_wildcard(address);
+    let wildcard = is_wildcard(address);
     if address.is_ipv6() {
         Worker::<Ipv6, R>::new(socket, wildcard, setting).run();
     } else {
@@ -102,30 +103,18 @@ struct Worker<'a, F: Family, R: Responder> {
     send_headers: MultiHeaders<F::Address>,
     /// One slot for each datagram of a batch.
     queries: Box<[[u8; RECEIVE_SLOT]]>,
-    received: [Received<F>; BATCH_MAX],
-    /// Answers, `answer_slot` octets each; the first `replies` of them are to be sent.
+    /// Answers, in slots of their own, which have the index of the query's and `answer_slot` octets.
     answers: Box<[u8]>,
     answer_slot: usize,
+    /// How many there are.
     replies: usize,
+    /// Octets of each query, and then of its answer: 0 where there is none.
     lengths: [usize; BATCH_MAX],
+    /// Who asked, and then those who are answered, without gaps.
     clients: [Option<F::Address>; BATCH_MAX],
+    /// Whom they asked, likewise; known on a wildcard address only.
     destinations: [Option<F::Destination>; BATCH_MAX],
 }
-
-/// One received datagram; its octets are in the slot of the same index.
-struct Received<F: Family> {
-    length: usize,
-    client: Option<F::Address>,
-    destination: Option<F::Destination>,
-}
-
-impl<F: Family> Clone for Received<F> {
-    fn clone(&self) -> Received<F> {
-        *self
-    }
-}
-
-impl<F: Family> Copy for Received<F> {}
 
 impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
     fn new(socket: &'a Socket, wildcard: bool, setting: &'a Setting<R>) -> Worker<'a, F, R> {
@@ -142,7 +131,6 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
             receive_headers: family::headers::<F>(batch, wildcard),
             send_headers: family::headers::<F>(batch, wildcard),
             queries: vec![[0; RECEIVE_SLOT]; batch].into(),
-            received: [Received { length: 0, client: None, destination: None }; BATCH_MAX],
             answers: vec![0; answer_slot * batch].into(),
             answer_slot,
             replies: 0,
@@ -190,36 +178,34 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
     }
 
     fn receive(&mut self, flags: MsgFlags) -> nix::Result<usize> {
-        let batch = self.queries.len();
-        let mut slots = self.queries.iter_mut();
-        let mut slices: [[IoSliceMut<'_>; 1]; BATCH_MAX] = std::array::from_fn(|_| {
-            [IoSliceMut::new(slots.next().map_or(&mut [], |slot| slot.as_mut_slice()))]
-        });
-        let slices = slices.iter_mut().take(batch);
-        let messages = recvmmsg(self.socket.as_raw_fd(), &mut self.receive_headers, slices, flags, None)?;
+        let mut slices: [[IoSliceMut<'_>; 1]; BATCH_MAX] =
+            std::array::from_fn(|_| [IoSliceMut::new(&mut [])]);
+        for (slice, slot) in slices.iter_mut().zip(&mut self.queries) {
+            *slice = [IoSliceMut::new(slot)];
+        }
+        // The headers are as many as the slots: the slices beyond them are not used.
+        let headers = &mut self.receive_headers;
+        let messages = recvmmsg(self.socket.as_raw_fd(), headers, slices.iter_mut(), flags, None)?;
         let mut count = 0;
         let mut bare = false;
-        for (message, received) in messages.zip(&mut self.received) {
-            let destination = if self.wildcard {
-                let destination = message.cmsgs().ok().and_then(|mut all| all.find_map(F::destination));
+        let places = self.lengths.iter_mut().zip(&mut self.clients);
+        if self.wildcard {
+            for ((message, (length, client)), destination) in messages.zip(places).zip(&mut self.destinations)
+            {
+                (*length, *client) = (query_length(&message), message.address);
+                *destination = message.cmsgs().ok().and_then(|mut all| all.find_map(F::destination));
                 bare |= destination.is_none();
-                destination
-            } else {
-                None
-            };
-            // A datagram that the slot did not hold is no query of any client. Its header alone is looked at, a
-            // message that ends before its question.
-            let length = if message.flags.contains(MsgFlags::MSG_TRUNC) {
-                HEADER
-            } else {
-                message.bytes.min(RECEIVE_SLOT)
-            };
-            *received = Received { length, client: message.address, destination };
-            count += 1;
+                count += 1;
+            }
+        } else {
+            for (message, (length, client)) in messages.zip(places) {
+                (*length, *client) = (query_length(&message), message.address);
+                count += 1;
+            }
         }
         if bare {
             // A header whose control message was missing has no room for the next.
-            self.receive_headers = family::headers::<F>(batch, self.wildcard);
+            self.receive_headers = family::headers::<F>(self.queries.len(), self.wildcard);
         }
         self.counts.queries += count as u64;
         Ok(count)
@@ -227,55 +213,72 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
 
     fn respond(&mut self, count: usize) {
         let batch = self.setting.responder.batch();
-        let mut answers = self.answers.chunks_exact_mut(self.answer_slot);
-        let mut free = answers.next();
-        let mut places = self.lengths.iter_mut().zip(&mut self.clients).zip(&mut self.destinations);
-        self.replies = 0;
-        for (query, received) in self.queries.iter().zip(&self.received).take(count) {
-            let (Some(query), Some(from)) = (query.get(..received.length), received.client) else { continue };
-            let Some(out) = free.as_deref_mut().and_then(|slot| slot.get_mut(..self.setting.udp_max.into()))
-            else {
-                break;
+        let view = R::view(&batch);
+        let tally = &*self.setting.tally;
+        let udp_max = usize::from(self.setting.udp_max);
+        let mut replies = 0;
+        let answers = self.answers.chunks_exact_mut(self.answer_slot);
+        let received = self.lengths.iter_mut().zip(&self.clients).zip(&self.destinations);
+        let all = self.queries.iter().zip(answers).zip(received);
+        for ((query, out), ((length, from), destination)) in all.take(count) {
+            let query = query.get(..std::mem::take(length));
+            let (Some(query), Some(from), Some(out)) = (query, from, out.get_mut(..udp_max)) else {
+                continue;
             };
             // Without its destination there is no telling where the answer should come from.
-            if self.wildcard && received.destination.is_none() {
+            if self.wildcard && destination.is_none() {
                 self.counts.errors += 1;
                 continue;
             }
-            let client = Client { transport: Transport::Udp, address: F::ip(&from) };
+            let client = Client { transport: Transport::Udp, address: F::ip(from) };
             self.rotation = self.rotation.wrapping_add(1);
-            let outcome = R::respond(&batch, &mut self.scratch, query, &client, self.rotation, out);
-            self.setting.tally.query::<false>(R::told(&self.scratch), query.len(), outcome);
+            let outcome = R::respond(&view, &mut self.scratch, query, &client, self.rotation, out);
+            tally.query::<false>(R::told(&self.scratch), query.len(), outcome);
             match outcome {
-                Outcome::Reply(length) => {
-                    let Some(((to_length, to_client), to_destination)) = places.next() else { break };
-                    *to_length = length;
-                    *to_client = Some(from);
-                    *to_destination = received.destination;
-                    self.replies += 1;
-                    free = answers.next();
+                Outcome::Reply(octets) => {
+                    *length = octets;
+                    replies += 1;
                 }
                 // No datagram holds a transfer.
                 Outcome::Drop | Outcome::Transfer => self.counts.drops += 1,
             }
         }
+        self.replies = replies;
+        if replies < count {
+            self.close_ranks(count);
+        }
+    }
+
+    /// Lets those who get an answer follow each other, as the kernel wants them.
+    fn close_ranks(&mut self, count: usize) {
+        let (clients, destinations) = (cells(&mut self.clients), cells(&mut self.destinations));
+        let mut places = clients.iter().zip(destinations);
+        let received = clients.iter().zip(destinations).zip(&self.lengths).take(count);
+        for ((client, destination), _) in received.filter(|(_, length)| **length > 0) {
+            let Some((to_client, to_destination)) = places.next() else { break };
+            to_client.set(client.get());
+            to_destination.set(destination.get());
+        }
     }
 
     fn send(&mut self) {
-        let slices: [[IoSlice<'_>; 1]; BATCH_MAX] = {
-            let mut slots = self.answers.chunks_exact(self.answer_slot).zip(&self.lengths);
-            std::array::from_fn(|_| {
-                let answer = slots.next().and_then(|(slot, &length)| slot.get(..length));
-                [IoSlice::new(answer.unwrap_or_default())]
-            })
-        };
+        let mut slices = [[IoSlice::new(&[])]; BATCH_MAX];
+        let slots = self.answers.chunks_exact(self.answer_slot).zip(&self.lengths);
+        let answers = slots.filter(|(_, length)| **length > 0);
+        for ([slice], (slot, &length)) in slices.iter_mut().take(self.replies).zip(answers) {
+            *slice = IoSlice::new(slot.get(..length).unwrap_or_default());
+        }
         let mut rest = slices.get(..self.replies).unwrap_or_default();
         let mut clients = self.clients.get(..self.replies).unwrap_or_default();
         let mut destinations = self.destinations.get(..self.replies).unwrap_or_default();
         while let Some(source) = destinations.first() {
             // sendmmsg takes one set of control messages for all: one call for each run of equal sources.
             let control = source.as_ref().map(F::source);
-            let run = destinations.iter().take_while(|other| *other == source).count();
+            let run = if self.wildcard {
+                destinations.iter().take_while(|other| *other == source).count()
+            } else {
+                destinations.len()
+            };
             let sent = send_some(
                 self.socket,
                 &mut self.send_headers,
@@ -303,6 +306,17 @@ impl<'a, F: Family, R: Responder> Worker<'a, F, R> {
         }
         self.counts.errors += destinations.len() as u64;
     }
+}
+
+/// Octets of a received query. A datagram that its slot did not hold is no query of any client: its header alone is
+/// looked at, a message that ends before its question.
+#[inline]
+fn query_length<S>(message: &RecvMsg<'_, '_, S>) -> usize {
+    if message.flags.contains(MsgFlags::MSG_TRUNC) { HEADER } else { message.bytes }
+}
+
+fn cells<T, const N: usize>(all: &mut [T; N]) -> &[Cell<T>] {
+    Cell::from_mut(all.as_mut_slice()).as_slice_of_cells()
 }
 
 /// Sends as many as the kernel takes at once; an error is the first message's.
@@ -353,6 +367,84 @@ mod tests {
             let mut answer = [0; 8];
             assert_eq!(client.recv(&mut answer).unwrap(), 1);
             assert_eq!(answer[0], expected);
+        }
+    }
+
+    #[test]
+    fn answers_go_to_who_asked_where_others_get_none() {
+        let served = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = served.local_addr().unwrap();
+        let socket = Socket::from(served);
+        let setting = Setting {
+            responder: Arc::new(Echo),
+            counters: Arc::default(),
+            tally: Arc::default(),
+            stop: Arc::default(),
+            udp_max: 512,
+            options: UdpOptions::default(),
+            number: 0,
+            rotation: 0,
+        };
+        let mut worker = Worker::<Ipv4, Echo>::new(&socket, false, &setting);
+        let clients: [UdpSocket; 5] =
+            std::array::from_fn(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        // A full round first, so that each slot has an answer of before.
+        for queries in [["a", "b", "c", "d", "e"], ["f", "!", "", "g", "!"], ["!", "h", "", "!", "i"]] {
+            for (client, query) in clients.iter().zip(queries) {
+                client.send_to(query.as_bytes(), address).unwrap();
+            }
+            assert!(worker.turn(MsgFlags::MSG_WAITFORONE));
+            for (client, query) in clients.iter().zip(queries) {
+                if query.is_empty() || query == "!" {
+                    continue;
+                }
+                let mut answer = [0; 8];
+                let length = client.recv(&mut answer).unwrap();
+                assert_eq!(&answer[..length], [b"u", query.as_bytes()].concat());
+            }
+        }
+        let mut none = [0; 8];
+        for client in &clients {
+            client.set_nonblocking(true).unwrap();
+            assert!(client.recv(&mut none).is_err(), "an answer without a query");
+        }
+        assert_eq!(
+            setting.counters.read(),
+            Counts { queries: 15, replies: 9, drops: 6, ..Counts::default() }
+        );
+    }
+
+    #[test]
+    fn a_batch_allocates_nothing() {
+        for (listen, wildcard) in [(Ipv4Addr::LOCALHOST, false), (Ipv4Addr::UNSPECIFIED, true)] {
+            let socket = Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
+            if wildcard {
+                ask_for_destination(&socket, false).unwrap();
+            }
+            socket.bind(&SocketAddrV4::new(listen, 0).into()).unwrap();
+            let port = socket.local_addr().unwrap().as_socket().unwrap().port();
+            let setting = Setting {
+                responder: Arc::new(Echo),
+                counters: Arc::default(),
+                tally: Arc::default(),
+                stop: Arc::default(),
+                udp_max: 512,
+                options: UdpOptions::default(),
+                number: 0,
+                rotation: 0,
+            };
+            let mut worker = Worker::<Ipv4, Echo>::new(&socket, wildcard, &setting);
+            let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            for _ in 0..4 * BATCH_MAX {
+                client.send_to(b"query", (Ipv4Addr::LOCALHOST, port)).unwrap();
+            }
+            let allocated = allocation_counter::measure(|| {
+                for _ in 0..4 {
+                    assert!(worker.turn(MsgFlags::MSG_WAITFORONE));
+                }
+            });
+            assert_eq!(allocated.count_total, 0);
+            assert_eq!(setting.counters.read().replies, 4 * BATCH_MAX as u64);
         }
     }
 

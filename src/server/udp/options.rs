@@ -21,6 +21,9 @@ pub struct UdpOptions {
 }
 
 impl Default for UdpOptions {
+    /// As measured (benches/README.md, "What a worker does for an answer"): a batch of 32 costs an answer two thirds of what
+    /// one of 1 does, and one of 64 no less; 1 MiB holds 2,500 queries, some milliseconds of the answers of one worker,
+    /// and holds memory only while they wait; a pinned worker waits for its CPU where another is free.
     fn default() -> UdpOptions {
         UdpOptions { batch: 32, receive_buffer: 1 << 20, send_buffer: 1 << 20, pin: false }
     }

@@ -15,11 +15,14 @@ use std::path::{Path, PathBuf};
 /// The name of the file.
 pub const FILE: &str = "rosterd.state";
 
-/// What it is called while it is written. One that a process has left behind is written over.
+/// What it is called while it is written. One that a process has left behind is taken away.
 const UNFINISHED: &str = "rosterd.state.new";
 
 /// The most octets of a file that is read: some ten times the state of the largest cluster.
 const LARGEST: u64 = 256 << 20;
+
+/// How often a directory is locked that another takes the place of at that moment.
+const LOCKS: usize = 3;
 
 /// Who may read it: it names every peer.
 const MODE: u32 = 0o600;
@@ -86,7 +89,7 @@ impl Directory {
     fn lock(&mut self) -> Result<&File, WriteError> {
         let lock = match self.lock.take() {
             Some(lock) if is_still(&lock, &self.path) => lock,
-            _ => lock(&self.path)?,
+            _ => fresh_lock(&self.path)?,
         };
         Ok(self.lock.insert(lock))
     }
@@ -99,6 +102,17 @@ fn is_still(lock: &File, path: &Path) -> bool {
         (Ok(locked), Ok(there)) => (locked.dev(), locked.ino()) == (there.dev(), there.ino()),
         _ => false,
     }
+}
+
+/// Locks the directory that lies there when it is locked: another may have come there meanwhile.
+fn fresh_lock(path: &Path) -> Result<Flock<File>, WriteError> {
+    for _ in 0..LOCKS {
+        let lock = lock(path)?;
+        if is_still(&lock, path) {
+            return Ok(lock);
+        }
+    }
+    Err(failure("lock", path, &io::Error::other("it is replaced all the time")))
 }
 
 fn lock(path: &Path) -> Result<Flock<File>, WriteError> {
@@ -115,9 +129,18 @@ fn lock(path: &Path) -> Result<Flock<File>, WriteError> {
 }
 
 fn write_to(path: &Path, image: &Image) -> Result<u64, WriteError> {
-    let mut options = OpenOptions::new();
-    let options = options.write(true).create(true).truncate(true).mode(MODE);
-    let mut file = options.open(path).map_err(|error| failure("write", path, &error))?;
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failure("remove", path, &error)),
+        _ => {}
+    }
+    // O_EXCL: whatever lies there now, a link or a pipe among it, is somebody else's, and is not written to (open(2): "if
+    // pathname is a symbolic link, then open() fails regardless of where the symbolic link points").
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path)
+        .map_err(|error| failure("write", path, &error))?;
     let octets = image.write(&mut file).map_err(|error| failure("write", path, &error))?;
     file.sync_all().map_err(|error| failure("flush", path, &error))?;
     Ok(octets)

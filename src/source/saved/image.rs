@@ -34,6 +34,12 @@ impl Fingerprint {
     pub fn of(text: &str) -> Fingerprint {
         Fingerprint(sha256(text.as_bytes()))
     }
+
+    /// That of these settings together with something else.
+    #[must_use]
+    pub fn and(self, text: &str) -> Fingerprint {
+        Fingerprint(sha256(&[&self.0, text.as_bytes()].concat()))
+    }
 }
 
 /// All that is saved, at one moment.

@@ -84,11 +84,6 @@ impl Saved {
         let end = [(EventKind::Synced, revision), (EventKind::Unreachable, None)];
         kinds.chain(end).map(move |(kind, revision)| Event { watch, revision, kind })
     }
-
-    /// How many octets it has.
-    pub fn size(&self) -> usize {
-        self.octets.len()
-    }
 }
 
 type Body = (String, Fingerprint, Vec<(Box<str>, u32)>, Vec<SavedWatch>);

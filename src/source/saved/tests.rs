@@ -172,6 +172,20 @@ fn at_its_place_is_a_whole_file_or_none() {
     assert_eq!(names, [FILE]);
     assert!(directory.read().unwrap().is_some());
 
+    // Nor is what somebody else has put there written to.
+    let victim = folder.path().join("victim");
+    std::fs::write(&victim, "victim").unwrap();
+    let unfinished = path.join("rosterd.state.new");
+    std::os::unix::fs::symlink(&victim, &unfinished).unwrap();
+    directory.write(&image(&[])).unwrap();
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "victim");
+    nix::unistd::mkfifo(&unfinished, nix::sys::stat::Mode::S_IRUSR).unwrap();
+    directory.write(&image(&[])).unwrap();
+    assert!(std::fs::symlink_metadata(path.join(FILE)).unwrap().is_file());
+    std::fs::create_dir(&unfinished).unwrap();
+    assert!(matches!(directory.write(&image(&[])), Err(WriteError::System { step: "remove", .. })));
+    std::fs::remove_dir(&unfinished).unwrap();
+
     // One process at a time.
     let error = Directory::new(path.clone()).write(&image(&[])).unwrap_err();
     assert_eq!(error, WriteError::Taken(path.clone()));

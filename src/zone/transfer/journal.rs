@@ -66,6 +66,10 @@ impl Journal {
             self.zones.insert(apex.clone(), first);
             return;
         };
+        if serial == of_zone.serial {
+            // The same records, and perhaps newer ones of other zones: the older snapshot need not be kept for this.
+            of_zone.last = Arc::clone(snapshot);
+        }
         if !is_ahead(serial, of_zone.serial) {
             return;
         }
@@ -120,9 +124,16 @@ impl Journal {
         self.zones.values().map(|of_zone| of_zone.octets).sum()
     }
 
-    /// Forgets zones that are no more.
-    pub fn retain(&mut self, snapshot: &Snapshot) {
+    /// Takes note of what `snapshot` has, as if every zone in the journal had been given, and forgets zones that are no more:
+    /// snapshots that are kept here grow old otherwise, where nobody fetches anything.
+    pub fn keep_up(&mut self, snapshot: &Arc<Snapshot>, limits: JournalLimits) {
         self.zones.retain(|apex, _| !matches!(snapshot.transferable(apex), Err(NotTransferable::NoZone)));
+        let apexes: Vec<Name> = self.zones.keys().cloned().collect();
+        for apex in apexes {
+            if let Ok(zone) = snapshot.transferable(&apex) {
+                self.give(snapshot, &zone, limits);
+            }
+        }
     }
 }
 

@@ -212,6 +212,28 @@ fn what_is_too_large_empties_the_journal() {
 }
 
 #[test]
+fn what_nobody_fetches_keeps_no_snapshot() {
+    let (older, newer) = two();
+    let from = older.transferable(&name(ZONES[0])).unwrap();
+    let serial = from.serial();
+    let mut journal = Journal::default();
+    for zone in ZONES {
+        journal.give(&older, &older.transferable(&name(zone)).unwrap(), LIMITS);
+    }
+    journal.keep_up(&newer, LIMITS);
+    let watch = Arc::downgrade(&older);
+    drop(older);
+    assert!(watch.upgrade().is_none());
+    let zone = newer.transferable(&name(ZONES[0])).unwrap();
+    assert_eq!(journal.since(&zone, serial).map(|steps| steps.len()), Some(1));
+    // Zones that are no more are forgotten.
+    let other = ZoneConfig { zone: name("other.zone"), reverse_zones: Vec::new(), ..config() };
+    let other = writer(other).publish(Some(9)).unwrap();
+    journal.keep_up(&other, LIMITS);
+    assert_eq!(journal.steps().count(), 1, "the pod zone is still there");
+}
+
+#[test]
 fn steps_are_taken_over_where_they_lead_to_what_there_is() {
     let (older, newer) = two();
     let peers = name(ZONES[0]);
