@@ -44,8 +44,22 @@ enum What {
 }
 
 pub const SHAPES: [ChangeShape; 6] = [
-    ChangeShape { label: "a pod of a set of 5", limit: 84_400, set_size: 5, what: What::Replaced, batch: 1, changes: CHANGES },
-    ChangeShape { label: "a pod of a set of 250", limit: 185_100, set_size: 250, what: What::Replaced, batch: 1, changes: CHANGES },
+    ChangeShape {
+        label: "a pod of a set of 5",
+        limit: 84_400,
+        set_size: 5,
+        what: What::Replaced,
+        batch: 1,
+        changes: CHANGES,
+    },
+    ChangeShape {
+        label: "a pod of a set of 250",
+        limit: 185_100,
+        set_size: 250,
+        what: What::Replaced,
+        batch: 1,
+        changes: CHANGES,
+    },
     ChangeShape {
         label: "a pod of a set of 5,000",
         limit: 193_100,
