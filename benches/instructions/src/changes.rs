@@ -46,7 +46,7 @@ enum What {
 pub const SHAPES: [ChangeShape; 6] = [
     ChangeShape {
         label: "a pod of a set of 5",
-        limit: 84_400,
+        limit: 59_300,
         set_size: 5,
         what: What::Replaced,
         batch: 1,
@@ -54,7 +54,7 @@ pub const SHAPES: [ChangeShape; 6] = [
     },
     ChangeShape {
         label: "a pod of a set of 250",
-        limit: 185_100,
+        limit: 113_200,
         set_size: 250,
         what: What::Replaced,
         batch: 1,
@@ -62,7 +62,7 @@ pub const SHAPES: [ChangeShape; 6] = [
     },
     ChangeShape {
         label: "a pod of a set of 5,000",
-        limit: 193_100,
+        limit: 117_100,
         set_size: 5000,
         what: What::Replaced,
         batch: 1,
@@ -70,7 +70,7 @@ pub const SHAPES: [ChangeShape; 6] = [
     },
     ChangeShape {
         label: "a pod of a set of 5, 100 together",
-        limit: 69_400,
+        limit: 51_800,
         set_size: 5,
         what: What::Replaced,
         batch: 100,
@@ -78,7 +78,7 @@ pub const SHAPES: [ChangeShape; 6] = [
     },
     ChangeShape {
         label: "a third of each slice, 500 together",
-        limit: 1_000_000,
+        limit: 142_400,
         set_size: 0,
         what: What::Third,
         batch: 500,
@@ -86,7 +86,7 @@ pub const SHAPES: [ChangeShape; 6] = [
     },
     ChangeShape {
         label: "a slice of 5 deleted",
-        limit: 158_900,
+        limit: 112_200,
         set_size: 5,
         what: What::Deleted,
         batch: 1,
