@@ -11,6 +11,7 @@
 mod rosterd;
 
 mod keys;
+mod refused;
 mod servers;
 mod zone;
 
