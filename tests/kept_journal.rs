@@ -160,12 +160,12 @@ fn a_killed_server_tells_nothing_wrong() {
     let mut scene = Scene::new();
     let settings = scene.settings("1ms");
     let mut server = scene.start(&settings);
-    let mut served: HashMap<u32, Contents> = HashMap::new();
+    let mut history: HashMap<u32, Contents> = HashMap::new();
     let mut steps = 0;
     for round in 0..12 {
         for _ in 0..3 {
             let zone = scene.grow(&server);
-            served.insert(zone.serial, zone);
+            history.insert(zone.serial, zone);
         }
         if round % 2 == 0 {
             // Otherwise in the middle of whatever it does.
@@ -177,15 +177,15 @@ fn a_killed_server_tells_nothing_wrong() {
             scene.put();
         }
         server = scene.start(&settings);
-        for older in served.values() {
+        for older in history.values() {
             let (how, reached) = follow(&server, older);
             steps += usize::from(how == Since::Steps);
-            if let Some(before) = served.get(&reached.serial) {
+            if let Some(before) = history.get(&reached.serial) {
                 assert_eq!(before.records, reached.records, "{} meant two things", reached.serial);
             }
         }
     }
-    assert!(steps > 12, "{steps} of {} were told what changed", served.len());
+    assert!(steps > 12, "{steps} of {} were told what changed", history.len());
 }
 
 #[test]

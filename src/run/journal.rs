@@ -19,6 +19,8 @@ pub(super) struct KeptJournal {
     current: Arc<ArcSwap<Current>>,
     /// The serials and the first steps that were written, by zones.
     written: Vec<Extent>,
+    /// Why it was not, as it was said.
+    trouble: Option<WriteError>,
 }
 
 /// A zone's last serial, and how far back steps lead to it.
@@ -33,7 +35,7 @@ pub(super) struct Leading {
 impl KeptJournal {
     /// One of which nothing is written yet.
     pub(super) fn new(journal: Arc<Mutex<Journal>>, current: Arc<ArcSwap<Current>>) -> KeptJournal {
-        KeptJournal { journal, current, written: Vec::new() }
+        KeptJournal { journal, current, written: Vec::new(), trouble: None }
     }
 
     /// Takes over what was kept, as far as it leads to what is served now.
@@ -74,8 +76,23 @@ impl KeptJournal {
         Leading { zones: journal.leads_to(snapshot), snapshot: Arc::clone(snapshot) }
     }
 
-    /// Writes it, where it is not what was written last.
-    pub(super) fn write(&mut self, leading: &Leading, directory: &mut Directory) -> Result<(), WriteError> {
+    /// Writes it, where it is not what was written last. That it cannot is said once.
+    pub(super) fn write(&mut self, leading: &Leading, directory: &mut Directory) {
+        match self.try_write(leading, directory) {
+            Ok(()) => self.trouble = None,
+            Err(error) => {
+                if self.trouble.as_ref() != Some(&error) {
+                    tracing::warn!(
+                        "{}; after a restart, secondaries fetch whole zones",
+                        OneLine(format!("journal: {error}"))
+                    );
+                }
+                self.trouble = Some(error);
+            }
+        }
+    }
+
+    fn try_write(&mut self, leading: &Leading, directory: &mut Directory) -> Result<(), WriteError> {
         let snapshot = &leading.snapshot;
         let zones = leading.zones.iter();
         let zones = zones.filter_map(|(apex, steps)| Some((snapshot.transferable(apex).ok()?, steps)));

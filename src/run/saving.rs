@@ -180,10 +180,8 @@ impl Keeping {
             self.write(&image, found);
         }
         // It is good for the state that lies beside it.
-        if self.trouble.is_none()
-            && let Err(error) = self.journal.write(&leading, &mut self.directory)
-        {
-            self.failed(error);
+        if self.trouble.is_none() {
+            self.journal.write(&leading, &mut self.directory);
         }
     }
 
@@ -201,18 +199,16 @@ impl Keeping {
                     tracing::info!("state: saved again");
                 }
             }
-            Err(error) => self.failed(error),
+            Err(error) => {
+                self.writes.failed.fetch_add(1, Ordering::Relaxed);
+                if self.trouble.as_ref() != Some(&error) {
+                    tracing::warn!(
+                        "{}; answers go on, and what was saved before is kept",
+                        OneLine(format!("state: {error}"))
+                    );
+                }
+                self.trouble = Some(error);
+            }
         }
-    }
-
-    fn failed(&mut self, error: WriteError) {
-        self.writes.failed.fetch_add(1, Ordering::Relaxed);
-        if self.trouble.as_ref() != Some(&error) {
-            tracing::warn!(
-                "{}; answers go on, and what was saved before is kept",
-                OneLine(format!("state: {error}"))
-            );
-        }
-        self.trouble = Some(error);
     }
 }

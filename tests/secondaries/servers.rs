@@ -70,7 +70,8 @@ impl Secondary {
         })
     }
 
-    fn run(
+    /// One that is started with these settings.
+    pub(crate) fn run(
         kind: Kind,
         port: u16,
         environment: &[(&str, &str)],
@@ -123,16 +124,22 @@ impl Secondary {
         })
     }
 
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }
 
-fn coredns_program() -> PathBuf {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/programs/coredns");
-    assert!(program.exists(), "run `tests/cluster/programs/build coredns` first");
-    program
+/// Where `tests/cluster/programs/build coredns` puts it.
+pub(crate) fn coredns_program() -> PathBuf {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let mut places = folders.map(|folder| folder.join("target/programs/coredns"));
+    places.find(|program| program.exists()).unwrap_or_default()
 }
 
 fn nsd(folder: &Path, port: u16, primary: SocketAddr, zones: &[&str], key: Option<&Key>) -> String {

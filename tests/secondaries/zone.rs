@@ -35,7 +35,7 @@ pub(crate) fn static_zone() -> String {
     path.display().to_string()
 }
 
-fn query(zone: &str, rtype: RecordType) -> Vec<u8> {
+pub(crate) fn query(zone: &str, rtype: RecordType) -> Vec<u8> {
     let mut message = Message::new(7, MessageType::Query, OpCode::Query);
     message.add_query(Query::query(format!("{zone}.").parse::<Name>().unwrap(), rtype));
     message.to_vec().unwrap()

@@ -49,36 +49,14 @@ impl Directory {
     /// What was saved last; none where nothing was.
     pub fn read(&self) -> Result<Option<Saved>, ReadError> {
         let path = self.file();
-        self.octets(&path)?.map(|octets| Saved::read(octets, &path)).transpose()
+        octets_of(&path)?.map(|octets| Saved::read(octets, &path)).transpose()
     }
 
     /// The body of another file; none where there is none.
     pub fn read_other(&self, form: &Form) -> Result<Option<Vec<u8>>, ReadError> {
         let path = self.path.join(form.file);
-        let Some(octets) = self.octets(&path)? else { return Ok(None) };
+        let Some(octets) = octets_of(&path)? else { return Ok(None) };
         form.body(&octets, &path).map(|body| Some(body.to_vec()))
-    }
-
-    /// What a file has; none where there is none.
-    fn octets(&self, path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
-        let path = path.to_owned();
-        let unreadable = |reason: String| ReadError::Unreadable { path: path.clone(), reason };
-        // Without O_NONBLOCK, opening a pipe that lies there waits for its writer.
-        let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path);
-        let mut file = match file {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(|error| unreadable(error.to_string()))?,
-        };
-        let metadata = file.metadata().map_err(|error| unreadable(error.to_string()))?;
-        if !metadata.is_file() {
-            return Err(unreadable("it is not a file".to_owned()));
-        }
-        let octets = read_bounded(&mut file, metadata.len(), LARGEST).map_err(|failure| match failure {
-            ReadFailure::TooLarge => ReadError::TooLarge { path: path.clone(), most: LARGEST },
-            ReadFailure::Unreadable(reason) => unreadable(reason),
-            ReadFailure::Changed => unreadable("it changes".to_owned()),
-        })?;
-        Ok(Some(octets))
     }
 
     /// Saves an image, and returns how many octets it has. What was saved before stays until this is on the disk.
@@ -116,6 +94,27 @@ impl Directory {
         };
         Ok(self.lock.insert(lock))
     }
+}
+
+/// What a file has; none where there is none.
+fn octets_of(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
+    let unreadable = |reason: String| ReadError::Unreadable { path: path.to_owned(), reason };
+    // Without O_NONBLOCK, opening a pipe that lies there waits for its writer.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let mut file = match file {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(|error| unreadable(error.to_string()))?,
+    };
+    let metadata = file.metadata().map_err(|error| unreadable(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(unreadable("it is not a file".to_owned()));
+    }
+    let octets = read_bounded(&mut file, metadata.len(), LARGEST).map_err(|failure| match failure {
+        ReadFailure::TooLarge => ReadError::TooLarge { path: path.to_owned(), most: LARGEST },
+        ReadFailure::Unreadable(reason) => unreadable(reason),
+        ReadFailure::Changed => unreadable("it changes".to_owned()),
+    })?;
+    Ok(Some(octets))
 }
 
 /// Whether the directory that was locked still lies there.
