@@ -45,7 +45,7 @@ mod tests;
 
 pub use change::{Change, PortName, SetKey, SetSettings, Standing, Standings};
 pub use counts::{Counts, Scoped, SetCounts};
-pub use dashed::{DashedLabel, dashed, parse_dashed, parse_dashed_ipv4};
+pub use dashed::{DASHED_IPV4_BLOCK, DashedLabel, dashed, parse_dashed, parse_dashed_ipv4_in};
 pub use event::{Event, EventKind, Gives, Scope, WatchId};
 pub use explain::{ExplainPass, Explained, Subject};
 pub use index::{Options, Roster};

@@ -211,16 +211,10 @@ impl Chunk {
         (0..self.len()).filter_map(|index| self.rr(index))
     }
 
-    /// The RRs before the one at `index`, and that one with those behind it. `octets` are those of all RRs, which the list of
-    /// a single chunk knows: to find them out here costs as much as the rest.
+    /// All RRs. `octets` are theirs, which the list of a single chunk knows: to find them out here costs as much as the rest.
     #[inline]
-    pub(super) fn split_at(&self, index: usize, octets: usize) -> Option<(&[u8], &[u8])> {
-        let (rrs, ends) = self.0.get(HEAD..)?.split_at_checked(octets)?;
-        let place = match index.checked_sub(1) {
-            None => 0,
-            Some(before) => u16::from_le_bytes(*ends.get(before * END..)?.first_chunk()?).into(),
-        };
-        rrs.split_at_checked(place)
+    pub(super) fn first_octets(&self, octets: usize) -> Option<&[u8]> {
+        self.0.get(HEAD..)?.get(..octets)
     }
 
     /// Where each RR begins, and its key, if the targets of all are pod names. `octets` are those of all RRs.

@@ -8,6 +8,7 @@
 use foldhash::quality::RandomState;
 use std::borrow::Borrow;
 use std::collections::HashSet;
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 /// Most entries of a leaf, and most leaves of a branch; a fuller one splits.
@@ -146,7 +147,8 @@ impl<K: Ord + Clone, C> Node<K, C> {
     where
         K: Borrow<Q>,
     {
-        self.keys.binary_search_by(|own| own.borrow().cmp(key))
+        let at = rank(&self.keys, |own| own.borrow() < key);
+        if self.keys.get(at).is_some_and(|own| own.borrow() == key) { Ok(at) } else { Err(at) }
     }
 
     /// The child below which `key` is or would be: the last that does not begin behind it.
@@ -154,7 +156,7 @@ impl<K: Ord + Clone, C> Node<K, C> {
     where
         K: Borrow<Q>,
     {
-        self.keys.partition_point(|first| first.borrow() <= key).saturating_sub(1)
+        rank(&self.keys, |first| first.borrow() <= key).saturating_sub(1)
     }
 
     fn child_of<Q: Ord + ?Sized>(&self, key: &Q) -> Option<(usize, &C)>
@@ -190,6 +192,37 @@ impl<K: Ord + Clone, C> Node<K, C> {
         self.children.shrink_to_fit();
         upper
     }
+}
+
+/// How many of the keys are before the place that is looked for; these are the first ones.
+///
+/// Most nodes have 32 to 96 keys: halved in steps that are counted when this is compiled, each a comparison and a choice.
+#[inline]
+fn rank<K>(keys: &[K], is_before: impl Fn(&K) -> bool) -> usize {
+    let rank = match keys.len() {
+        64.. => rank_in_runs::<64, K>(keys, &is_before),
+        32.. => rank_in_runs::<32, K>(keys, &is_before),
+        _ => None,
+    };
+    rank.unwrap_or_else(|| keys.partition_point(is_before))
+}
+
+/// The same of one to two runs of `RUN` keys, a power of two: the first and the last of them, which overlap. `None` for more.
+#[inline]
+fn rank_in_runs<const RUN: usize, K>(keys: &[K], is_before: impl Fn(&K) -> bool) -> Option<usize> {
+    let behind = keys.len().checked_sub(RUN).filter(|behind| *behind <= RUN)?;
+    let (first, last) = (keys.first_chunk::<RUN>()?, keys.last_chunk::<RUN>()?);
+    let is_in_last = first.last().is_some_and(&is_before);
+    let (run, start) = if is_in_last { (last, behind) } else { (first, 0) };
+    let mut at = 0;
+    let mut step = RUN / 2;
+    while step > 0 {
+        // All bits of `at` are above those of `step - 1`, so that this is below `RUN`.
+        let is_above = run.get(at | (step - 1)).is_some_and(&is_before);
+        at = select_unpredictable(is_above, at | step, at);
+        step /= 2;
+    }
+    Some(start + at + usize::from(run.get(at).is_some_and(is_before)))
 }
 
 /// For how many more entries a full node makes room.
@@ -256,6 +289,17 @@ mod tests {
             assert!(table.iter().map(|(key, _)| *key).eq((0..KEYS).step_by(5)));
             assert!((0..KEYS).step_by(97).all(|key| table.get(&key).is_some() == (key % 5 == 0)));
             assert!(table.from(&12_346).map(|(key, _)| *key).eq((12_350..KEYS).step_by(5)));
+        }
+    }
+
+    #[test]
+    fn the_rank_is_the_number_of_keys_before() {
+        for length in 0..140_usize {
+            let keys: Vec<usize> = (0..length).map(|index| 2 * index).collect();
+            for sought in 0..=2 * length {
+                let before = |key: &usize| *key < sought;
+                assert_eq!(rank(&keys, before), keys.partition_point(before), "{length}, {sought}");
+            }
         }
     }
 

@@ -149,31 +149,51 @@ impl RrList {
         rest.take_while(|rr| rr.key == key).any(|rr| rr.rdata().get(srv_head..) == Some(target))
     }
 
-    /// Copies whole RRs from the one at `start` on and round to the one before it, as many as fit, with this TTL.
+    /// Copies all RRs in order into `out`, which has room for them.
     #[expect(
         clippy::inline_always,
         reason = "one caller is each query's: what passes between the two stays in registers"
     )]
     #[inline(always)]
-    pub(super) fn copy_round(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
-        // Nearly every set has one chunk, which then is the answer: no walk, and each octet is copied once.
+    pub(super) fn copy_all(&self, out: &mut [u8]) {
+        // Nearly every set has one chunk, which then is the answer.
         if let Some(chunk) = self.chunks.only()
-            && self.ttl == ttl
-            && let Some(out) = out.get_mut(..self.octets())
-            && let Some((behind, first)) = chunk.split_at(start, self.octets())
+            && let Some(rrs) = chunk.first_octets(self.octets())
+            && let Some(out) = out.get_mut(..rrs.len())
+        {
+            out.copy_from_slice(rrs);
+        } else {
+            self.copy_round(out, 0, self.ttl);
+        }
+    }
+
+    /// Copies all RRs, which have `size` octets each, into `out`, which has room for them: from the one at `start` on and round
+    /// to the one before it.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub(super) fn copy_all_round(&self, out: &mut [u8], start: usize, size: usize) {
+        // Nearly every set has one chunk: no walk, and each octet is copied once.
+        if let Some(chunk) = self.chunks.only()
+            && let Some(rrs) = chunk.first_octets(self.octets())
+            && let Some(out) = out.get_mut(..rrs.len())
+            && let Some((behind, first)) = rrs.split_at_checked(start.wrapping_mul(size))
         {
             let (to_first, to_behind) = out.split_at_mut(first.len());
             to_first.copy_from_slice(first);
             if !behind.is_empty() {
                 to_behind.copy_from_slice(behind);
             }
-            return Copied { records: self.records(), octets: out.len() };
+            return;
         }
-        self.copy_round_in_chunks(out, start, ttl)
+        self.copy_round(out, start, self.ttl);
     }
 
+    /// Copies whole RRs from the one at `start` on and round to the one before it, as many as fit, with this TTL.
     #[inline(never)]
-    fn copy_round_in_chunks(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
+    pub(super) fn copy_round(&self, out: &mut [u8], start: usize, ttl: u32) -> Copied {
         let first = self.copy(out, start, ttl);
         if start == 0 || first.records < self.records() - start {
             return first;

@@ -21,12 +21,12 @@ const SHORT: usize = 12;
 /// Values with their hashes, sorted by hash.
 type Leaf<V> = Arc<[(u64, Arc<V>)]>;
 
-type Middle<V> = Arc<[Leaf<V>]>;
+type Middle<V> = Arc<[Leaf<V>; FAN_OUT]>;
 
 /// Values found by a namespace and a name.
 #[derive(Debug, Clone)]
 pub(super) struct ShardedTable<V> {
-    root: Arc<[Middle<V>]>,
+    root: Arc<[Middle<V>; FAN_OUT]>,
     seed: RandomState,
 }
 
@@ -40,8 +40,9 @@ impl<V: Keyed> ShardedTable<V> {
     /// An empty table.
     pub(super) fn new() -> ShardedTable<V> {
         let leaf: Leaf<V> = Arc::new([]);
-        let middle: Middle<V> = vec![leaf; FAN_OUT].into();
-        ShardedTable { root: vec![middle; FAN_OUT].into(), seed: RandomState::default() }
+        let middle: Middle<V> = Arc::new(std::array::from_fn(|_| Arc::clone(&leaf)));
+        let root = Arc::new(std::array::from_fn(|_| Arc::clone(&middle)));
+        ShardedTable { root, seed: RandomState::default() }
     }
 
     /// The value whose key is these two labels: `<name>.<namespace>`, each behind its length octet. They need not be

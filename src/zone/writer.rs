@@ -18,7 +18,7 @@ use super::static_zone::{StaticZone, ZoneReader};
 use super::target::Domains;
 use super::{CountedZones, PodNames, ZonePlace};
 use crate::roster::{Change, Peer, SetKey, SetSettings};
-use crate::wire::{Name, NameError, QueryName, RecordType};
+use crate::wire::{Ending, Name, NameError, QueryName, RecordType};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -126,6 +126,7 @@ impl SnapshotWriter {
             },
         };
         let building = Snapshot {
+            ending: Ending::of(zones.iter().map(|zone| zone.origin.as_wire())),
             constants: Arc::new(constants),
             zones,
             counted,
@@ -214,7 +215,7 @@ impl SnapshotWriter {
             self.building.zones.iter_mut().zip(&mut self.dirty).find(|(zone, _)| zone.origin == *origin);
         match generated {
             Some((zone, dirty)) => {
-                zone.records = records.map(Arc::clone);
+                zone.set_records(records.map(Arc::clone));
                 *dirty = true;
             }
             None => self.files_changed = true,
@@ -299,7 +300,7 @@ impl SnapshotWriter {
             zone.apex = Arc::new(Apex::new(&self.authority, *serial));
             *dirty = true;
             // What files add may be other than it was.
-            self.continued.insert(place, same_records && zone.records.is_none());
+            self.continued.insert(place, same_records && zone.records().is_none());
         }
     }
 
@@ -311,7 +312,7 @@ impl SnapshotWriter {
 
     /// The apexes of the zones made from peers that files add records to.
     pub fn added_to(&self) -> impl Iterator<Item = &Name> {
-        self.building.zones.iter().filter(|zone| zone.records.is_some()).map(|zone| &zone.origin)
+        self.building.zones.iter().filter(|zone| zone.records().is_some()).map(|zone| &zone.origin)
     }
 
     /// What was published last.
@@ -423,14 +424,7 @@ fn zones(config: &ZoneConfig, authority: &Authority, pods: &Name) -> Result<Vec<
 }
 
 fn zone_of(origin: &Name, tree: ZoneTree, apex: &Arc<Apex>) -> Zone {
-    Zone {
-        origin: origin.clone(),
-        labels: origin.labels().count(),
-        place: ZonePlace::OTHERS,
-        tree,
-        apex: Arc::clone(apex),
-        records: None,
-    }
+    Zone::new(origin.clone(), ZonePlace::OTHERS, tree, Arc::clone(apex))
 }
 
 /// Counts one more or one less in a namespace.
