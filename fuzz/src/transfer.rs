@@ -12,7 +12,7 @@ use rosterd::answer::{
 };
 use rosterd::roster::{Event, EventKind, Gives, Roster, Scope, WatchId};
 use rosterd::source::manifest::parse;
-use rosterd::wire::{Header, Mac, PseudoRecords, SignedAnswers, verify};
+use rosterd::wire::{Header, Mac, Name, PseudoRecords, SignedAnswers, verify};
 use rosterd::zone::{Journal, JournalLimits, PodNames, Snapshot, SnapshotWriter};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -150,7 +150,7 @@ fn give(
     })
     .expect("every message");
     let mut expected = 0_usize;
-    let mut count = |_: &_, _: &[u8]| {
+    let mut count = |_: &Name, _: &[u8]| {
         expected += 1;
         ControlFlow::Continue(())
     };
@@ -184,7 +184,7 @@ fn give(
         RData::SOA(soa) => Some(soa.serial),
         _ => None,
     };
-    assert_eq!(answers.iter().filter(|record| serial(Some(record)).is_some()).count(), soas);
+    assert_eq!(answers.iter().filter(|record| serial(Some(*record)).is_some()).count(), soas);
     assert_eq!(answers.len(), expected + soas);
     assert_eq!(serial(answers.first()), Some(zone.serial()));
     assert_eq!(serial(answers.last()), Some(zone.serial()));

@@ -12,6 +12,7 @@ mod rosterd;
 
 mod keys;
 mod refused;
+#[allow(dead_code, reason = "shared with a benchmark that uses the rest")]
 mod servers;
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod zone;

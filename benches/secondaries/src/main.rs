@@ -20,10 +20,10 @@ mod follow;
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod keys;
 mod oracle;
-mod processes;
 #[path = "../../change/src/process.rs"]
 #[allow(dead_code, reason = "shared with a benchmark that uses the rest")]
 mod process;
+mod processes;
 #[path = "../../../tests/secondaries/servers.rs"]
 #[allow(dead_code, reason = "shared with tests that use the rest")]
 mod servers;
@@ -155,8 +155,9 @@ fn unused_port() -> Result<u16, Failure> {
         TcpListener::bind(("127.0.0.1", *port)).is_ok() && UdpSocket::bind(("127.0.0.1", *port)).is_ok()
     };
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let mut ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-        .take(1_000)
-        .filter_map(|port| u16::try_from(port).ok());
+    let mut ports =
+        std::iter::repeat_with(|| first + NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+            .take(1_000)
+            .filter_map(|port| u16::try_from(port).ok());
     ports.find(free).ok_or_else(|| "no port is free".into())
 }

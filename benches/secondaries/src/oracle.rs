@@ -34,7 +34,8 @@ impl Oracle {
 
     /// How what was served at this revision differs from what there was, if it does.
     pub fn difference(&self, served: &Contents) -> Option<String> {
-        let is_own = |record: &&String| !record.contains(".dns.peers.") && !record.starts_with("dns-version.");
+        let is_own =
+            |record: &&String| !record.contains(".dns.peers.") && !record.starts_with("dns-version.");
         let kinds = |kind: &'static str| {
             let of_kind = move |record: &&String| record.split(' ').nth(2) == Some(kind);
             let without_ttl = |record: &String| {

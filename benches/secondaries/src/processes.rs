@@ -37,7 +37,8 @@ pub fn memory(root: u32) -> f64 {
 
 /// What their threads have used of the processor.
 pub fn cpu(root: u32) -> Duration {
-    let tasks = all(root).into_iter().filter_map(|process| fs::read_dir(format!("/proc/{process}/task")).ok());
+    let tasks =
+        all(root).into_iter().filter_map(|process| fs::read_dir(format!("/proc/{process}/task")).ok());
     let times = tasks.flatten().flatten().filter_map(|task| {
         // proc(5), schedstat: "time spent on the cpu (in nanoseconds)" comes first.
         let text = fs::read_to_string(task.path().join("schedstat")).ok()?;

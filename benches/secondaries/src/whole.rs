@@ -132,7 +132,9 @@ fn transfer(server: SocketAddr, records: usize) -> Result<usize, Failure> {
         let message = &mut message[..u16::from_be_bytes(length).into()];
         stream.read_exact(message)?;
         // RFC 1035 4.1.1: RCODE in the last four bits of the fourth octet, ANCOUNT in the seventh and eighth.
-        let [_, _, _, flags, _, _, high, low, ..] = *message else { return Err("a message without header".into()) };
+        let [_, _, _, flags, _, _, high, low, ..] = *message else {
+            return Err("a message without header".into());
+        };
         if flags & 0x0f != 0 {
             return Err(format!("the transfer ends with RCODE {}", flags & 0x0f).into());
         }
