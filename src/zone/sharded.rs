@@ -57,9 +57,12 @@ impl<V: Keyed> ShardedTable<V> {
         let (high, low) = place(hash);
         let leaf = self.root.get(high)?.get(low)?;
         let first = if leaf.len() > SHORT { first_of(leaf, hash) } else { 0 };
-        let (_, value) = leaf.get(first..)?.iter().find(|(own, _)| *own >= hash)?;
-        // It is this one, or nothing is, but for two keys of one hash.
-        if same(value.labels(), labels) { Some(value) } else { among(leaf, hash, labels) }
+        let (own, value) = leaf.get(first..)?.iter().find(|(own, _)| *own >= hash)?;
+        if same(value.labels(), labels) {
+            return Some(value);
+        }
+        // Nothing is, but for two keys of one hash.
+        if *own == hash { among(leaf, hash, labels) } else { None }
     }
 
     /// The value of this key, in a leaf that no other table has.
