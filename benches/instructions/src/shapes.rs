@@ -68,10 +68,10 @@ pub fn shapes(world: World, curve: bool) -> Vec<Shape> {
     let all = vec![
         shape("A x 5", Some(700), 658, a, five, (NOERROR, 5)),
         shape("A of a pod name", Some(800), 810, a, pod, (NOERROR, 1)),
-        shape("NXDOMAIN in the set tree", Some(700), 640, a, absent, (NXDOMAIN, 0)),
+        shape("NXDOMAIN in the set tree", Some(700), 625, a, absent, (NXDOMAIN, 0)),
         shape("PTR", None, 2646, RecordType::PTR, reverse, (NOERROR, 1)),
         shape("REFUSED", Some(350), 360, a, outside, (REFUSED, 0)),
-        shape("NXDOMAIN of a search list", Some(700), 668, a, searched, (NXDOMAIN, 0)),
+        shape("NXDOMAIN of a search list", Some(700), 655, a, searched, (NXDOMAIN, 0)),
         shape("A x 30, rotated", Some(750), 726, a, thirty, (NOERROR, 30)),
         shape("AAAA NODATA", None, 626, RecordType::AAAA, five, (NOERROR, 0)),
         shape("SRV x 1", Some(700), 719, srv, one, (NOERROR, 1)),
