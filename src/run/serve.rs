@@ -6,6 +6,7 @@ use super::attempts::Attempts;
 use super::board::{Board, Served};
 use super::cluster::{ClusterError, pods, watches};
 use super::generation::{Begin, Generation, Lasting, Prepared};
+use super::journal::KeptJournal;
 use super::latency::Latency;
 use super::load::{LoadError, empty, first};
 use super::log::{self, Verbosity};
@@ -171,6 +172,10 @@ impl Running {
             transfers: Arc::clone(&self.board.transfers),
         };
         let journal = Arc::clone(&responder.journal);
+        let kept = KeptJournal::new(Arc::clone(&journal), Arc::clone(&current));
+        if let Some(directory) = &self.directory {
+            kept.restore(directory);
+        }
         let server = Server::start(&server_config(settings), responder)?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
@@ -183,7 +188,7 @@ impl Running {
         let changed = Arc::clone(&progress.changed);
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
         let notifier = Notifier::start(Arc::clone(&current), journal, changed, server.local_addresses())?;
-        Ok(Started { server, generation, reader, current, notifier })
+        Ok(Started { server, generation, reader, current, journal: kept, notifier })
     }
 }
 
@@ -204,6 +209,8 @@ pub(super) struct Started {
     /// What looks at the generation in use.
     pub(super) reader: Reader,
     pub(super) current: Arc<ArcSwap<Current>>,
+    /// What secondaries have been given, to be kept.
+    pub(super) journal: KeptJournal,
     /// Tells secondaries of changes as long as it is there.
     pub(super) notifier: Notifier,
 }

@@ -17,6 +17,7 @@ mod query_name;
 mod question;
 mod record;
 mod record_type;
+mod tail;
 mod tsig;
 
 pub use cookie::{
@@ -32,4 +33,5 @@ pub use query_name::{QueryName, QueryNameError};
 pub use question::{Question, QuestionError};
 pub use record::Record;
 pub use record_type::{Class, MnemonicError, RecordType};
+pub use tail::{Ending, Tail};
 pub use tsig::{Mac, SignedAnswers, Signing, Tsig, TsigAlgorithm, TsigFault, TsigKey, verify};

@@ -1,6 +1,6 @@
 //! The name of a question, read from a message into a buffer that is made once.
 
-use super::{LABEL_MAX, NAME_MAX};
+use super::{LABEL_MAX, NAME_MAX, Tail};
 
 /// A question's name, folded to lower case for look-ups, with the place of each label.
 ///
@@ -179,6 +179,17 @@ impl QueryName {
         self.lower.get(start..end).unwrap_or(&[])
     }
 
+    /// Where the label at `index` starts, which the name has or which is the root label, in octets from the start of the
+    /// name. With another index it means nothing.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn known_offset(&self, index: usize) -> usize {
+        self.starts.get(index % ROOM).map_or(0, |start| usize::from(*start))
+    }
+
     /// The octets of the label at `index`, which the name has.
     #[expect(
         clippy::inline_always,
@@ -189,6 +200,27 @@ impl QueryName {
         self.known_labels(index, index.saturating_add(1)).get(1..).unwrap_or(&[])
     }
 
+    /// The first label's length, and `BLOCK` octets that begin with it: what is behind it means nothing.
+    #[inline]
+    pub fn first_label<const BLOCK: usize>(&self) -> Option<(&[u8; BLOCK], usize)> {
+        let (length, octets) = self.lower.split_first()?;
+        Some((octets.first_chunk()?, usize::from(*length)))
+    }
+
+    /// The last four octets of the wire form, in which most apexes differ from most names that are not theirs.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn tail(&self) -> Tail {
+        let start = usize::from(self.length).wrapping_sub(Tail::LEN);
+        match self.lower.get(start..).and_then(<[u8]>::first_chunk) {
+            Some(last) => Tail::new(*last),
+            None => Tail::of(self.as_wire()),
+        }
+    }
+
     /// The labels from the one at `first` up to the one at `behind`, which the name has or which is the root label. With
     /// other indices it means nothing: this one looks at no number of labels.
     #[expect(
@@ -197,8 +229,7 @@ impl QueryName {
     )]
     #[inline(always)]
     pub fn known_labels(&self, first: usize, behind: usize) -> &[u8] {
-        let place = |index: usize| self.starts.get(index % ROOM).map_or(0, |start| usize::from(*start));
-        self.lower.get(place(first)..place(behind)).unwrap_or(&[])
+        self.lower.get(self.known_offset(first)..self.known_offset(behind)).unwrap_or(&[])
     }
 
     /// The wire form from the label at `index` on: `suffix(label_count())` is the root.
@@ -213,11 +244,13 @@ impl QueryName {
         clippy::inline_always,
         reason = "one caller is each query's: what passes between the two stays in registers"
     )]
+    #[expect(clippy::arithmetic_side_effects, reason = "a sum of two octets")]
     #[inline(always)]
-    pub fn suffix_of_len(&self, index: usize, octets: usize) -> Option<&[u8]> {
-        let start = self.starts.get(index % ROOM).map_or(0, |start| usize::from(*start));
-        let end = usize::from(self.length);
-        if start.wrapping_add(octets) == end { self.lower.get(start..end) } else { None }
+    pub fn suffix_of_len(&self, index: usize, octets: u8) -> Option<&[u8]> {
+        // Octets, so that the sum cannot overflow.
+        let start = self.known_offset(index);
+        let end = start + usize::from(octets);
+        if end == usize::from(self.length) { self.lower.get(start..end) } else { None }
     }
 
     /// The index of the label that starts at `offset` octets from the start of the name; the number of labels for the

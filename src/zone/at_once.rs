@@ -8,7 +8,7 @@ use super::node::Found;
 use super::rr_list::{Copied, RrList};
 use super::rrset::RrWriter;
 use super::set::{Ports, SetRecords};
-use super::snapshot::{Snapshot, Zone, ZoneRef, ZoneTree};
+use super::snapshot::{Snapshot, TreeAtOnce, Zone, ZoneRef};
 use super::{peer_tree, pod_tree, rr};
 use crate::wire::{QueryName, RecordType};
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr};
 pub enum AtOnce<'a> {
     /// No zone here has the name.
     NotOurs,
-    /// All RRs of the answer.
+    /// All RRs of the answer, one at least.
     Whole(Whole<'a>),
     /// The one RR of the answer, of type A.
     Address {
@@ -40,14 +40,9 @@ pub enum AtOnce<'a> {
     Unknown(ZoneRef<'a>),
 }
 
-/// A rendered list that is an RRset.
+/// A rendered list that is an RRset, with the list's own TTL.
 #[derive(Debug, Clone, Copy)]
-pub struct Whole<'a> {
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) list: &'a RrList,
-    /// In seconds.
-    pub(super) ttl: u32,
-}
+pub struct Whole<'a>(pub(super) &'a RrList);
 
 impl Snapshot {
     /// Looks a name up. Says as well where the query is counted.
@@ -59,10 +54,9 @@ impl Snapshot {
             found = self.longest_of_files(name, 0, generated).map(|found| (found.zone, found.depth));
         }
         let Some((zone, depth)) = found else { return (ZonePlace::NONE, AtOnce::NotOurs) };
-        let at_once = match zone.tree {
-            _ if zone.records.is_some() => None,
-            ZoneTree::Peers if depth >= 3 => self.in_sets(name, zone, depth, qtype),
-            ZoneTree::Pods if depth == 2 && qtype == RecordType::A => self.in_pods(name),
+        let at_once = match zone.at_once() {
+            Some(TreeAtOnce::Peers) if depth >= 3 => self.in_sets(name, zone, depth, qtype),
+            Some(TreeAtOnce::Pods) if depth == 2 && qtype == RecordType::A => self.in_pods(name),
             _ => None,
         };
         (zone.place, at_once.unwrap_or_else(|| AtOnce::Unknown(self.zone_ref(name, zone, depth))))
@@ -77,13 +71,11 @@ impl Snapshot {
         depth: usize,
         qtype: RecordType,
     ) -> Option<AtOnce<'a>> {
-        let apex_offset = name.offset(depth);
+        let apex_offset = name.known_offset(depth);
         let denied = |exists| Some(AtOnce::Denied { exists, soa: &zone.apex.negative_soa, apex_offset });
         match peer_tree::set_at(self, name, depth) {
             Ok((set, known)) if depth == 3 && !known.stale => match list_of(set, qtype) {
-                Ok(list) if list.records() > 0 => {
-                    Some(AtOnce::Whole(Whole { snapshot: self, list, ttl: list.ttl() }))
-                }
+                Ok(list) if list.records() > 0 => Some(AtOnce::Whole(Whole(list))),
                 Ok(_) | Err(NoList::Nothing) => denied(true),
                 Err(NoList::SeveralPorts) => None,
             },
@@ -119,8 +111,11 @@ enum NoList {
 #[inline]
 fn list_of(set: &SetRecords, qtype: RecordType) -> Result<&RrList, NoList> {
     let served = set.served();
+    // Apart from the others, as it is asked for most.
+    if qtype == RecordType::A && served.a {
+        return Ok(set.addresses(qtype));
+    }
     let (list, is_served) = match qtype {
-        RecordType::A => (set.addresses(qtype), served.a),
         RecordType::AAAA => (set.addresses(qtype), served.aaaa),
         RecordType::TXT => (set.txt(), served.txt),
         RecordType::SRV => (set.only_srv(Ports::Every).ok_or(NoList::SeveralPorts)?, served.srv),
@@ -133,54 +128,59 @@ fn list_of(set: &SetRecords, qtype: RecordType) -> Result<&RrList, NoList> {
 impl Whole<'_> {
     /// Number of RRs, at least one.
     #[inline]
-    pub fn len(&self) -> usize {
-        self.list.records()
+    pub fn len(self) -> usize {
+        self.0.records()
     }
 
     /// Octets of all RRs.
     #[inline]
-    pub fn wire_len(&self) -> usize {
-        self.list.octets()
+    pub fn wire_len(self) -> usize {
+        self.0.octets()
     }
 
-    /// Copies all RRs into `out`, which has room for them, from the one at `start` (below [`Whole::len`]) on and round to
-    /// the one before it. Their owner is a pointer to the question's name.
+    /// Copies all RRs into `out`, which has room for them. Their owner is a pointer to the question's name.
     #[expect(
         clippy::inline_always,
         reason = "one caller is each query's: what passes between the two stays in registers"
     )]
     #[inline(always)]
-    pub fn copy(&self, out: &mut [u8], start: usize) {
-        self.list.copy_round(out, start, self.ttl);
+    pub fn copy(self, out: &mut [u8]) {
+        self.0.copy_all(out);
+    }
+
+    /// The same of RRs with data of `rdata` octets each, from the one at `start` (below [`Whole::len`]) on and round to the
+    /// one before it.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    pub fn copy_round(self, out: &mut [u8], start: usize, rdata: usize) {
+        self.0.copy_all_round(out, start, rr::HEAD + rdata);
     }
 
     /// For SRV RRs in stable order, copied to `first` octets from the start of a message, the addresses of the pods that
     /// they point at, with owners that point there. `None` where one points at something else, and where the addresses
-    /// do not fit. Returns how many octets and RRs these are.
+    /// do not fit. Returns how many octets and RRs these are. The snapshot is the one that the RRset was found in.
     #[expect(
         clippy::inline_always,
         reason = "one caller is each query's: what passes between the two stays in registers"
     )]
     #[inline(always)]
-    pub fn copy_pod_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
+    pub fn copy_pod_targets(self, snapshot: &Snapshot, first: usize, out: &mut [u8]) -> Option<Copied> {
+        let ttl = snapshot.constants.rendering.ttl(None, 1);
         // Nearly all are IPv4 alone, whose RRs are of one size: how much they take need not be told.
-        if copy_ipv4_targets(self.list, self.ttl_of_pods(), first, out).is_some() {
-            let records = self.list.records();
+        if copy_ipv4_targets(self.0, ttl, first, out).is_some() {
+            let records = self.0.records();
             return Some(Copied { records, octets: records.saturating_mul(A_LEN) });
         }
-        self.copy_any_targets(first, out)
-    }
-
-    /// That of a pod's address, in seconds.
-    #[inline]
-    fn ttl_of_pods(&self) -> u32 {
-        self.snapshot.constants.rendering.ttl(None, 1)
+        self.copy_any_targets(ttl, first, out)
     }
 
     #[inline(never)]
-    fn copy_any_targets(&self, first: usize, out: &mut [u8]) -> Option<Copied> {
-        let mut writer = RrWriter::new(out, self.ttl_of_pods());
-        for (start, address) in self.list.pods()? {
+    fn copy_any_targets(self, ttl: u32, first: usize, out: &mut [u8]) -> Option<Copied> {
+        let mut writer = RrWriter::new(out, ttl);
+        for (start, address) in self.0.pods()? {
             if !writer.address_of(pointer_to_target(first + start)?, address) {
                 return None;
             }

@@ -4,7 +4,7 @@ use super::PodNames;
 use super::holders::Holder;
 use super::node::{Found, NodeKind};
 use super::snapshot::Snapshot;
-use crate::roster::{Standing, is_dns_label, parse_dashed, parse_dashed_ipv4};
+use crate::roster::{DASHED_IPV4_BLOCK, Standing, is_dns_label, parse_dashed, parse_dashed_ipv4_in};
 use crate::wire::{QueryName, RecordType};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -64,7 +64,8 @@ pub(super) fn address_at<'a>(
 #[inline(always)]
 pub(super) fn held_ipv4(snapshot: &Snapshot, name: &QueryName) -> Option<Ipv4Addr> {
     let namespace = name.known_label(1);
-    let address = parse_dashed_ipv4(name.known_label(0))?;
+    let (block, length) = name.first_label::<DASHED_IPV4_BLOCK>()?;
+    let address = parse_dashed_ipv4_in(block, length)?;
     let known = snapshot.readiness.of_addresses(namespace);
     let is_certain = known.ready && !known.stale;
     (is_certain && snapshot.addresses.is_plainly_held(address, namespace)).then_some(address)

@@ -214,10 +214,14 @@ impl<'a> Rrset<'a> {
         nameserver.into_iter().chain(targets)
     }
 
-    /// The list that it is, if it is the SRV RRset of one port.
+    /// The list that it is, if it is one: of a set's addresses or names, or the SRV RRset of one port.
     pub fn as_whole(&self) -> Option<Whole<'a>> {
-        let Kind::Srv { snapshot, set, ports, part: None } = self.kind else { return None };
-        Some(Whole { snapshot, list: set.only_srv(ports)?, ttl: self.ttl })
+        let list = match self.kind {
+            Kind::List(list, _) => list,
+            Kind::Srv { set, ports, part: None, .. } => set.only_srv(ports)?,
+            _ => return None,
+        };
+        (list.ttl() == self.ttl).then_some(Whole(list))
     }
 
     /// Where in its RRs' data the names stand whose addresses are to be looked up for the additional section; `None`

@@ -15,8 +15,14 @@ pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
         17..=32 => ends_are::<16>(one, other),
         8..=16 => ends_are::<8>(one, other),
         4..=7 => ends_are::<4>(one, other),
-        _ => one == other,
+        _ => long_are(one, other),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn long_are(one: &[u8], other: &[u8]) -> bool {
+    one == other
 }
 
 /// Whether the first `LENGTH` octets are the same, and the last.

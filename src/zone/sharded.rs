@@ -21,12 +21,12 @@ const SHORT: usize = 12;
 /// Values with their hashes, sorted by hash.
 type Leaf<V> = Arc<[(u64, Arc<V>)]>;
 
-type Middle<V> = Arc<[Leaf<V>]>;
+type Middle<V> = Arc<[Leaf<V>; FAN_OUT]>;
 
 /// Values found by a namespace and a name.
 #[derive(Debug, Clone)]
 pub(super) struct ShardedTable<V> {
-    root: Arc<[Middle<V>]>,
+    root: Arc<[Middle<V>; FAN_OUT]>,
     seed: RandomState,
 }
 
@@ -40,8 +40,9 @@ impl<V: Keyed> ShardedTable<V> {
     /// An empty table.
     pub(super) fn new() -> ShardedTable<V> {
         let leaf: Leaf<V> = Arc::new([]);
-        let middle: Middle<V> = vec![leaf; FAN_OUT].into();
-        ShardedTable { root: vec![middle; FAN_OUT].into(), seed: RandomState::default() }
+        let middle: Middle<V> = Arc::new(std::array::from_fn(|_| Arc::clone(&leaf)));
+        let root = Arc::new(std::array::from_fn(|_| Arc::clone(&middle)));
+        ShardedTable { root, seed: RandomState::default() }
     }
 
     /// The value whose key is these two labels: `<name>.<namespace>`, each behind its length octet. They need not be
@@ -56,9 +57,23 @@ impl<V: Keyed> ShardedTable<V> {
         let (high, low) = place(hash);
         let leaf = self.root.get(high)?.get(low)?;
         let first = if leaf.len() > SHORT { first_of(leaf, hash) } else { 0 };
-        let (_, value) = leaf.get(first..)?.iter().find(|(own, _)| *own >= hash)?;
-        // It is this one, or nothing is, but for two keys of one hash.
-        if same(value.labels(), labels) { Some(value) } else { among(leaf, hash, labels) }
+        let (own, value) = leaf.get(first..)?.iter().find(|(own, _)| *own >= hash)?;
+        if same(value.labels(), labels) {
+            return Some(value);
+        }
+        // Nothing is, but for two keys of one hash.
+        if *own == hash { among(leaf, hash, labels) } else { None }
+    }
+
+    /// The value of this key, in a leaf that no other table has.
+    pub(super) fn get_mut(&mut self, namespace: &str, name: &str) -> Option<&mut Arc<V>> {
+        let labels = labels(namespace, name);
+        let hash = self.hash(&labels);
+        let (high, low) = place(hash);
+        let leaf = Arc::make_mut(Arc::make_mut(&mut self.root).get_mut(high)?).get_mut(low)?;
+        let is_it = |(own, value): &(u64, Arc<V>)| *own == hash && same(value.labels(), &labels);
+        let place = leaf.iter().position(is_it)?;
+        Arc::make_mut(leaf).get_mut(place).map(|(_, value)| value)
     }
 
     /// Changes the value of this key: `change` gets what is there and leaves there what shall be there.

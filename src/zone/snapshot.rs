@@ -13,7 +13,7 @@ use super::sharded::ShardedTable;
 use super::static_table::StaticTable;
 use super::static_zone::{Met, StaticZone, is_reserved};
 use super::{CountedZones, PodNames, ZonePlace, peer_tree, pod_tree, reverse_tree};
-use crate::wire::{Name, QueryName, RecordType};
+use crate::wire::{Ending, Name, QueryName, RecordType};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,16 +23,18 @@ pub struct Snapshot {
     pub(super) constants: Arc<Constants>,
     /// The generated zones, those with more labels first, so that the first that fits is the longest match.
     pub(super) zones: Vec<Zone>,
+    /// How names in them end.
+    pub(super) ending: Ending,
     /// Which of them are counted where.
     pub(super) counted: Arc<CountedZones>,
     /// The zones of files.
     pub(super) statics: Arc<StaticTable>,
     pub(super) sets: ShardedTable<SetRecords>,
-    /// Namespaces with sets, and how many; refused ones count once more.
-    pub(super) set_namespaces: OrderedTable<Box<[u8]>, usize>,
+    /// Namespaces with sets, refused ones among them.
+    pub(super) set_namespaces: OrderedTable<Arc<[u8]>, ()>,
     pub(super) addresses: AddressTable,
-    /// Namespaces with held addresses, and how many.
-    pub(super) pod_namespaces: OrderedTable<Box<[u8]>, usize>,
+    /// Namespaces with held addresses.
+    pub(super) pod_namespaces: OrderedTable<Arc<[u8]>, ()>,
     pub(super) readiness: Readiness,
     pub(super) refusals: Refusals,
 }
@@ -54,6 +56,8 @@ pub(super) struct Constants {
 #[derive(Debug, Clone)]
 pub(super) struct Zone {
     pub(super) origin: Name,
+    /// Octets of its wire form.
+    octets: u8,
     /// Labels of the origin, without the root label.
     pub(super) labels: usize,
     /// Where what falls into it is counted.
@@ -61,7 +65,65 @@ pub(super) struct Zone {
     pub(super) tree: ZoneTree,
     pub(super) apex: Arc<Apex>,
     /// The records of a file: all of a static zone, those added to a generated one.
-    pub(super) records: Option<Arc<StaticZone>>,
+    records: Option<Arc<StaticZone>>,
+    /// What can be found at once in it.
+    at_once: Option<TreeAtOnce>,
+}
+
+/// Names that are found at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TreeAtOnce {
+    Peers,
+    Pods,
+}
+
+impl Zone {
+    pub(super) fn new(origin: Name, place: ZonePlace, tree: ZoneTree, apex: Arc<Apex>) -> Zone {
+        let labels = origin.labels().count();
+        // RFC 1035 3.1: at most 255.
+        let octets = u8::try_from(origin.as_wire().len()).unwrap_or(u8::MAX);
+        let mut zone = Zone { origin, octets, labels, place, tree, apex, records: None, at_once: None };
+        zone.set_records(None);
+        zone
+    }
+
+    /// How many labels a name has before the apex, if it is at or below it and these are at least `least`.
+    #[expect(
+        clippy::inline_always,
+        reason = "one caller is each query's: what passes between the two stays in registers"
+    )]
+    #[inline(always)]
+    fn depth_of(&self, name: &QueryName, least: usize) -> Option<usize> {
+        let labels = name.label_count();
+        let depth = labels.wrapping_sub(self.labels);
+        if depth > labels || depth < least {
+            return None;
+        }
+        // Begins at a label, so that equal octets are equal labels.
+        let suffix = name.suffix_of_len(depth, self.octets)?;
+        same(suffix, self.origin.as_wire()).then_some(depth)
+    }
+
+    pub(super) fn records(&self) -> Option<&Arc<StaticZone>> {
+        self.records.as_ref()
+    }
+
+    /// Puts the records of a file in place of those before.
+    pub(super) fn set_records(&mut self, records: Option<Arc<StaticZone>>) {
+        self.at_once = match self.tree {
+            _ if records.is_some() => None,
+            ZoneTree::Peers => Some(TreeAtOnce::Peers),
+            ZoneTree::Pods => Some(TreeAtOnce::Pods),
+            _ => None,
+        };
+        self.records = records;
+    }
+
+    /// What can be found at once in it: generated names, with no records of a file between them.
+    #[inline]
+    pub(super) fn at_once(&self) -> Option<TreeAtOnce> {
+        self.at_once
+    }
 }
 
 /// Which names a zone has.
@@ -126,19 +188,16 @@ impl Snapshot {
     )]
     #[inline(always)]
     pub(super) fn longest_generated(&self, name: &QueryName, least: usize) -> Option<(&Zone, usize)> {
-        let labels = name.label_count();
-        for zone in &self.zones {
-            let depth = labels.wrapping_sub(zone.labels);
-            if depth > labels || depth < least {
-                continue;
-            }
-            // Begins at a label, so that equal octets are equal labels.
-            let origin = zone.origin.as_wire();
-            if name.suffix_of_len(depth, origin.len()).is_some_and(|suffix| same(suffix, origin)) {
-                return Some((zone, depth));
-            }
+        let (first, others) = self.zones.split_first()?;
+        let found = first.depth_of(name, least);
+        if let Some(depth) = found {
+            return Some((first, depth));
         }
-        None
+        // Names of no zone are asked often, and names of the first even more so.
+        if !self.ending.fits(name.tail()) {
+            return None;
+        }
+        others.iter().find_map(|zone| Some((zone, zone.depth_of(name, least)?)))
     }
 
     #[inline]
@@ -174,9 +233,13 @@ impl Snapshot {
         // A name above another one has fewer labels: this is seen at once of nearly every name.
         let labels = name.label_count();
         let zones = &self.zones;
-        zones.first().is_some_and(|longest| longest.labels >= labels)
-            && zones.iter().any(|zone| zone.origin.is_at_or_below_wire(name.as_wire()))
+        zones.first().is_some_and(|longest| longest.labels >= labels) && self.is_above_generated(name)
             || self.statics.has_at_or_below(name)
+    }
+
+    #[cold]
+    fn is_above_generated(&self, name: &QueryName) -> bool {
+        self.zones.iter().any(|zone| zone.origin.is_at_or_below_wire(name.as_wire()))
     }
 
     /// The zones made from peers, these and former ones, that are counted each by itself.
@@ -200,6 +263,12 @@ impl<'a> ZoneRef<'a> {
     #[inline]
     pub fn apex_offset(&self) -> usize {
         self.apex_offset
+    }
+
+    /// The snapshot that it is a zone of.
+    #[inline]
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
     }
 
     /// Where what falls into it is counted.

@@ -33,15 +33,8 @@ impl StaticTable {
             }
             table.deepest = table.deepest.max(origin.labels().count());
             let key = origin.as_wire().into();
-            let labels = origin.labels().count();
-            let zone = Zone {
-                origin,
-                labels,
-                place: ZonePlace::FILE,
-                tree: ZoneTree::Static,
-                apex,
-                records: Some(records),
-            };
+            let mut zone = Zone::new(origin, ZonePlace::FILE, ZoneTree::Static, apex);
+            zone.set_records(Some(records));
             table.zones.insert(key, Arc::new(zone));
         }
         table

@@ -60,7 +60,7 @@ impl Snapshot {
             ZoneTree::Pods => walk.pods()?,
             ZoneTree::Reverse(_, covered) => walk.pointers(zone, covered)?,
         }
-        for node in zone.records.iter().flat_map(|records| records.tree.nodes()) {
+        for node in zone.records().into_iter().flat_map(|records| records.tree.nodes()) {
             // RFC 1035 5.2 asks for no order; readers look for the SOA first.
             let (first, rest): (Vec<_>, Vec<_>) =
                 node.rrsets().partition(|rrset| rrset.rtype == RecordType::SOA);
@@ -143,7 +143,7 @@ impl<'a> Walk<'a, '_> {
         let addresses = snapshot.addresses.iter_unlike(beside);
         for (address, holders) in addresses.filter(|(address, _)| covered.holds(*address)) {
             let Ok(owner) = arpa::name_of(address).parse::<Name>() else { continue };
-            let replaced = zone.records.as_ref().and_then(|records| records.tree.get(owner.as_wire()));
+            let replaced = zone.records().and_then(|records| records.tree.get(owner.as_wire()));
             if replaced.is_none_or(|node| node.rrset(RecordType::PTR).is_none()) {
                 self.node(&owner, NodeKind::Pointer(snapshot, address, holders))?;
             }

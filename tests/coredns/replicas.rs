@@ -37,7 +37,7 @@ fn one_of_two_ends(way: Way, arguments: &[&str], more: &str) {
         }
     });
     let answered = tally.answered.load(Ordering::Relaxed);
-    println!("{way:?} {arguments:?} {more:?}: {answered} queries, none failed");
+    println!("{way:?} {arguments:?} {more:?}: {answered} queries, all answered");
     drop(other);
 }
 

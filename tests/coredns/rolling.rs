@@ -43,7 +43,7 @@ impl Pair {
 
 fn say(what: &str, tally: &Tally) {
     let [answered, again] = [&tally.answered, &tally.sent_again].map(|count| count.load(Ordering::Relaxed));
-    println!("{what}: {answered} queries, none failed; {again} were sent again");
+    println!("{what}: {answered} queries, all answered; {again} were sent again");
 }
 
 #[test]

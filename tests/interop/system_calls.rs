@@ -83,7 +83,7 @@ fn calls(listen: &str, asked: impl Fn(usize) -> &'static str) -> Vec<Call> {
     let worker = worker(rosterd.process());
     rosterd.signal(Signal::SIGSTOP);
     wait_until("the worker is stopped", || {
-        text(&trace).contains(&format!("{worker} --- stopped by SIGSTOP"))
+        of_thread(&text(&trace), &worker).any(|line| line.starts_with("--- stopped by SIGSTOP"))
     });
     for query in 0..QUERIES {
         client.send_to(QUERY, (asked(query), port)).expect("a sent query");
@@ -93,9 +93,18 @@ fn calls(listen: &str, asked: impl Fn(usize) -> &'static str) -> Vec<Call> {
         client.recv(&mut [0; 512]).expect("an answer");
     }
     rosterd.terminate(Signal::SIGTERM);
-    let end = format!("{worker} +++ exited");
-    wait_until("strace has written everything", || text(&trace).contains(&end));
-    text(&trace).lines().filter_map(|line| call(line.strip_prefix(&worker)?)).collect()
+    wait_until("strace has written everything", || {
+        of_thread(&text(&trace), &worker).any(|line| line.starts_with("+++ exited"))
+    });
+    of_thread(&text(&trace), &worker).filter_map(call).collect()
+}
+
+/// What a trace says of a thread. Behind a number of less than five digits strace puts more than one space.
+fn of_thread<'a>(trace: &'a str, thread: &'a str) -> impl Iterator<Item = &'a str> {
+    trace.lines().filter_map(move |line| {
+        let (number, rest) = line.split_once(' ')?;
+        (number == thread).then(|| rest.trim_start())
+    })
 }
 
 /// The number of the worker's thread, once that has its name.
@@ -111,7 +120,6 @@ fn worker(process: u32) -> String {
 
 /// The call of a line behind the thread's number. One that other threads interrupt has two lines: the second counts.
 fn call(line: &str) -> Option<Call> {
-    let line = line.trim_start();
     if line.ends_with("<unfinished ...>") || line.starts_with("---") || line.starts_with("+++") {
         return None;
     }

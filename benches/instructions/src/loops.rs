@@ -24,12 +24,12 @@ struct Row {
 }
 
 const ROWS: [Row; 6] = [
-    row("A x 5", "A x 5", false, 1000, 942),
-    row("A x 30, rotated", "A x 30, rotated", false, 1050, 1012),
-    row("NXDOMAIN", "NXDOMAIN in the set tree", false, 950, 886),
-    row("NXDOMAIN of a search list", "NXDOMAIN of a search list", false, 950, 911),
-    row("A x 5, good cookie", "A x 5, good cookie", false, 1250, 1213),
-    row("A x 5, wildcard listener", "A x 5", true, 1250, 1163),
+    row("A x 5", "A x 5", false, 1000, 870),
+    row("A x 30, rotated", "A x 30, rotated", false, 1050, 936),
+    row("NXDOMAIN", "NXDOMAIN in the set tree", false, 950, 837),
+    row("NXDOMAIN of a search list", "NXDOMAIN of a search list", false, 950, 865),
+    row("A x 5, good cookie", "A x 5, good cookie", false, 1250, 1140),
+    row("A x 5, wildcard listener", "A x 5", true, 1250, 1090),
 ];
 
 const fn row(label: &'static str, shape: &'static str, wildcard: bool, goal: u64, limit: u64) -> Row {

@@ -72,7 +72,7 @@ impl TransferZone<'_> {
     /// otherwise.
     pub fn difference_from(&self, older: &TransferZone<'_>) -> Difference {
         // What a unit of the snapshot renders to depends on itself, the constants, and what a file adds.
-        let same_records = match (&self.zone.records, &older.zone.records) {
+        let same_records = match (self.zone.records(), older.zone.records()) {
             (Some(own), Some(other)) => Arc::ptr_eq(own, other),
             (own, other) => own.is_none() && other.is_none(),
         };
