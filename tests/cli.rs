@@ -96,25 +96,34 @@ fn what_is_no_command_line_exits_with_2() {
 #[test]
 fn without_peers_to_serve_both_ways_are_told() {
     let folder = folder();
-    for command in ["serve", "zone"] {
+    for (command, listen) in [("serve", " --listen 127.0.0.1:5300"), ("zone", ""), ("check", "")] {
         let output = run(folder.path(), &[command]);
         assert_eq!(code(&output), 2);
         assert_eq!(
             stderr(&output),
-            "error: there is nothing to read peers from; there are two ways:\n  \
-             a cluster  the one that rosterd runs in, as a pod; or from outside, such as\n               \
-             rosterd serve --context kind-kind --listen 127.0.0.1:5300\n               \
-             rosterd serve --kubeconfig admin.conf --listen 127.0.0.1:5300\n  \
-             manifests  --manifest with a file, a folder or -, such as\n               \
-             kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml\n               \
-             rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300\n"
+            format!(
+                "error: there is nothing to read peers from; there are two ways:\n  \
+                 a cluster  the one that rosterd runs in, as a pod; or from outside, such as\n               \
+                 rosterd {command} --context kind-kind{listen}\n               \
+                 rosterd {command} --kubeconfig admin.conf{listen}\n  \
+                 manifests  --manifest with a file, a folder or -, such as\n               \
+                 kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml\n               \
+                 rosterd {command} --manifest endpoints.yaml{listen}\n"
+            )
         );
     }
-    let output = run(folder.path(), &["check"]);
-    assert_eq!(
-        (code(&output), stdout(&output).as_str()),
-        (0, "settings are right; there are neither manifests nor a cluster to check\n")
-    );
+    // Of a Deployment a pipeline has the settings alone.
+    std::fs::write(folder.path().join("settings.toml"), "zone = \"peers.example\"\n").unwrap();
+    let output = run(folder.path(), &["check", "--config", "settings.toml"]);
+    let checked = "settings are right; there are neither manifests nor a cluster to check\n";
+    assert_eq!((code(&output), stdout(&output).as_str()), (0, checked));
+    let output = rosterd(folder.path(), &["check"]).env("ROSTERD__SERVER__TTL", "7").output().unwrap();
+    assert_eq!((code(&output), stdout(&output).as_str()), (0, checked));
+    // The comparison has nothing to compare, and says so before it asks anybody.
+    let output =
+        run(folder.path(), &["check", "--against", "http://127.0.0.1:1", "--config", "settings.toml"]);
+    assert_eq!((code(&output), stdout(&output).as_str()), (2, ""));
+    assert!(stderr(&output).starts_with("error: there is nothing to read peers from"));
 }
 
 #[test]
@@ -248,7 +257,7 @@ fn pipes_are_plain_unless_colour_is_asked_for() {
 #[test]
 fn a_reader_that_leaves_is_no_failure() {
     let folder = folder();
-    for arguments in [&["check", "--show"][..], &["check"], &["--help"]] {
+    for arguments in [&["check", "--show"][..], &["check", "--ttl", "7"], &["--help"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output =

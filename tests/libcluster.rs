@@ -57,7 +57,7 @@ fn libcluster(mode: Mode, basename: &str, found: &[Vec<Vec<Address>>]) -> BTreeS
 
 fn object(name: &str, label: &str, subsets: &[Vec<Address>]) -> EndpointObject {
     let endpoint = |address: &Address| Endpoint {
-        addresses: vec![IpAddr::V4(address.ip)],
+        addresses: vec![IpAddr::V4(address.ip)].into(),
         hostname: Some(address.hostname().into()),
         uid: Uid::from_text(&format!("00000000-0000-0000-0000-{:012}", address.uid)),
         namespace: Some(address.namespace().into()),

@@ -105,7 +105,7 @@ fn apply(served: &mut Served, events: &[Event]) {
             EventKind::Reset => assert!(list.replace(Vec::new()).is_none(), "a list within a list"),
             EventKind::Apply(object) => {
                 let endpoints = object.groups.iter().flat_map(|group| &group.endpoints);
-                let addresses = endpoints.flat_map(|endpoint| &endpoint.addresses).map(ToString::to_string);
+                let addresses = endpoints.flat_map(|endpoint| &*endpoint.addresses).map(ToString::to_string);
                 list.as_mut().expect("outside a list").extend(addresses);
             }
             EventKind::Synced => served.get_mut(watch).unwrap().0 = list.take().expect("no list"),

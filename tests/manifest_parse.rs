@@ -100,7 +100,7 @@ fn a_listing_gives_services_hostnames_and_conditions() {
     let ipv4 = object(&parsed, ObjectKind::EndpointSlice, "web-4sxkc");
     let ipv6 = object(&parsed, ObjectKind::EndpointSlice, "web-m8tqz");
     assert_eq!(
-        ipv6.groups[0].endpoints[0].addresses,
+        ipv6.groups[0].endpoints[0].addresses[..],
         ["fd00:10:244:1::15".parse::<std::net::IpAddr>().unwrap()]
     );
     assert_eq!(ipv4.groups[0].endpoints[0].uid, ipv6.groups[0].endpoints[0].uid);

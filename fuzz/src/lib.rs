@@ -12,5 +12,7 @@ mod message;
 pub mod protobuf;
 pub mod settings;
 pub mod stream;
+pub mod transfer;
+pub mod tsig;
 mod world;
 pub mod zone;

@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{Response, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The type of plain text.
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
@@ -40,4 +40,26 @@ pub(super) fn json(value: &impl Serialize) -> Response<Body> {
 /// Why there is no other answer.
 pub(super) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
     text(status, format!("{why}\n"))
+}
+
+/// The same as JSON, for paths that answer in it: `{"error": …, "remedy": …}`.
+pub(super) fn refuse_json(status: StatusCode, error: &str, remedy: &str) -> Response<Body> {
+    let why = RefusalJson { error: error.into(), remedy: remedy.into() };
+    let mut response = json(&why);
+    *response.status_mut() = status;
+    response
+}
+
+/// Why there is no other answer, and what to ask instead.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct RefusalJson {
+    pub(crate) error: String,
+    pub(crate) remedy: String,
+}
+
+/// What is wrong with a query string, in few words.
+pub(super) fn fault_of(wrong: &dyn std::error::Error) -> String {
+    let innermost = std::iter::successors(Some(wrong), |error| error.source()).last();
+    innermost.map_or_else(String::new, ToString::to_string)
 }

@@ -2,7 +2,7 @@
 //!
 //! Lists that grow with the cluster come in pages: no answer has more than [`LIMIT_MAX`] sets or entries of peers.
 
-use super::answer::{json, refuse, text};
+use super::answer::{fault_of, json, refuse, refuse_json, text};
 use super::explanation::{Explanation, NoExplanation};
 use super::json::{BrokenJson, Listing, PeerJson, PeersJson, SetJson, ZoneJson, topology, watch};
 use super::state::{NoAnswer, State};
@@ -28,6 +28,15 @@ const LIMIT_MAX: usize = 1000;
 
 /// Octets of the longest word for a level.
 const LEVEL_MAX: usize = 16;
+
+/// What paths take, for whoever asked for something else.
+const SETS_TAKE: &str = "this takes namespace, text, troubled and digest (true or false), limit (1 to 1000) and after \
+                         (<namespace>/<set>), each once";
+const PEERS_TAKE: &str =
+    "this is /api/v1/sets/<namespace>/<set>, and takes limit (1 to 1000) and from (a number), each once";
+const EXPLAIN_TAKES: &str =
+    "this takes name (a name, an address, or <namespace>/<set>) and type (such as SRV), each once";
+const BROKEN_TAKES: &str = "this takes limit (1 to 1000), once";
 
 /// `/config`
 pub(super) async fn config(extract::State(state): Shared) -> Response<Body> {
@@ -77,13 +86,13 @@ pub(super) async fn sets(
 ) -> Response<Body> {
     let Query(SetsQuery { namespace, text, troubled, digest, limit, after }) = match query {
         Ok(query) => query,
-        Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+        Err(wrong) => return misunderstood(&wrong, SETS_TAKE),
     };
     let limit = bounded(limit);
     let after = match after.as_deref().map(|after| after.split_once('/')) {
         None => None,
         Some(Some((namespace, name))) => Some(SetKey { namespace: namespace.into(), name: name.into() }),
-        Some(None) => return refuse(StatusCode::BAD_REQUEST, "after: wants <namespace>/<set>"),
+        Some(None) => return refuse_json(StatusCode::BAD_REQUEST, "after: no <namespace>/<set>", SETS_TAKE),
     };
     let wanted = Wanted {
         namespace: namespace.as_deref().map(Box::from),
@@ -130,8 +139,8 @@ pub(super) async fn peers(
 ) -> Response<Body> {
     let (Path((namespace, name)), Query(PeersQuery { limit, from })) = match (path, query) {
         (Ok(path), Ok(query)) => (path, query),
-        (Err(wrong), _) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
-        (_, Err(wrong)) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+        (Err(wrong), _) => return misunderstood(&wrong, PEERS_TAKE),
+        (_, Err(wrong)) => return misunderstood(&wrong, PEERS_TAKE),
     };
     let limit = bounded(limit);
     let key = SetKey { namespace: namespace.into(), name: name.into() };
@@ -145,7 +154,7 @@ pub(super) async fn peers(
             });
             json(&PeersJson { set: set.into(), peers: peers.into_iter().map(PeerJson::from).collect(), next })
         }
-        Ok(None) => refuse(StatusCode::NOT_FOUND, "there is no such set; /api/v1/sets has them all"),
+        Ok(None) => refuse_json(StatusCode::NOT_FOUND, "there is no such set", "/api/v1/sets has them all"),
         Err(none) => none.response(),
     }
 }
@@ -171,12 +180,14 @@ pub(super) async fn explain(
 ) -> Response<Body> {
     let ExplainQuery { name, record_type } = match query {
         Ok(Query(query)) => query,
-        Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+        Err(wrong) => return misunderstood(&wrong, EXPLAIN_TAKES),
     };
     match Explanation::of(&state, &name, record_type.as_deref()).await {
         Ok(explanation) => json(&explanation),
         Err(NoExplanation::Asked(LookUpError::Unavailable(none))) => NoAnswer::from(none).response(),
-        Err(NoExplanation::Asked(wrong)) => refuse(StatusCode::BAD_REQUEST, &wrong.to_string()),
+        Err(NoExplanation::Asked(wrong)) => {
+            refuse_json(StatusCode::BAD_REQUEST, &wrong.to_string(), EXPLAIN_TAKES)
+        }
         Err(NoExplanation::Unanswered(none)) => none.response(),
     }
 }
@@ -210,7 +221,7 @@ pub(super) async fn broken(
 ) -> Response<Body> {
     let limit = match query {
         Ok(Query(query)) => bounded(query.limit),
-        Err(wrong) => return refuse(StatusCode::BAD_REQUEST, &wrong.body_text()),
+        Err(wrong) => return misunderstood(&wrong, BROKEN_TAKES),
     };
     match state.look(move |roster| Some(roster.broken_objects(limit))).await {
         Ok(broken) => {
@@ -244,6 +255,10 @@ pub(super) async fn set_log_level(extract::State(state): Shared, body: Body) -> 
     state.world.set_log_level(*level);
     tracing::info!("what is logged was set to {word}, over HTTP");
     text(StatusCode::OK, state.world.log_level() + "\n")
+}
+
+fn misunderstood(wrong: &dyn std::error::Error, remedy: &str) -> Response<Body> {
+    refuse_json(StatusCode::BAD_REQUEST, &fault_of(wrong), remedy)
 }
 
 fn bounded(limit: Option<usize>) -> usize {

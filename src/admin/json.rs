@@ -92,7 +92,7 @@ pub(crate) struct SetJson {
     pub(crate) objects: usize,
     pub(crate) listed: usize,
     pub(crate) ready: usize,
-    pub(crate) serving: usize,
+    pub(crate) draining: usize,
     pub(crate) not_ready: usize,
     pub(crate) refused: bool,
     /// Who is listed: see [`SetView::digest`].
@@ -101,9 +101,14 @@ pub(crate) struct SetJson {
 }
 
 impl SetJson {
+    /// How many belong to it, listed or not. Another server may send any numbers.
+    pub(crate) fn everybody(&self) -> usize {
+        self.ready.saturating_add(self.draining).saturating_add(self.not_ready)
+    }
+
     /// Whether all is well with it, and a word for how it is.
     pub(crate) fn state(&self) -> (bool, &'static str) {
-        let everybody = self.ready + self.serving + self.not_ready;
+        let everybody = self.everybody();
         match self {
             SetJson { refused: true, .. } => (false, "refused"),
             SetJson { listed: 0, .. } if everybody == 0 => (false, "empty"),
@@ -117,7 +122,7 @@ impl SetJson {
 
 impl From<SetView> for SetJson {
     fn from(set: SetView) -> SetJson {
-        let [ready, serving, not_ready] = set.peers;
+        let [ready, draining, not_ready] = set.peers;
         SetJson {
             namespace: set.key.namespace,
             set: set.key.name,
@@ -129,7 +134,7 @@ impl From<SetView> for SetJson {
             objects: set.objects,
             listed: set.listed,
             ready,
-            serving,
+            draining,
             not_ready,
             refused: set.refused,
             digest: set.digest,
@@ -264,7 +269,7 @@ impl From<Candidacy> for PeerJson {
 fn state_word(state: Include) -> Word {
     match state {
         Include::Ready => "ready".into(),
-        Include::Serving => "serving".into(),
+        Include::Serving => "draining".into(),
         Include::All => "not_ready".into(),
     }
 }

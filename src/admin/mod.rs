@@ -37,6 +37,7 @@ pub use world::{
     Durations, LookUpError, Phase, Question, Ready, SavedState, Unavailable, Upkeep, World, ZoneState,
 };
 
+pub(crate) use answer::RefusalJson;
 pub(crate) use explanation::{RecordJson, SetPeersJson};
 pub(crate) use json::{EntryJson, PeerJson, PeersJson, SetJson, WatchJson, ZoneJson};
 pub(crate) use rates::RateJson;

@@ -1,6 +1,6 @@
 //! What all connections share.
 
-use super::answer::refuse;
+use super::answer::refuse_json;
 use super::metrics;
 use super::pulse::Pulse;
 use super::rates::{Counted, Rates};
@@ -154,7 +154,11 @@ impl State {
 
 impl NoAnswer {
     pub(super) fn response(self) -> Response<Body> {
-        refuse(StatusCode::SERVICE_UNAVAILABLE, &self.to_string())
+        refuse_json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &self.to_string(),
+            "ask again in a moment; /ready says what is missing",
+        )
     }
 }
 

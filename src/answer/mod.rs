@@ -1,7 +1,7 @@
 //! From the octets of a query to the octets of its answer.
 //!
 //! Promises: at most one answer to a query and none to an answer; it fits the client and the caller's buffer; nothing
-//! here allocates, locks, logs or reads a clock. It knows messages and one snapshot of the zones; nothing of sockets,
+//! here allocates, waits for a lock, logs or reads a clock. It knows messages and one snapshot of the zones; nothing of sockets,
 //! Kubernetes or how a snapshot comes to be.
 
 mod access;
@@ -30,11 +30,11 @@ pub use policy::Policy;
 pub use rate_limit::{RateLimiter, RateLimits};
 pub use told::{Fate, Told};
 pub use transfer::{
-    Notified, TransferError, TransferList, TransferRequest, TransferRule, each_message, notify_answer,
-    notify_message,
+    Notified, NotifyAnswer, Refusals, Refused, RefusedFor, TransferError, TransferList, TransferRequest,
+    TransferRule, each_message, notify_answer, notify_message,
 };
 
-use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType, TsigKey};
+use crate::wire::{Class, Ede, Flags, Header, QueryName, Question, Rcode, RecordType, TsigFault, TsigKey};
 use crate::zone::{Snapshot, ZoneRef};
 use follow::{Asked, follow};
 use rate_limit::Verdict;
@@ -261,6 +261,13 @@ fn gate<'a>(
     let mut key = None;
     if let Some(tsig) = &request.records.tsig {
         let verified = signature::look_at(query, tsig, policy, now);
+        if let Some(fault) = verified.signature.fault() {
+            let cause = match fault {
+                TsigFault::BadTime => RefusedFor::Time(tsig.time().abs_diff(now.into())),
+                fault => RefusedFor::Signature(fault),
+            };
+            policy.transfers.refusals().note(client.address, cause);
+        }
         key = verified.key;
         reply.sign(verified.signature);
         if key.is_none() {

@@ -41,6 +41,14 @@ pub(super) fn look_at<'a>(query: &[u8], tsig: &'a Tsig<'a>, policy: &'a Policy, 
 }
 
 impl Signature<'_> {
+    /// What was wrong with the request's.
+    pub(super) fn fault(&self) -> Option<TsigFault> {
+        match *self {
+            Signature::Unsigned(_, fault) => Some(fault),
+            Signature::Signed(.., fault) => fault,
+        }
+    }
+
     /// Most octets of the record.
     pub(super) fn room(&self) -> usize {
         match self {

@@ -132,7 +132,7 @@ impl Difference {
         }
         for (zones, what) in [(&self.zones_gone, "is not served any more"), (&self.zones_new, "is new")] {
             for zone in zones {
-                writeln!(out, "zone {zone} {what}")?;
+                writeln!(out, "zone {} {what}", OneLine(zone))?;
             }
         }
         for change in &self.sets {
@@ -233,12 +233,14 @@ mod tests {
             assert!(change.is_of_others());
             change.others = Some(2);
         }
-        let difference = difference
-            .with_zones(&zones(&["a.", "pod.cluster.local."]), &zones(&["b.", "pod.cluster.local."]));
+        let difference = difference.with_zones(
+            &zones(&["a\u{1b}[2J.", "pod.cluster.local."]),
+            &zones(&["b.", "pod.cluster.local."]),
+        );
         assert_eq!(
             written(&difference),
             "\
-zone a. is not served any more
+zone a\\u{1b}[2J. is not served any more
 zone b. is new
 gone.default 2 → no such set
 myapp.default 12 → 0

@@ -130,6 +130,23 @@ pub(super) enum Command {
     },
 }
 
+impl Command {
+    /// What it is called on the command line.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Command::Serve(_) => "serve",
+            Command::Check { .. } => "check",
+            Command::Zone { .. } => "zone",
+            Command::Status { .. } => "status",
+            Command::Explain { .. } => "explain",
+            Command::Top { .. } => "top",
+            Command::Stanza { .. } => "stanza",
+            Command::Completions { .. } => "completions",
+            Command::Man { .. } => "man",
+        }
+    }
+}
+
 /// Shells that can complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum CompletingShell {
@@ -340,7 +357,9 @@ Exit codes:
   0  all is well
   1  something failed, settings or manifests are wrong, or the server that was
      asked is not ready
-  2  the command line was not understood, or no server answers";
+  2  the command line was not understood, it names nothing to read peers from,
+     or no server answers
+  3  check --against, zone --from: there is a difference";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -375,7 +394,15 @@ of a running server; that of a pod is reached by kubectl port-forward. It reads
 manifests or the cluster by itself, a moment before it asks the server. TTLs,
 ports and types of records are not compared.
 
-Exit codes besides those of every command:
+Without manifests and outside a cluster only settings and zone files are checked,
+and the result says so: that is what a pipeline has for the settings of a
+Deployment. With no settings either there is nothing to check.
+
+Exit codes:
+  0  what there is to check is right; with --against, nothing would change
+  1  settings, manifests, zone files or rights are wrong
+  2  there is nothing to check, or, with --against, nothing to compare: no
+     source of peers, or no server that answers
   3  --against: something would change";
 
 const ZONE_EXAMPLES: &str = "\
@@ -383,6 +410,13 @@ Examples:
   kubectl get endpointslices -A -o yaml | rosterd zone --manifest -
   rosterd zone --context kind-kind
   rosterd zone --config rosterd.toml --origin peers.cluster.local > peers.zone
+  rosterd zone --origin peers.cluster.local --from 127.0.0.1:5300
+  rosterd zone --origin peers.cluster.local --from 10.96.0.53 \\
+      --from 192.0.2.1 --key transfer.key
+
+--from fetches by AXFR, which the server must grant to this address or key
+(transfer.secondaries). Given twice, lines that only the first has begin with
+a -, those of the second with a +, and the exit code is 3 where there are any.
 
 Answered but not listed: the parts of sets, which are made as they are asked
 for (_<i>._of<n>.<set>.<namespace>.svc.<zone>), and the names of pods where

@@ -1,6 +1,7 @@
 //! Asks a running server over HTTP.
 
 use super::Failure;
+use crate::admin::RefusalJson;
 use crate::run::OneLine;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
@@ -106,7 +107,10 @@ impl Server {
         if status == StatusCode::NOT_FOUND {
             return Err(AskError::NotFound { url: self.url.clone(), path: path.to_owned() });
         }
-        let says = String::from_utf8_lossy(&body).trim().to_owned();
+        let says = match serde_json::from_slice(&body) {
+            Ok(RefusalJson { error, remedy }) if !error.is_empty() => format!("{error}; {remedy}"),
+            _ => String::from_utf8_lossy(&body).trim().to_owned(),
+        };
         let says = if says.is_empty() { status.to_string() } else { says };
         Err(AskError::Refused { url: self.url.clone(), says })
     }

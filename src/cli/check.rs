@@ -24,12 +24,15 @@ pub(super) fn show(effective: &Effective) -> Result<(), Failure> {
 }
 
 /// Prints what the manifests or the cluster hold and what becomes of it.
-pub(super) fn check(effective: &Effective) -> Result<(), Failure> {
+///
+/// `are_given`: whether the command line has any settings. Without any, and without a source, there is nothing to check.
+pub(super) fn check(effective: &Effective, are_given: bool) -> Result<(), Failure> {
     let settings = &effective.settings;
     print::warnings(&doubts(effective));
     run::check_secrets(settings).map_err(|error| Failure::Failed(error.to_string()))?;
     run::check_certificates(settings).map_err(|error| Failure::Failed(error.to_string()))?;
     let what = match settings.source() {
+        None if !are_given && settings.zone_files.is_empty() => return Err(Failure::NoSource),
         None => {
             let zone_files =
                 if settings.zone_files.is_empty() { None } else { Some(run::load_once(settings)?) };

@@ -57,7 +57,17 @@ fn text(out: &mut dyn Write, found: &Explanation) -> io::Result<()> {
     };
     writeln!(out, "{HEAD}{}{HEAD:#}", OneLine(&found.name))?;
     let remark = if found.stale { "; this may be old" } else { "" };
-    writeln!(out, "{style}{}{style:#}: {}{remark}", OneLine(&found.rcode), OneLine(&found.why))?;
+    if is_of_an_address(found) {
+        // Who asks about an address wants to know who holds it, not what becomes of one of its names.
+        let held = if found.sets.is_empty() && found.others.is_empty() {
+            "no watched object holds this address"
+        } else {
+            "this is what is known of the address"
+        };
+        writeln!(out, "{WARNING}{held}{WARNING:#}; {}", OneLine(&found.why))?;
+    } else {
+        writeln!(out, "{style}{}{style:#}: {}{remark}", OneLine(&found.rcode), OneLine(&found.why))?;
+    }
     if let (Some(zone), Some(serial)) = (&found.zone, found.serial) {
         writeln!(out, "{ASIDE}zone {}, serial {serial}{ASIDE:#}", OneLine(zone))?;
     }
@@ -81,6 +91,16 @@ fn text(out: &mut dyn Write, found: &Explanation) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether it is about an address whose reverse zone is not served.
+fn is_of_an_address(found: &Explanation) -> bool {
+    let tree = found.name.strip_suffix(".arpa.").and_then(|rest| rest.rsplit_once('.'));
+    // RFC 1035 3.5: four labels of octets; RFC 3596 2.5: 32 of nibbles.
+    let is_whole = tree.is_some_and(|(labels, tree)| {
+        matches!((tree, labels.split('.').count()), ("in-addr", 4) | ("ip6", 32))
+    });
+    found.rcode == "REFUSED" && is_whole
+}
+
 fn records(found: &Explanation) -> Table {
     let mut table = Table::new(&["#TTL", "TYPE", "DATA"]);
     for record in &found.records {
@@ -90,7 +110,7 @@ fn records(found: &Explanation) -> Table {
 }
 
 fn of_set(out: &mut dyn Write, SetPeersJson { set, peers }: &SetPeersJson) -> io::Result<()> {
-    let everybody = set.ready + set.serving + set.not_ready;
+    let everybody = set.everybody();
     let name = OneLine(format!("{}/{}", set.namespace, set.set));
     writeln!(
         out,
@@ -123,7 +143,7 @@ fn row(peer: &PeerJson, placed: bool) -> Vec<Cell> {
     let address = || peer.objects.iter().flat_map(|entry| &entry.addresses).next().map(ToString::to_string);
     let state = match &*peer.state {
         "ready" => Cell::styled("ready", GOOD),
-        "serving" => Cell::styled("draining", WARNING),
+        "draining" => Cell::styled("draining", WARNING),
         _ => Cell::styled("not ready", WARNING),
     };
     let place = |of: fn(&EntryJson) -> Option<&str>| peer.objects.iter().find_map(of).unwrap_or("-");

@@ -41,7 +41,7 @@ const DIFFERENT: u8 = 3;
 /// Runs the program.
 ///
 /// Exit codes: 0 all is well, 1 something failed, the input is wrong or a server is not ready, 2 the command line was not
-/// understood or a server does not answer, 3 settings would change what a server serves, or two servers differ.
+/// understood or names nothing to read, or a server does not answer, 3 settings would change what a server serves, or two servers differ.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -54,7 +54,7 @@ pub fn main() -> ExitCode {
     match run(&arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            print::failure(&failure);
+            print::failure(&failure, arguments.command.word());
             ExitCode::from(failure.code())
         }
     }
@@ -67,7 +67,9 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Check { against: Some(url), output, settings, .. } => {
             against::against(&load(settings)?.settings, url, *output)
         }
-        Command::Check { settings, .. } => check::check(&load(settings)?),
+        Command::Check { settings, .. } => {
+            check::check(&load(settings)?, settings.are_given() || sources::environment_has_some())
+        }
         Command::Zone { origin: Some(origin), from, key, .. } if !from.is_empty() => {
             fetch::fetch(origin, from, key.as_deref())
         }

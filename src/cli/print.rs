@@ -28,8 +28,8 @@ pub(super) fn results(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> R
     }
 }
 
-/// Says why a command failed. Where standard error is gone, nobody is there to tell.
-pub(super) fn failure(failure: &Failure) {
+/// Says why a command of this name failed. Where standard error is gone, nobody is there to tell.
+pub(super) fn failure(failure: &Failure, command: &str) {
     let mut err = anstream::stderr().lock();
     let _ = match failure {
         Failure::Settings(errors) => {
@@ -38,7 +38,7 @@ pub(super) fn failure(failure: &Failure) {
         Failure::Failed(text) | Failure::Unreachable(text) => {
             text.lines().try_for_each(|text| line(&mut err, ERROR, "error", &text))
         }
-        Failure::NoSource => no_source(&mut err),
+        Failure::NoSource => no_source(&mut err, command),
         // It has been said in full.
         Failure::NotReady | Failure::Different => Ok(()),
     };
@@ -49,16 +49,22 @@ pub(super) fn line(out: &mut dyn Write, style: Style, word: &str, text: &dyn Dis
     writeln!(out, "{style}{word}:{style:#} {}", OneLine(text))
 }
 
-/// The two ways to peers.
-fn no_source(out: &mut dyn Write) -> io::Result<()> {
+/// The two ways to peers, as arguments of the command that found none.
+fn no_source(out: &mut dyn Write, command: &str) -> io::Result<()> {
     line(out, ERROR, "error", &"there is nothing to read peers from; there are two ways:")?;
+    let (of, listen) = match command {
+        "serve" => ("", " --listen 127.0.0.1:5300"),
+        "explain" => (" myapp.default", ""),
+        _ => ("", ""),
+    };
+    let such_as = |arguments: &str| format!("  rosterd {command}{of} {arguments}{listen}");
     let ways = [
-        ("a cluster", "the one that rosterd runs in, as a pod; or from outside, such as"),
-        ("", "  rosterd serve --context kind-kind --listen 127.0.0.1:5300"),
-        ("", "  rosterd serve --kubeconfig admin.conf --listen 127.0.0.1:5300"),
-        ("manifests", "--manifest with a file, a folder or -, such as"),
-        ("", "  kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml"),
-        ("", "  rosterd serve --manifest endpoints.yaml --listen 127.0.0.1:5300"),
+        ("a cluster", "the one that rosterd runs in, as a pod; or from outside, such as".to_owned()),
+        ("", such_as("--context kind-kind")),
+        ("", such_as("--kubeconfig admin.conf")),
+        ("manifests", "--manifest with a file, a folder or -, such as".to_owned()),
+        ("", "  kubectl get endpoints,endpointslices -A -o yaml > endpoints.yaml".to_owned()),
+        ("", such_as("--manifest endpoints.yaml")),
     ];
     ways.iter().try_for_each(|(way, text)| writeln!(out, "  {HEAD}{way:<9}{HEAD:#}  {text}"))
 }

@@ -20,6 +20,11 @@ pub(super) fn gather(
     })
 }
 
+/// Whether the environment has any settings.
+pub(super) fn environment_has_some() -> bool {
+    std::env::vars_os().any(|(name, _)| name.to_str().is_some_and(|name| name.starts_with("ROSTERD__")))
+}
+
 /// What the downward API was asked to set, else what every pod with a service account is told.
 fn own_namespace(variable: Option<String>, file: &Path) -> Option<String> {
     let known = |text: &String| !text.is_empty();

@@ -164,7 +164,7 @@ pub(super) fn watches(watches: &[WatchJson]) -> Table {
             cell(watch.revision.map_or_else(|| "-".to_owned(), |revision| revision.to_string())),
             cell(count(watch.events)),
             cell(count(watch.lists)),
-            cell(count(watch.failures.values().sum::<u64>())),
+            cell(count(watch.failures.values().fold(0_u64, |sum, failures| sum.saturating_add(*failures)))),
             cell(watch.failure.as_deref().unwrap_or("")),
         ]);
     }
@@ -191,7 +191,7 @@ pub(super) fn set_table(sets: &[SetJson]) -> Table {
             cell(&set.topology),
             cell(count(set.listed as u64)),
             cell(count(set.ready as u64)),
-            cell(count(set.serving as u64)),
+            cell(count(set.draining as u64)),
             cell(count(set.not_ready as u64)),
             Cell::styled(word, if good { GOOD } else { WARNING }),
         ]);

@@ -11,7 +11,8 @@ pub enum Change {
     Set(SetKey, Arc<SetSettings>),
     /// The set exists no more; its peers have been removed before.
     SetGone(SetKey),
-    /// A peer of the set came (`old` absent), went (`new` absent) or changed. `old` equals what was given before.
+    /// A peer of the set came (`old` absent), went (`new` absent) or changed, or one came and another went. `old` equals
+    /// what was given before.
     Peer {
         /// The set.
         set: SetKey,

@@ -2,15 +2,13 @@
 //!
 //! Only endpoints that differ are touched, so that a change in a slice of a set of thousands concerns one peer.
 
-use super::Uid;
 use super::held::Held;
 use super::intern::Interner;
-use super::reading::Incoming;
+use super::reading::{Incoming, Told};
 use super::set::{Identity, Sets};
 use super::slab::Id;
-use super::store::{Addresses, Entry, Object, Store};
+use super::store::{Entry, Object, Store};
 use foldhash::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What a change of endpoints concerns.
@@ -38,7 +36,7 @@ impl Entries<'_> {
     pub(super) fn replace(&mut self, id: Id<Object>, incoming: &[Incoming<'_>]) {
         let Some(object) = self.store.objects.get_mut(id) else { return };
         let old = std::mem::take(&mut object.entries);
-        let (steps, gone) = steps(self.store, &old, incoming);
+        let (steps, gone) = steps(self.store, id, &old, incoming);
         let mut entries = Vec::with_capacity(incoming.len());
         for ((position, new), step) in (0..).zip(incoming).zip(steps) {
             let entry = match step {
@@ -77,7 +75,7 @@ impl Entries<'_> {
     fn add(&mut self, id: Id<Object>, position: u32, new: &Incoming<'_>) -> Id<Entry> {
         let of_object = self.store.objects.get(id).is_some_and(|object| *object.namespace == *new.namespace);
         let namespace = (!of_object).then(|| Box::new(self.texts.intern(new.namespace)));
-        let addresses = Addresses::from(&*new.endpoint.addresses);
+        let addresses = new.endpoint.addresses.unique();
         let uid = new.uid.map(|uid| self.store.intern_uid(uid));
         let entry = self.store.add_entry(Entry {
             object: id,
@@ -121,9 +119,15 @@ impl Entries<'_> {
 /// What becomes of each endpoint, and the entries that go.
 ///
 /// Endpoints that stay mostly stand where they stood, save for some that went or came between them.
-fn steps(store: &Store, old: &[Id<Entry>], new: &[Incoming<'_>]) -> (Vec<Step>, Vec<Id<Entry>>) {
+fn steps(
+    store: &Store,
+    id: Id<Object>,
+    old: &[Id<Entry>],
+    new: &[Incoming<'_>],
+) -> (Vec<Step>, Vec<Id<Entry>>) {
+    let Some(object) = store.objects.get(id) else { return Default::default() };
     let says = |(old, new): &(&Id<Entry>, &Incoming<'_>)| {
-        store.entries.get(**old).is_some_and(|entry| new.equals(entry, store))
+        store.entries.get(**old).is_some_and(|entry| new.equals(entry, object, store))
     };
     let ahead = old.iter().zip(new).take_while(says).count();
     let (first, old) = old.split_at_checked(ahead).unwrap_or_default();
@@ -132,41 +136,43 @@ fn steps(store: &Store, old: &[Id<Entry>], new: &[Incoming<'_>]) -> (Vec<Step>, 
     let (old, last) = old.split_at_checked(old.len() - behind).unwrap_or_default();
     let new = new.get(..new.len() - behind).unwrap_or_default();
 
-    let mut steps: Vec<Step> = first.iter().map(|entry| Step::Keep(*entry)).collect();
-    let mut by_name = by_name(store, old);
-    // Places in `old` of what was kept rise: the order among the kept is as before.
-    let mut above = 0;
-    for new in new {
-        let name = (new.uid, new.endpoint.addresses.first().copied());
-        let found = by_name.get_mut(&name).and_then(|places| {
-            let index = places.iter().position(|(_, entry)| says(&(entry, new)))?;
-            Some(places.remove(index))
-        });
-        steps.push(match found {
-            Some((place, entry)) if place >= above => {
-                above = place;
-                Step::Keep(entry)
-            }
-            Some((_, entry)) => Step::Move(entry),
-            None => Step::Add,
-        });
-    }
-    let gone = by_name.into_values().flatten().map(|(_, entry)| entry).collect();
+    let mut steps: Vec<Step> = Vec::with_capacity(first.len() + new.len() + last.len());
+    steps.extend(first.iter().map(|entry| Step::Keep(*entry)));
+    let (middle, gone) = match (old, new) {
+        // Nearly every change: one endpoint for another, which are known to differ.
+        ([_], [_]) | ([], _) | (_, []) => (vec![Step::Add; new.len()], old.to_vec()),
+        _ => matched(store, object, old, new),
+    };
+    steps.extend(middle);
     steps.extend(last.iter().map(|entry| Step::Keep(*entry)));
     (steps, gone)
 }
 
-type Name<'a> = (Option<&'a Uid>, Option<IpAddr>);
-
-/// Entries with their places, by uid and first address.
-fn by_name<'a>(store: &'a Store, entries: &[Id<Entry>]) -> HashMap<Name<'a>, Vec<(usize, Id<Entry>)>> {
-    let mut by_name = HashMap::<_, Vec<_>>::default();
-    for (place, id) in entries.iter().enumerate() {
+/// The same where any may stand where another stood: each entry is looked at once, however many are alike.
+fn matched(
+    store: &Store,
+    object: &Object,
+    old: &[Id<Entry>],
+    new: &[Incoming<'_>],
+) -> (Vec<Step>, Vec<Id<Entry>>) {
+    let mut alike = HashMap::<Told<'_>, Vec<(usize, Id<Entry>)>>::default();
+    // From behind, so that the first of those that are alike is the next to be taken.
+    for (place, id) in old.iter().enumerate().rev() {
         if let Some(entry) = store.entries.get(*id) {
-            let uid = entry.uid.and_then(|uid| store.uid(uid));
-            let name = (uid, entry.addresses.as_slice().first().copied());
-            by_name.entry(name).or_default().push((place, *id));
+            alike.entry(Told::by_entry(entry, object, store)).or_default().push((place, *id));
         }
     }
-    by_name
+    // Places in `old` of what was kept rise: the order among the kept is as before.
+    let mut above = 0;
+    let steps = new.iter().map(|new| match alike.get_mut(&new.told()).and_then(Vec::pop) {
+        Some((place, entry)) if place >= above => {
+            above = place;
+            Step::Keep(entry)
+        }
+        Some((_, entry)) => Step::Move(entry),
+        None => Step::Add,
+    });
+    let steps = steps.collect();
+    let gone = alike.into_values().flatten().map(|(_, entry)| entry).collect();
+    (steps, gone)
 }

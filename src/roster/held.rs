@@ -39,11 +39,18 @@ impl Held {
             store.entries.get(*id).map(|entry| (store.namespace(entry), entry.addresses.as_slice().first()))
         };
         came.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
+        // Told of last: those who come to one address stand together, and all but the first need not look who is there.
+        let mut last: Option<(Arc<str>, IpAddr)> = None;
         for id in came {
             // It may have gone again, and its number be another's, which is told by now.
             let Some(entry) = store.entries.get(id).filter(|entry| !entry.told) else { continue };
             let Some(namespace) = store.namespace(entry) else { continue };
             for address in entry.addresses.as_slice().iter().copied() {
+                let is_last = last.as_ref().is_some_and(|(of, at)| (&**of, *at) == (&**namespace, address));
+                if is_last {
+                    continue;
+                }
+                last = Some((Arc::clone(namespace), address));
                 let of_one_that_went =
                     went.binary_search_by(|(of, at)| (&**of, at).cmp(&(&**namespace, &address))).is_ok();
                 if !of_one_that_went && !store.is_told(namespace, address) {

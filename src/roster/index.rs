@@ -341,11 +341,15 @@ impl Roster {
         let (head, incoming) = read(object, gives, &self.options, &mut self.shared);
         let Some(stored) = self.store.objects.get(id) else { return false };
         let entries = stored.entries.iter().map(|entry| self.store.entries.get(*entry));
-        stored.head == head
+        let unchanged = stored.head == head
             && stored.entries.len() == incoming.len()
             && entries.zip(&incoming).all(|(entry, new)| {
-                entry.is_some_and(|old| new.equals(old, &self.store) && new.is_placed_as(old, &self.store))
-            })
+                entry.is_some_and(|old| {
+                    new.equals(old, stored, &self.store) && new.is_placed_as(old, &self.store)
+                })
+            });
+        self.shared.put_back(incoming);
+        unchanged
     }
 
     fn apply(&mut self, watch: WatchId, object: &EndpointObject) {
@@ -363,12 +367,14 @@ impl Roster {
             let before = std::mem::replace(&mut stored.head, head);
             self.report_problems(id, &before);
             self.entries().replace(id, &incoming);
+            self.shared.put_back(incoming);
             return;
         }
         let before = self.withdraw(id);
         self.establish(id, head);
         self.report_problems(id, &before);
         self.entries().replace(id, &incoming);
+        self.shared.put_back(incoming);
     }
 
     fn add_object(&mut self, watch: WatchId, object: &EndpointObject) -> Id<Object> {

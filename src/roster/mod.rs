@@ -6,6 +6,7 @@
 //! Promises: the same objects in any order give the same sets; a change costs what changed, not what exists; a
 //! re-list becomes visible whole.
 
+mod at_address;
 mod broken;
 mod change;
 mod counts;
@@ -53,8 +54,8 @@ pub use label::{is_basename, is_dns_label};
 pub use node_name::NodeName;
 pub use notice::{Notice, NoticeKind, ObjectName, Problem};
 pub use object::{
-    Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Placement, Port, Protocol,
-    Uid,
+    Addresses, Conditions, Endpoint, EndpointGroup, EndpointObject, ObjectKey, ObjectKind, Placement, Port,
+    Protocol, Uid,
 };
 pub use peer::{Hostname, NodeHost, Peer, PeerShape, SrvTarget};
 pub use selector::{LabelProblem, Selector, SelectorError};

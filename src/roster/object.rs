@@ -2,6 +2,7 @@
 //! peers. Content is hostile until the roster has checked it: names and labels are whatever the API held.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// An endpoint object.
@@ -68,7 +69,7 @@ pub struct EndpointGroup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Addresses in the object's order; those that do not parse, and names (`addressType: FQDN`), are left out.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Addresses,
     /// `hostname`, as the object has it.
     pub hostname: Option<Box<str>>,
     /// `targetRef.uid`, or a Pod's own.
@@ -79,6 +80,58 @@ pub struct Endpoint {
     pub conditions: Conditions,
     /// Where it runs, if the object says so. For people: no name or record depends on it.
     pub placement: Option<Arc<Placement>>,
+}
+
+/// The addresses of an endpoint: nearly always one, which needs no memory of its own. A slice of a hundred endpoints is made
+/// and freed with each change of one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Addresses {
+    /// The one that there is.
+    One(IpAddr),
+    /// None, or several.
+    Several(Box<[IpAddr]>),
+}
+
+impl Addresses {
+    /// They, each once.
+    pub(super) fn unique(&self) -> Addresses {
+        let mut known = foldhash::HashSet::default();
+        self.iter().copied().filter(|address| known.insert(*address)).collect()
+    }
+
+    pub(super) fn as_slice(&self) -> &[IpAddr] {
+        self
+    }
+}
+
+impl Deref for Addresses {
+    type Target = [IpAddr];
+
+    fn deref(&self) -> &[IpAddr] {
+        match self {
+            Addresses::One(address) => std::slice::from_ref(address),
+            Addresses::Several(addresses) => addresses,
+        }
+    }
+}
+
+impl FromIterator<IpAddr> for Addresses {
+    fn from_iter<I: IntoIterator<Item = IpAddr>>(addresses: I) -> Addresses {
+        let mut addresses = addresses.into_iter();
+        match (addresses.next(), addresses.next()) {
+            (None, _) => Addresses::Several(Box::default()),
+            (Some(only), None) => Addresses::One(only),
+            (Some(first), Some(second)) => {
+                Addresses::Several([first, second].into_iter().chain(addresses).collect())
+            }
+        }
+    }
+}
+
+impl From<Vec<IpAddr>> for Addresses {
+    fn from(addresses: Vec<IpAddr>) -> Addresses {
+        addresses.into_iter().collect()
+    }
 }
 
 /// Where an endpoint runs: `nodeName` and `zone`.

@@ -7,11 +7,12 @@ use super::notice::Problem;
 use super::overrides::{Overrides, SET};
 use super::ports::{is_port_name, normal};
 use super::selector::label;
-use super::store::{Addresses, Entry, Group, Head, Store};
+use super::store::{Entry, Group, Head, Object, Store, looked_at};
 use super::{
-    Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind, Options,
-    PeerShape, Port, SetSettings, Topology, Uid, parse_dashed,
+    Addresses, Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind,
+    Options, PeerShape, Port, SetSettings, Topology, Uid, parse_dashed,
 };
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Texts and port lists that many objects share.
@@ -21,6 +22,23 @@ pub(super) struct Shared {
     pub(super) ports: Interner<[Port]>,
     pub(super) shapes: Interner<PeerShape>,
     pub(super) settings: Interner<SetSettings>,
+    /// Room for those of an object: blocks as large as a hundred need are dear.
+    incoming: Vec<Incoming<'static>>,
+}
+
+/// Room is kept for so many endpoints: "Defaults to 100", `--max-endpoints-per-slice` of kube-controller-manager, and at most
+/// 1,000.
+const ROOM_MAX: usize = 1_000;
+
+impl Shared {
+    /// Keeps the room that was taken for what [`read`] gave.
+    pub(super) fn put_back(&mut self, mut incoming: Vec<Incoming<'_>>) {
+        incoming.clear();
+        if incoming.capacity() <= ROOM_MAX {
+            // Of nothing, as nothing: the room alone goes over.
+            self.incoming = incoming.into_iter().map_while(|_| None).collect();
+        }
+    }
 }
 
 /// An endpoint of an object that is being applied.
@@ -68,7 +86,7 @@ pub(super) fn read<'a>(
         }
         groups.push(Group { ports: shared.ports.intern(ports), has_endpoints: !group.endpoints.is_empty() });
     }
-    let endpoints = endpoints(object, &mut problems);
+    let endpoints = endpoints(object, std::mem::take(&mut shared.incoming), &mut problems);
     let head = Head {
         service: object.service.as_deref().map(|service| shared.texts.intern(service)),
         claims,
@@ -151,16 +169,32 @@ fn own_set<'a>(
     None
 }
 
-fn endpoints<'a>(object: &'a EndpointObject, problems: &mut Vec<Problem>) -> Vec<Incoming<'a>> {
+fn endpoints<'a>(
+    object: &'a EndpointObject,
+    room: Vec<Incoming<'static>>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Incoming<'a>> {
     let count = object.groups.iter().map(|group| group.endpoints.len()).sum();
-    let mut incoming = Vec::with_capacity(count);
+    let mut incoming: Vec<Incoming<'a>> = room;
+    incoming.reserve(count);
+    // Those of one object have one namespace, its own: it is checked once.
+    let mut checked: &str = &object.key.namespace;
     for (number, group) in (0..).zip(&object.groups) {
         for endpoint in &group.endpoints {
             incoming.push(Incoming {
                 endpoint,
                 group: number,
                 uid: endpoint.uid.as_ref(),
-                namespace: namespace(endpoint, problems).unwrap_or(&object.key.namespace),
+                namespace: match endpoint.namespace.as_deref() {
+                    Some(same) if same == checked => checked,
+                    _ => match namespace(endpoint, problems) {
+                        Some(namespace) => {
+                            checked = namespace;
+                            namespace
+                        }
+                        None => &object.key.namespace,
+                    },
+                },
                 hostname: hostname(endpoint, problems),
                 level: level(endpoint.conditions),
             });
@@ -231,17 +265,62 @@ impl Incoming<'_> {
         store.places.is(entry.place, self.endpoint.placement.as_ref())
     }
 
-    /// Whether a stored entry says the same, wherever it stands and runs.
-    pub(super) fn equals(&self, entry: &Entry, store: &Store) -> bool {
-        let endpoint = self.endpoint;
-        entry.group == self.group
-            && entry.level == self.level
-            && store.namespace(entry).is_some_and(|own| **own == *self.namespace)
-            && entry.hostname.as_deref().map(Hostname::as_str) == self.hostname
-            && entry.uid.and_then(|uid| store.uid(uid)) == self.uid
-            && match &entry.addresses {
-                Addresses::One(address) => endpoint.addresses == [*address],
-                several @ Addresses::Several(_) => *several == Addresses::from(&*endpoint.addresses),
+    /// Whether a stored entry of this object says the same, wherever it stands and runs.
+    pub(super) fn equals(&self, entry: &Entry, object: &Object, store: &Store) -> bool {
+        let told = Told::by_entry(entry, object, store);
+        // Those first that differ first.
+        told.uid == self.uid
+            && told.level == self.level
+            && told.group == self.group
+            && match (&*told.addresses, &self.endpoint.addresses) {
+                (Addresses::One(own), Addresses::One(address)) => own == address,
+                _ => told == self.told(),
             }
+            && told.hostname == self.hostname
+            && told.namespace == self.namespace
+    }
+
+    /// What it says.
+    pub(super) fn told(&self) -> Told<'_> {
+        let addresses = match &self.endpoint.addresses {
+            one @ Addresses::One(_) => Cow::Borrowed(one),
+            several @ Addresses::Several(_) => Cow::Owned(several.unique()),
+        };
+        Told {
+            uid: self.uid,
+            addresses,
+            level: self.level,
+            group: self.group,
+            namespace: self.namespace,
+            hostname: self.hostname,
+        }
+    }
+}
+
+/// All that an endpoint says, as far as it counts; where it runs does not.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Told<'a> {
+    uid: Option<&'a Uid>,
+    /// Each once.
+    addresses: Cow<'a, Addresses>,
+    level: Include,
+    group: u32,
+    namespace: &'a str,
+    hostname: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    /// What a stored entry of this object says.
+    #[inline]
+    pub(super) fn by_entry(entry: &'a Entry, object: &'a Object, store: &'a Store) -> Told<'a> {
+        looked_at(1);
+        Told {
+            uid: entry.uid.and_then(|uid| store.uid(uid)),
+            addresses: Cow::Borrowed(&entry.addresses),
+            level: entry.level,
+            group: entry.group,
+            namespace: entry.namespace.as_deref().unwrap_or(&object.namespace),
+            hostname: entry.hostname.as_deref().map(Hostname::as_str),
+        }
     }
 }

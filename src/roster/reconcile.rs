@@ -136,6 +136,8 @@ impl<'a> Reconciler<'a> {
     ) {
         let key = set.key.clone();
         let names = Names { options: self.options, topology, naming, set: &key };
+        // Where one goes and another comes, records change once: pods are mostly replaced.
+        let (mut went, mut came) = (Vec::new(), Vec::new());
         for (identity, candidate) in candidates {
             let listed = listed(candidate.as_ref(), level);
             let hostname = listed.and_then(|found| found.hostname).filter(|hostname| !set.clashes(hostname));
@@ -149,10 +151,25 @@ impl<'a> Reconciler<'a> {
                 let new = new.map(|(peer, _)| peer);
                 let old = std::mem::replace(&mut member.peer, new.clone()).map(Arc::new);
                 let new = new.map(Arc::new);
-                self.log.push(Change::Peer { set: key.clone(), old, new });
+                match (old, new) {
+                    (Some(old), None) => went.push(old),
+                    (None, Some(new)) => came.push(new),
+                    (old, new) => self.log.push(Change::Peer { set: key.clone(), old, new }),
+                }
             }
             if candidate.is_none() {
                 set.members.remove(*identity);
+            }
+        }
+        let (mut went, mut came) = (went.into_iter(), came.into_iter());
+        loop {
+            let (old, new) = (went.next(), came.next());
+            if old.is_none() && new.is_none() {
+                break;
+            }
+            // A pod that has the address of the one before it is the same peer.
+            if old != new {
+                self.log.push(Change::Peer { set: key.clone(), old, new });
             }
         }
     }

@@ -87,6 +87,14 @@ fn number(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
+#[cfg(test)]
+impl<T> Id<T> {
+    /// A number, whoever has it.
+    pub(super) fn of(index: u32) -> Id<T> {
+        Id { index, value: PhantomData }
+    }
+}
+
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
         Slab { chunks: Vec::new(), free: Vec::new() }

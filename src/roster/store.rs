@@ -2,12 +2,13 @@
 //!
 //! Knows nothing of sets beyond which ones an object contributes to.
 
+use super::at_address::{AtAddress, Holding};
 use super::notice::{ObjectName, Problem};
 use super::overrides::Overrides;
 use super::places::{Place, Places};
 use super::set::Set;
 use super::slab::{Id, Slab};
-use super::{Hostname, Include, ObjectKey, ObjectKind, Port, Uid, WatchId};
+use super::{Addresses, Hostname, Include, ObjectKey, ObjectKind, Port, Uid, WatchId};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::cmp::Ordering;
@@ -26,10 +27,10 @@ pub(super) struct Store {
     by_key: HashTable<Id<Object>>,
     by_uid: HashTable<Id<UidRecord>>,
     /// Each entry under each of its addresses, by their places in the entry.
-    by_address: HashTable<(Id<Entry>, u32)>,
+    by_address: AtAddress,
     pub(super) places: Places,
     /// Entries without uid under their first address.
-    nameless: HashTable<Id<Entry>>,
+    nameless: AtAddress,
     /// Uids that lost their last entry. Their ids stay theirs until [`Store::sweep`].
     emptied: Vec<Id<UidRecord>>,
     hasher: RandomState,
@@ -103,13 +104,6 @@ pub(super) struct Entry {
     pub(super) told: bool,
 }
 
-/// Almost every endpoint has one address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Addresses {
-    One(IpAddr),
-    Several(Box<[IpAddr]>),
-}
-
 /// A uid in use, with its entries.
 #[derive(Debug)]
 pub(super) struct UidRecord {
@@ -173,19 +167,18 @@ impl Store {
         if let Some(record) = uid.and_then(|uid| self.uids.get_mut(uid)) {
             record.holders.add(id, &mut self.holders);
         }
-        let Store { entries, by_address, nameless, hasher, .. } = self;
+        let Store { entries, by_address, nameless, .. } = self;
+        let at = |(id, place): &Holding| {
+            looked_at(1);
+            entries.get(*id)?.addresses.as_slice().get(*place as usize).copied()
+        };
         if uid.is_none()
             && let Some(first) = addresses.as_slice().first()
         {
-            nameless.insert_unique(hasher.hash_one(Some(*first)), id, |id| {
-                hasher.hash_one(entries.get(*id).and_then(|entry| entry.addresses.as_slice().first()))
-            });
+            nameless.add(*first, (id, 0), at);
         }
         for (place, address) in (0..).zip(addresses.as_slice()) {
-            by_address.insert_unique(hasher.hash_one(Some(*address)), (id, place), |(id, place)| {
-                let addresses = entries.get(*id).map(|entry| entry.addresses.as_slice());
-                hasher.hash_one(addresses.and_then(|addresses| addresses.get(*place as usize)))
-            });
+            by_address.add(*address, (id, place), at);
         }
         id
     }
@@ -202,16 +195,10 @@ impl Store {
             }
         }
         for (place, address) in (0..).zip(entry.addresses.as_slice()) {
-            let hash = self.hasher.hash_one(Some(*address));
-            if place == 0
-                && entry.uid.is_none()
-                && let Ok(found) = self.nameless.find_entry(hash, |other| *other == id)
-            {
-                found.remove();
+            if place == 0 && entry.uid.is_none() {
+                self.nameless.remove(*address, (id, 0));
             }
-            if let Ok(found) = self.by_address.find_entry(hash, |other| *other == (id, place)) {
-                found.remove();
-            }
+            self.by_address.remove(*address, (id, place));
         }
         Some(entry)
     }
@@ -251,17 +238,19 @@ impl Store {
 
     /// The entries that hold an address, in no order.
     pub(super) fn entries_at(&self, address: IpAddr) -> impl Iterator<Item = &Entry> {
-        let here = self.by_address.iter_hash(self.hasher.hash_one(Some(address)));
-        here.filter_map(move |(id, place)| {
-            let entry = self.entries.get(*id)?;
-            (entry.addresses.as_slice().get(*place as usize) == Some(&address)).then_some(entry)
+        self.by_address.iter(address).filter_map(move |(id, place)| {
+            looked_at(1);
+            let entry = self.entries.get(id)?;
+            (entry.addresses.as_slice().get(place as usize) == Some(&address)).then_some(entry)
         })
     }
 
     /// The entries without uid whose first address this is, in no order.
     pub(super) fn nameless_at(&self, address: IpAddr) -> impl Iterator<Item = &Entry> {
-        let here = self.nameless.iter_hash(self.hasher.hash_one(Some(address)));
-        let entries = here.filter_map(|id| self.entries.get(*id));
+        let entries = self.nameless.iter(address).filter_map(|(id, _)| {
+            looked_at(1);
+            self.entries.get(id)
+        });
         entries.filter(move |entry| entry.addresses.as_slice().first() == Some(&address))
     }
 
@@ -333,26 +322,6 @@ impl Head {
     }
 }
 
-impl Addresses {
-    pub(super) fn as_slice(&self) -> &[IpAddr] {
-        match self {
-            Addresses::One(address) => std::slice::from_ref(address),
-            Addresses::Several(addresses) => addresses,
-        }
-    }
-}
-
-impl From<&[IpAddr]> for Addresses {
-    /// Repeated addresses are kept once.
-    fn from(addresses: &[IpAddr]) -> Addresses {
-        if let [address] = addresses {
-            return Addresses::One(*address);
-        }
-        let mut known = foldhash::HashSet::default();
-        Addresses::Several(addresses.iter().copied().filter(|address| known.insert(*address)).collect())
-    }
-}
-
 impl Holders {
     fn is_none(&self) -> bool {
         matches!(self, Holders::None)
@@ -394,6 +363,21 @@ impl Holders {
             }
         }
     }
+}
+
+/// Counts how many entries were looked at: what tests hold against the number that there are.
+#[cfg(test)]
+pub(super) fn looked_at(entries: usize) {
+    LOOKED_AT.set(LOOKED_AT.get() + entries);
+}
+
+#[cfg(not(test))]
+#[inline(always)]
+pub(super) fn looked_at(_: usize) {}
+
+#[cfg(test)]
+thread_local! {
+    pub(super) static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]

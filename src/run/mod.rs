@@ -13,6 +13,7 @@ mod clock;
 mod cluster;
 mod fetch;
 mod generation;
+mod journal;
 mod latency;
 mod list_once;
 mod load;

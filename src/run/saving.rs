@@ -2,6 +2,7 @@
 //! own, at most once in an interval. A disk that is full, slow or gone costs no answer.
 
 use super::clock::unix_time;
+use super::journal::KeptJournal;
 use super::one_line::OneLine;
 use super::writer::Reader;
 use crate::config::StateSettings;
@@ -96,6 +97,7 @@ impl Keeper {
     pub(super) fn start(
         directory: Directory,
         reader: Reader,
+        journal: KeptJournal,
         settings: StateSettings,
         writes: Arc<Writes>,
     ) -> io::Result<Keeper> {
@@ -103,7 +105,8 @@ impl Keeper {
         let (ending, ended) = sync_channel(0);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let by = Arc::clone(&settings);
-        let keeping = Keeping { directory, reader, writes, saved: None, serials: Vec::new(), trouble: None };
+        let keeping =
+            Keeping { directory, reader, journal, writes, saved: None, serials: Vec::new(), trouble: None };
         std::thread::Builder::new().name("state".to_owned()).spawn(move || {
             let _ending = ending;
             keep(keeping, &hears, &by);
@@ -149,6 +152,7 @@ fn keep(mut keeping: Keeping, told: &Receiver<()>, settings: &ArcSwap<StateSetti
 struct Keeping {
     directory: Directory,
     reader: Reader,
+    journal: KeptJournal,
     writes: Arc<Writes>,
     /// When it was last written.
     saved: Option<Instant>,
@@ -165,12 +169,24 @@ impl Keeping {
         let due =
             last || self.trouble.is_some() || self.saved.is_none_or(|saved| saved.elapsed() >= fresh_for);
         let mut found = Vec::new();
-        let image = self.reader.image(unix_time(), |saving, serials| {
+        let needless = |saving: &Saving, serials: &[(Name, u32)]| {
             found = serials.to_vec();
             !due && !saving.has_changed() && found == self.serials
-        });
-        let Some(image) = image else { return };
-        match self.directory.write(&image) {
+        };
+        self.journal.keep_up();
+        let leading = |snapshot: &_| self.journal.leading(snapshot);
+        let Some((image, leading)) = self.reader.image(unix_time(), needless, leading) else { return };
+        if let Some(image) = image {
+            self.write(&image, found);
+        }
+        // It is good for the state that lies beside it.
+        if self.trouble.is_none() {
+            self.journal.write(&leading, &mut self.directory);
+        }
+    }
+
+    fn write(&mut self, image: &Image, found: Vec<(Name, u32)>) {
+        match self.directory.write(image) {
             Ok(octets) => {
                 self.saved = Some(Instant::now());
                 self.serials = found;

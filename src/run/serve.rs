@@ -7,6 +7,7 @@ use super::board::{Board, Served};
 use super::certificates::{self, CertificateError, Encrypted};
 use super::cluster::{ClusterError, pods, watches};
 use super::generation::{Begin, Generation, Lasting, Prepared};
+use super::journal::KeptJournal;
 use super::latency::Latency;
 use super::load::{LoadError, empty, first};
 use super::log::{self, Verbosity};
@@ -177,6 +178,10 @@ impl Running {
             journal: Arc::clone(&journal),
             transfers: Arc::clone(&self.board.transfers),
         };
+        let kept = KeptJournal::new(Arc::clone(&journal), Arc::clone(&current));
+        if let Some(directory) = &self.directory {
+            kept.restore(directory);
+        }
         let mut server = Server::start(&server_config(settings), responder())?;
         for address in server.local_addresses() {
             tracing::info!("listening on {address} (UDP and TCP)");
@@ -192,7 +197,7 @@ impl Running {
         self.board.serves(Served { observer, current: Arc::clone(&current), progress, questions });
         let notifier =
             Notifier::start(Arc::clone(&current), Arc::clone(&journal), changed, server.local_addresses())?;
-        Ok(Started { server, generation, reader, current, notifier, certificates })
+        Ok(Started { server, generation, reader, current, journal: kept, notifier, certificates })
     }
 }
 
@@ -213,6 +218,8 @@ pub(super) struct Started {
     /// What looks at the generation in use.
     pub(super) reader: Reader,
     pub(super) current: Arc<ArcSwap<Current>>,
+    /// What secondaries have been given, to be kept.
+    pub(super) journal: KeptJournal,
     /// Tells secondaries of changes as long as it is there.
     pub(super) notifier: Notifier,
     /// Looks at the files of certificates as long as it is there.

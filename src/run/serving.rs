@@ -45,10 +45,11 @@ enum Happened {
 impl Serving {
     /// Begins to keep state and to follow the settings file.
     pub(super) fn begin(mut running: Running, started: Started, again: Again) -> Result<Serving, ServeError> {
-        let Started { server, generation, reader, current, notifier, certificates } = started;
+        let Started { server, generation, reader, current, journal, notifier, certificates } = started;
         let keeper = running.directory.take().map(|directory| {
             let settings = running.effective.settings.state.clone();
-            Keeper::start(directory, reader.clone(), settings, Arc::clone(&running.board.writes))
+            let writes = Arc::clone(&running.board.writes);
+            Keeper::start(directory, reader.clone(), journal, settings, writes)
         });
         let keeper = keeper.transpose()?;
         let Again { before, load } = again;

@@ -9,7 +9,7 @@ use crate::roster::{Counts, Event, Roster};
 use crate::server::Answering;
 use crate::source::saved::Image;
 use crate::wire::Name;
-use crate::zone::{Fault, Put, StaticZone};
+use crate::zone::{Fault, Put, Snapshot, StaticZone};
 use arc_swap::ArcSwap;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,23 +60,26 @@ impl Reader {
         look(locked(&state).pipeline.roster())
     }
 
-    /// What is to be saved at `now`, Unix time in seconds; none where `needless` says so of what would be saved, and where
-    /// it is not what is served.
-    pub(super) fn image(
+    /// What is to be saved at `now`, Unix time in seconds; none where `needless` says so of what would be saved. Beside it
+    /// what `beside` makes of the snapshot at that moment, meanwhile nothing changes. None of both where it is not what is
+    /// served.
+    pub(super) fn image<T>(
         &self,
         now: u64,
         needless: impl FnOnce(&Saving, &[(Name, u32)]) -> bool,
-    ) -> Option<Image> {
+        beside: impl FnOnce(&Arc<Snapshot>) -> T,
+    ) -> Option<(Option<Image>, T)> {
         let state = self.state.load_full();
         // Where a thread has ended in the middle of a change, or another writer's is served by now, what this one has is
         // not what is served.
         let mut state = state.lock().ok().filter(|state| state.published.is_some())?;
+        let beside = beside(&state.pipeline.current());
         let serials = state.pipeline.serials();
         if needless(&state.saving, &serials) {
-            return None;
+            return Some((None, beside));
         }
         let added_to = state.pipeline.added_to();
-        state.saving.image(serials, &added_to, now)
+        Some((state.saving.image(serials, &added_to, now), beside))
     }
 
     /// Looks at another writer's from now on.
@@ -290,10 +293,10 @@ mod tests {
         };
         let first = begin(Some(Published::new(pipeline().current(), answering())));
         let reader = first.reader();
-        let saved = || reader.image(1, |_, _| false).map(|image| image.origin);
+        let saved = || reader.image(1, |_, _| false, |_| ())?.0.map(|image| image.origin);
         assert_eq!(saved(), Some("here".to_owned()));
         let next = begin(None);
-        assert!(next.reader().image(1, |_, _| false).is_none(), "not yet");
+        assert!(next.reader().image(1, |_, _| false, |_| ()).is_none(), "not yet");
         next.succeed(&first, Arc::new(answering()));
         assert_eq!(saved(), None, "not any more");
         reader.turn_to(&next);

@@ -44,7 +44,7 @@ pub use observer::{Observer, Stream};
 pub use query_log::{QueryLine, QueryLog, QueryLogCounts};
 pub use responder::Responder;
 pub use slots::{RCODES, SIZES, TYPES, times};
-pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, NotifiedList, View};
+pub use snapshots::{Answering, Batch, Current, CurrentSnapshot, NotifiedList, View, keep_journal};
 pub use tally::{CountedZone, Tallied, ZoneTallied};
 pub use tcp::TcpLimits;
 pub use transfer::{Told as ToldTransfer, Transfer, TransferCounts, TransferLimits};

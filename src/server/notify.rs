@@ -5,8 +5,8 @@
 //! and then.
 
 use super::snapshots::{Current, keep_journal};
-use crate::answer::{Notified, notify_answer, notify_message};
-use crate::wire::{Name, Rcode};
+use crate::answer::{Notified, Refused, notify_answer, notify_message};
+use crate::wire::{Mac, Name, Rcode};
 use crate::zone::{Journal, TransferZone};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -33,7 +33,10 @@ const ANSWER_MAX: usize = 1024;
 /// else has.
 const KEEPING: Duration = Duration::from_secs(60);
 
-/// Tells secondaries of changes until it is dropped.
+/// How often it is said who was turned away.
+const SAYING: Duration = Duration::from_secs(10);
+
+/// Tells secondaries of changes until it is dropped, and says who was turned away.
 #[derive(Debug)]
 pub struct Notifier {
     /// Its end is the thread's.
@@ -50,12 +53,14 @@ struct Standing {
     sent: u32,
     /// The ID of the last one.
     id: u16,
+    /// Its signature, if it was signed.
+    mac: Option<Mac>,
     /// When the last one was sent.
     at: Instant,
     /// When the first one about a serial was sent last: an interval runs from here.
     first: Instant,
-    /// Whether its refusal was said already.
-    refused: bool,
+    /// Whether it was said already that it refuses, or that its answers are not signed as they must be.
+    said: bool,
 }
 
 impl Notifier {
@@ -113,7 +118,7 @@ struct Telling {
 
 impl Telling {
     async fn run(&mut self, changed: &Notify) {
-        let mut keep = Instant::now() + KEEPING;
+        let (mut keep, mut say) = (Instant::now() + KEEPING, Instant::now() + SAYING);
         loop {
             let next = self.tell().await;
             let (mut ipv4, mut ipv6) = ([0; ANSWER_MAX], [0; ANSWER_MAX]);
@@ -123,6 +128,10 @@ impl Telling {
                 () = sleep_until(keep) => {
                     keep_journal(&self.journal, &self.current);
                     keep = Instant::now() + KEEPING;
+                }
+                () = sleep_until(say) => {
+                    self.say_refusals();
+                    say = Instant::now() + SAYING;
                 }
                 answer = receive(self.sockets.ipv4.as_ref(), &mut ipv4) => self.take(answer, &ipv4),
                 answer = receive(self.sockets.ipv6.as_ref(), &mut ipv6) => self.take(answer, &ipv6),
@@ -178,8 +187,7 @@ impl Telling {
         self.count = self.count.wrapping_add(1);
         let [high, low, ..] = self.ids.hash_one(self.count).to_be_bytes();
         let id = u16::from_be_bytes([high, low]);
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let message = notify_message(zone, id, secondary.key.as_ref(), time);
+        let (message, mac) = notify_message(zone, id, secondary.key.as_ref(), unix_time());
         let socket =
             if secondary.address.is_ipv4() { self.sockets.ipv4.as_ref() } else { self.sockets.ipv6.as_ref() };
         if let Some(socket) = socket {
@@ -192,31 +200,94 @@ impl Telling {
             answered: false,
             sent: same.map_or(1, |before| before.sent.saturating_add(1)),
             id,
+            mac,
             at: now,
             first: same.map_or(now, |before| before.first),
-            refused: before.is_some_and(|before| before.refused),
+            said: before.is_some_and(|before| before.said),
         })
     }
 
     fn take(&mut self, answer: Option<(usize, SocketAddr)>, octets: &[u8]) {
         let Some((length, from)) = answer else { return };
-        let Some((id, zone, rcode)) = octets.get(..length).and_then(notify_answer) else { return };
+        let Some((answer, zone)) = octets.get(..length).and_then(notify_answer) else { return };
         let asked = self.told.iter_mut().find(|((address, apex), told)| {
             *address == from
-                && told.id == id
+                && told.id == answer.id
                 && !told.answered
                 && zone.as_ref().is_none_or(|zone| zone == apex)
         });
         let Some(((_, apex), told)) = asked else { return };
+        if let Some(mac) = &told.mac {
+            let current = self.current.load();
+            let secondaries = current.answering.notified.secondaries.iter();
+            let key =
+                secondaries.filter(|secondary| secondary.address == from).find_map(|to| to.key.as_ref());
+            // Settings have changed: it is told again by these.
+            let Some(key) = key else { return };
+            if let Err(fault) = answer.verify(key, mac, unix_time()) {
+                // RFC 8945 5.4: what is not signed as it must be is not the answer, and may be followed by it. That the
+                // key is refused there is told without a signature.
+                if !told.said {
+                    told.said = true;
+                    let rcode = answer.rcode;
+                    let word =
+                        answer.tsig.map_or("without a signature".to_owned(), |tsig| match tsig.error {
+                            0 => fault.to_string(),
+                            error => tsig_error(error),
+                        });
+                    tracing::warn!(
+                        "{from} answers {rcode} to news of zone {apex}, which is not counted: {word}"
+                    );
+                }
+                return;
+            }
+        }
         told.answered = true;
-        if rcode == Rcode::NOERROR {
-            told.refused = false;
-        } else if !told.refused {
+        if answer.rcode == Rcode::NOERROR {
+            told.said = false;
+        } else if !told.said {
             // Once: it may be set up later, and is told of every change.
-            told.refused = true;
-            tracing::warn!("{from} answers {rcode} to news of zone {apex}: is it a secondary of that?");
+            told.said = true;
+            let rcode = answer.rcode;
+            match answer.tsig.map(|tsig| tsig.error).filter(|error| *error != 0) {
+                Some(error) => {
+                    tracing::warn!("{from} answers {rcode} to news of zone {apex}: {}", tsig_error(error));
+                }
+                None => {
+                    tracing::warn!(
+                        "{from} answers {rcode} to news of zone {apex}: is it a secondary of that?"
+                    );
+                }
+            }
         }
     }
+
+    /// Says who was turned away.
+    fn say_refusals(&self) {
+        let current = self.current.load();
+        let (refused, others) = current.answering.policy.transfers.refusals().take();
+        for Refused { client, cause, times } in &refused {
+            tracing::warn!("turned away {times} requests of {client} for zones or with a signature: {cause}");
+        }
+        if others > 0 {
+            tracing::warn!("turned away {others} more requests for zones or with a signature");
+        }
+    }
+}
+
+/// What a server says of the signature of a message, in words.
+fn tsig_error(error: u16) -> String {
+    match error {
+        16 => "BADSIG: its key of this name has another secret".to_owned(),
+        17 => "BADKEY: it does not know the key, or by another algorithm".to_owned(),
+        18 => "BADTIME: its clock and this one differ by more than five minutes".to_owned(),
+        error => format!("TSIG error {error}"),
+    }
+}
+
+/// Unix time in seconds.
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Waits for a datagram; for ever where there is no socket.
@@ -270,8 +341,16 @@ mod tests {
     async fn news_waits_for_its_interval_and_silence_for_longer_and_longer() {
         let (start, interval) = (Instant::now(), Duration::from_secs(5));
         let after = |seconds| start + Duration::from_secs(seconds);
-        let told =
-            Standing { serial: 7, answered: false, sent: 1, id: 1, at: start, first: start, refused: false };
+        let told = Standing {
+            serial: 7,
+            answered: false,
+            sent: 1,
+            id: 1,
+            mac: None,
+            at: start,
+            first: start,
+            said: false,
+        };
         let answered = Standing { answered: true, ..told };
         for (told, serial, now, expected) in [
             (None, 7, start, Due::Now),

@@ -141,7 +141,7 @@ impl Responder for CurrentSnapshot {
 
 /// Brings the journal up to what is current, so that it keeps no snapshot that nothing else does: of zones that nobody
 /// has fetched for a while, and of those that are no more.
-pub(super) fn keep_journal(journal: &Mutex<Journal>, current: &ArcSwap<Current>) {
+pub fn keep_journal(journal: &Mutex<Journal>, current: &ArcSwap<Current>) {
     let current = current.load_full();
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
     journal.keep_up(&current.snapshot, current.answering.journal);

@@ -10,8 +10,10 @@
 use super::rr;
 use super::set::part_of;
 use crate::wire::RecordType;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rendered RRs in order, with what is known of each beside. A clone shares them; a change makes another block.
@@ -20,15 +22,22 @@ pub(super) struct Chunk(Arc<[u8]>);
 
 /// An RR to be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Item {
+pub(super) struct Item<'a> {
     /// What it is sorted by: the address that names the peer; for A and AAAA the address itself.
     pub(super) key: IpAddr,
     /// Its rdata.
-    pub(super) rdata: Box<[u8]>,
+    pub(super) rdata: Cow<'a, [u8]>,
     /// The part of the set that the peer behind it falls in.
     pub(super) part: u8,
     /// Where the addresses of its target are found.
     pub(super) glue: Glue,
+}
+
+impl Item<'_> {
+    /// One that needs nobody else.
+    pub(super) fn to_owned(&self) -> Item<'static> {
+        Item { rdata: Cow::Owned(self.rdata.to_vec()), ..*self }
+    }
 }
 
 /// Where the addresses of an SRV target are found.
@@ -63,6 +72,21 @@ impl<'a> Rr<'a> {
     fn is_plain(&self, glue: Glue) -> bool {
         self.causes == 1 && self.glue == glue && self.part == part_of(self.key)
     }
+}
+
+/// Where a chunk is put together before it is as long as it will be: a block of its own for each would be as much work.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    rr: Vec<u8>,
+    block: Vec<u8>,
+}
+
+/// How a new RR is made.
+#[derive(Debug)]
+pub(super) struct Made<'a> {
+    pub(super) rtype: RecordType,
+    pub(super) ttl: u32,
+    pub(super) draft: &'a mut Draft,
 }
 
 /// Octets before those of the RRs.
@@ -109,7 +133,7 @@ impl Form {
         if self.short_keys { 4 } else { 17 }
     }
 
-    fn holds(self, item: &Item) -> bool {
+    fn holds(self, item: &Item<'_>) -> bool {
         !self.extras
             && (!self.short_keys || item.key.is_ipv4())
             && self.glue == item.glue
@@ -153,7 +177,7 @@ impl Glue {
 
 impl Chunk {
     /// A chunk of one RR.
-    pub(super) fn new(item: &Item, rtype: RecordType, ttl: u32) -> Chunk {
+    pub(super) fn new(item: &Item<'_>, rtype: RecordType, ttl: u32) -> Chunk {
         let octets = rr::render(rtype, ttl, &item.rdata);
         let Item { key, part, glue, .. } = *item;
         Chunk::of(&[Rr { key, part, glue, causes: 1, octets: &octets }])
@@ -165,7 +189,9 @@ impl Chunk {
         let beside = END + form.key() + if form.extras { EXTRA } else { 0 };
         let mut block = Vec::with_capacity(HEAD + octets + rrs.len() * beside);
         block.extend(head(octets, rrs.len(), form));
-        block.extend(rrs.iter().flat_map(|rr| rr.octets));
+        for rr in rrs {
+            block.extend_from_slice(rr.octets);
+        }
         let mut end = 0;
         for rr in rrs {
             end += rr.octets.len();
@@ -266,10 +292,44 @@ impl Chunk {
 
     /// How the RR at `index` compares with this key and rdata; one beyond the last is greater than all.
     pub(super) fn compare(&self, index: usize, key: IpAddr, rdata: &[u8]) -> Ordering {
-        match self.rr(index) {
-            Some(rr) => rr.key.cmp(&key).then_with(|| rr.rdata().cmp(rdata)),
+        // Nearly always the key decides, and the RR is not looked at.
+        match self.key(index) {
+            Some(own) => {
+                own.cmp(&key).then_with(|| self.rr(index).map_or(&[][..], |rr| rr.rdata()).cmp(rdata))
+            }
             None => Ordering::Greater,
         }
+    }
+
+    /// The index where an RR stands (`Ok`) or belongs (`Err`).
+    pub(super) fn find(&self, key: IpAddr, rdata: &[u8]) -> Result<usize, usize> {
+        let (form, len) = (self.form(), self.len());
+        let (mut low, mut high) = (0, len);
+        // Nearly always all keys are as short as this one: they are searched as they lie there, and those that are equal left.
+        let keys = self.ends_at() + len * END;
+        if form.short_keys
+            && let IpAddr::V4(v4) = key
+            && let Some(keys) = self.0.get(keys..keys + len * form.key())
+        {
+            let (keys, octets) = (keys.as_chunks().0, v4.octets());
+            low = keys.partition_point(|own| *own < octets);
+            high = low + keys.iter().skip(low).take_while(|own| **own == octets).count();
+        }
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.compare(middle, key, rdata) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(middle),
+            }
+        }
+        Err(low)
+    }
+
+    fn key(&self, index: usize) -> Option<IpAddr> {
+        let (form, len) = (self.form(), self.len());
+        let at = self.ends_at() + len * END + index * form.key();
+        if index < len { form.read_key(self.0.get(at..)?) } else { None }
     }
 
     /// Gives the RR at `index` another part and number of causes.
@@ -288,64 +348,110 @@ impl Chunk {
         }
     }
 
-    pub(super) fn insert(&mut self, index: usize, item: &Item, rtype: RecordType, ttl: u32) {
-        let rendered = rr::render(rtype, ttl, &item.rdata);
+    pub(super) fn insert(&mut self, index: usize, item: &Item<'_>, made: Made<'_>) {
+        let Made { rtype, ttl, draft } = made;
+        draft.rr.clear();
+        rr::push(rtype, ttl, &item.rdata, &mut draft.rr);
         // A set's rdata never reaches 300 octets, and 65 of them stay below 65,536.
-        if u16::try_from(self.octets_len() + rendered.len()).is_err() {
+        if u16::try_from(self.octets_len() + draft.rr.len()).is_err() {
             return;
         }
         if self.form().holds(item) {
-            self.insert_plain(index, item.key, &rendered);
+            self.splice(None, Some((index, item.key)), draft);
             return;
         }
         let Item { key, part, glue, .. } = *item;
         let mut rrs: Vec<Rr<'_>> = self.iter().collect();
-        rrs.insert(index.min(rrs.len()), Rr { key, part, glue, causes: 1, octets: &rendered });
+        rrs.insert(index.min(rrs.len()), Rr { key, part, glue, causes: 1, octets: &draft.rr });
         *self = Chunk::of(&rrs);
     }
 
-    /// Inserts an RR that needs no other form: the sections are copied as they are.
-    fn insert_plain(&mut self, index: usize, key: IpAddr, rendered: &[u8]) {
-        let (form, len, start) = (self.form(), self.len(), self.start(index));
-        let (ends, keys) = (self.ends_at(), self.ends_at() + len * END);
-        let section = |from: usize, to: usize| self.0.get(from..to).unwrap_or(&[]);
-        let mut block = Vec::with_capacity(self.0.len() + rendered.len() + END + form.key());
-        block.extend(head(self.octets_len() + rendered.len(), len + 1, form));
-        block.extend(section(HEAD, HEAD + start));
-        block.extend(rendered);
-        block.extend(section(HEAD + start, ends));
-        block.extend(section(ends, ends + index * END));
-        block.extend(short(start + rendered.len()).to_le_bytes());
-        for end in section(ends + index * END, keys).as_chunks::<END>().0 {
-            block.extend(short(usize::from(u16::from_le_bytes(*end)) + rendered.len()).to_le_bytes());
+    /// Puts an RR in the place of the one at `from`, where both are of one form. Whether they are: otherwise nothing changes.
+    pub(super) fn replace(&mut self, from: usize, to: usize, item: &Item<'_>, made: Made<'_>) -> bool {
+        let form = self.form();
+        if !form.short_keys || !form.holds(item) || from >= self.len() {
+            return false;
         }
-        block.extend(section(keys, keys + index * form.key()));
-        form.push_key(key, &mut block);
-        block.extend(section(keys + index * form.key(), self.0.len()));
-        self.0 = block.into();
+        let Made { rtype, ttl, draft } = made;
+        draft.rr.clear();
+        rr::push(rtype, ttl, &item.rdata, &mut draft.rr);
+        if u16::try_from(self.octets_len() + draft.rr.len()).is_err() {
+            return false;
+        }
+        self.splice(Some(from), Some((to, item.key)), draft);
+        true
+    }
+
+    /// Leaves the RR at one place out, and takes that of the draft in before another, both as they are counted now. What is left
+    /// needs no other form: the sections are copied as they are.
+    fn splice(&mut self, out: Option<usize>, taken_in: Option<(usize, IpAddr)>, draft: &mut Draft) {
+        let (form, len) = (self.form(), self.len());
+        let Draft { rr, block } = draft;
+        let mut key = Vec::new();
+        let (at, rr) = match taken_in {
+            Some((at, address)) => {
+                form.push_key(address, &mut key);
+                (at.min(len), rr.as_slice())
+            }
+            None => (len, &[][..]),
+        };
+        let cut = out.map_or(len..len, |index| index..index + 1);
+        let gone = self.start(cut.end) - self.start(cut.start);
+        let (ends, keys) = (self.ends_at(), self.ends_at() + len * END);
+        let part = |from: usize, to: usize| self.0.get(from..to).unwrap_or(&[]);
+        let shifted = |range: &Range<usize>, more: usize, less: usize, into: &mut Vec<u8>| {
+            let (from, shift) = (into.len(), short(more).wrapping_sub(short(less)));
+            into.extend_from_slice(part(ends + range.start * END, ends + range.end * END));
+            for end in into.get_mut(from..).unwrap_or_default().as_chunks_mut::<END>().0 {
+                *end = u16::from_le_bytes(*end).wrapping_add(shift).to_le_bytes();
+            }
+        };
+        let in_first = at <= cut.start;
+        // The RRs up to the first of the two places, those between, and those behind the second.
+        let (first, middle, last) = if in_first {
+            (0..at, at..cut.start, cut.end..len)
+        } else {
+            (0..cut.start, cut.end..at, at..len)
+        };
+        block.clear();
+        block.reserve(self.0.len() + rr.len() + END + key.len());
+        let count = len + usize::from(taken_in.is_some()) - cut.len();
+        block.extend_from_slice(&head(self.octets_len() + rr.len() - gone, count, form));
+        let own = |range: &Range<usize>| part(HEAD + self.start(range.start), HEAD + self.start(range.end));
+        block.extend_from_slice(own(&first));
+        block.extend_from_slice(if in_first { rr } else { &[] });
+        block.extend_from_slice(own(&middle));
+        block.extend_from_slice(if in_first { &[] } else { rr });
+        block.extend_from_slice(own(&last));
+
+        let end =
+            short((self.start(at) + rr.len()).saturating_sub(if in_first { 0 } else { gone })).to_le_bytes();
+        let end = if taken_in.is_some() { &end[..] } else { &[] };
+        shifted(&first, 0, 0, block);
+        block.extend_from_slice(if in_first { end } else { &[] });
+        let (more, less) = if in_first { (rr.len(), 0) } else { (0, gone) };
+        shifted(&middle, more, less, block);
+        block.extend_from_slice(if in_first { &[] } else { end });
+        shifted(&last, rr.len(), gone, block);
+
+        let own = |range: Range<usize>| part(keys + range.start * form.key(), keys + range.end * form.key());
+        block.extend_from_slice(own(first));
+        block.extend_from_slice(if in_first { &key } else { &[] });
+        block.extend_from_slice(own(middle));
+        block.extend_from_slice(if in_first { &[] } else { &key });
+        block.extend_from_slice(own(last));
+        self.0 = Arc::from(block.as_slice());
     }
 
     /// Removes the RR at `index` and returns its size in octets. Its form stays where no other can hold what is left.
-    pub(super) fn remove(&mut self, index: usize) -> usize {
+    pub(super) fn remove(&mut self, index: usize, draft: &mut Draft) -> usize {
         let Some(end) = self.end(index) else { return 0 };
-        let (form, len, start) = (self.form(), self.len(), self.start(index));
+        let (form, start) = (self.form(), self.start(index));
         if form.extras || !form.short_keys {
             return self.remove_anew(index);
         }
-        let (size, width) = (end - start, form.key());
-        let (ends, keys) = (self.ends_at(), self.ends_at() + len * END);
-        let section = |from: usize, to: usize| self.0.get(from..to).unwrap_or(&[]);
-        let mut block = Vec::with_capacity(self.0.len().saturating_sub(size + END + width));
-        block.extend(head(self.octets_len() - size, len - 1, form));
-        block.extend(section(HEAD, HEAD + start));
-        block.extend(section(HEAD + end, ends + index * END));
-        for end in section(ends + (index + 1) * END, keys).as_chunks::<END>().0 {
-            block.extend(short(usize::from(u16::from_le_bytes(*end)).saturating_sub(size)).to_le_bytes());
-        }
-        block.extend(section(keys, keys + index * width));
-        block.extend(section(keys + (index + 1) * width, self.0.len()));
-        self.0 = block.into();
-        size
+        self.splice(Some(index), None, draft);
+        end - start
     }
 
     /// [`Chunk::remove`] where the chunk may have another form without the RR.

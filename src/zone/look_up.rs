@@ -47,6 +47,8 @@ pub enum LookedUp {
     Broken,
     /// It falls into no zone.
     Refused,
+    /// It is the name of an address, whose reverse zone is not served.
+    NoReverseZone,
 }
 
 /// A record as master files have it.
@@ -88,7 +90,7 @@ impl LookedUp {
             LookedUp::Records | LookedUp::NoData | LookedUp::Referral | LookedUp::Redirection => "NOERROR",
             LookedUp::NxDomain => "NXDOMAIN",
             LookedUp::NotReady | LookedUp::Broken => "SERVFAIL",
-            LookedUp::Refused => "REFUSED",
+            LookedUp::Refused | LookedUp::NoReverseZone => "REFUSED",
         }
     }
 }
@@ -104,6 +106,9 @@ impl fmt::Display for LookedUp {
             LookedUp::NotReady => "a watch that could know of this name has not delivered its full list yet",
             LookedUp::Broken => "an object that could belong to this name does not parse, and never did",
             LookedUp::Refused => "the name lies in no zone of this server",
+            LookedUp::NoReverseZone => {
+                "no reverse zone with this address is served (reverse_zones), so nobody gets its name here"
+            }
         })
     }
 }
@@ -117,10 +122,11 @@ impl Snapshot {
         let wanted = rtype.filter(|rtype| *rtype != RecordType::ANY);
         let one = wanted.as_slice();
         let subject = self.subject(&name);
+        let is_of_an_address = matches!(subject, Subject::Address { namespace: None, .. });
         let mut looked_up = LookUp {
             name,
             zone: None,
-            outcome: LookedUp::Refused,
+            outcome: if is_of_an_address { LookedUp::NoReverseZone } else { LookedUp::Refused },
             stale: false,
             records: Vec::new(),
             more: 0,

@@ -54,7 +54,8 @@ pub use rrset::{Additional, Rrset, Target, Targets};
 pub use snapshot::{Snapshot, ZoneRef};
 pub use static_zone::{StaticZone, ZoneReader};
 pub use transfer::{
-    Difference, Journal, JournalLimits, NotTransferable, Records, Step, TransferZone, catalog,
+    Difference, Journal, JournalLimits, Kept, NotRestored, NotTransferable, Records, Step, TransferZone,
+    catalog,
 };
 pub use writer::{Put, SnapshotWriter, ZoneConfig, ZoneConfigError};
 

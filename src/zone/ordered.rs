@@ -11,11 +11,12 @@ use std::collections::HashSet;
 use std::hint::select_unpredictable;
 use std::sync::Arc;
 
-/// Most entries of a leaf, and most leaves of a branch; a fuller one splits.
-const MAX: usize = 96;
+/// Most entries of a leaf; a fuller one splits. A change of a pod copies two leaves: at 16 octets a value, so many fit the
+/// largest blocks that the allocator (glibc's `tcache`, 1,032 octets) has at hand.
+const LEAF_MAX: usize = 64;
 
-/// A node this small or smaller is merged with a neighbour when both fit into one.
-const SMALL: usize = MAX / 4;
+/// Most leaves of a branch.
+const BRANCH_MAX: usize = 96;
 
 /// A map from `K` to `V` in the order of `K`.
 #[derive(Debug, Clone)]
@@ -31,10 +32,21 @@ type Leaf<K, V> = Node<K, V>;
 ///
 /// The keys of a leaf are those of its values. Elsewhere each is at most the first key below its child and above the
 /// last one below the child before; the first is not read, because what is less than all belongs there too.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Node<K, C> {
     keys: Vec<K>,
     children: Vec<C>,
+}
+
+/// A node is copied to be changed: with room for one more.
+impl<K: Clone, C: Clone> Clone for Node<K, C> {
+    fn clone(&self) -> Node<K, C> {
+        let mut keys = Vec::with_capacity(self.keys.len() + 1);
+        keys.extend_from_slice(&self.keys);
+        let mut children = Vec::with_capacity(self.children.len() + 1);
+        children.extend_from_slice(&self.children);
+        Node { keys, children }
+    }
 }
 
 impl<K, V> Default for OrderedTable<K, V> {
@@ -109,7 +121,7 @@ impl<K: Ord + Clone, V: Clone> OrderedTable<K, V> {
             return;
         };
         if branch.update(key, change) {
-            root.settle(place);
+            root.settle(place, BRANCH_MAX);
         }
     }
 }
@@ -126,7 +138,7 @@ impl<K: Ord + Clone, V: Clone> Branch<K, V> {
                 change(&mut value);
                 match value {
                     Some(value) => leaf.insert(index, key, value),
-                    None => return self.settle(place),
+                    None => return self.settle(place, LEAF_MAX),
                 }
                 false
             }
@@ -136,7 +148,7 @@ impl<K: Ord + Clone, V: Clone> Branch<K, V> {
                 if let Some(value) = value {
                     leaf.insert(index, key.clone(), value);
                 }
-                self.settle(place)
+                self.settle(place, LEAF_MAX)
             }
         }
     }
@@ -229,15 +241,15 @@ fn rank_in_runs<const RUN: usize, K>(keys: &[K], is_before: impl Fn(&K) -> bool)
 const ROOM: usize = 4;
 
 impl<K: Ord + Clone, C: Clone> Node<K, Arc<Node<K, C>>> {
-    /// Splits the child at `place` where it has become too large, takes it away where it is empty, and merges it with a
-    /// neighbour where it is small. Whether that changed the number of children.
-    fn settle(&mut self, place: usize) -> bool {
+    /// Splits the child at `place` where it has become larger than `max`, takes it away where it is empty, and merges it with a
+    /// neighbour where it is small and both fit into one. Whether that changed the number of children.
+    fn settle(&mut self, place: usize, max: usize) -> bool {
         let Some(child) = self.children.get_mut(place) else { return false };
         let size = child.keys.len();
-        if size > MAX {
+        if size > max {
             // Keys often come in order: what is full then stays so.
             let is_last = place + 1 == self.keys.len();
-            let upper = Arc::make_mut(child).split_off(if is_last { MAX } else { size / 2 });
+            let upper = Arc::make_mut(child).split_off(if is_last { max } else { size / 2 });
             if let Some(first) = upper.keys.first().cloned() {
                 self.insert(place + 1, first, Arc::new(upper));
             }
@@ -247,12 +259,12 @@ impl<K: Ord + Clone, C: Clone> Node<K, Arc<Node<K, C>>> {
             self.remove(place);
             return true;
         }
-        if size > SMALL || self.keys.len() < 2 {
+        if size > max / 4 || self.keys.len() < 2 {
             return false;
         }
         let left = if place + 1 < self.keys.len() { place } else { place - 1 };
         let together: usize = self.children.iter().skip(left).take(2).map(|child| child.keys.len()).sum();
-        if together > MAX * 3 / 4 {
+        if together > max * 3 / 4 {
             return false;
         }
         let right = Arc::unwrap_or_clone(self.remove(left + 1).1);
@@ -273,7 +285,7 @@ mod tests {
     /// More than one branch, whatever the order of the keys.
     #[test]
     fn large_tables_are_maps_too() {
-        const KEYS: u32 = 3 * 96 * 96;
+        const KEYS: u32 = 3 * 64 * 96;
         for step in [1, 7919, KEYS - 1] {
             let mut table = OrderedTable::default();
             let keys = (0..KEYS)
@@ -321,8 +333,8 @@ mod tests {
             for (table, model) in &kept {
                 prop_assert!(table.iter().eq(model.iter()));
                 for branch in &table.root.children {
-                    prop_assert!((1..=MAX).contains(&branch.keys.len()));
-                    prop_assert!(branch.children.iter().all(|leaf| (1..=MAX).contains(&leaf.keys.len())));
+                    prop_assert!((1..=BRANCH_MAX).contains(&branch.keys.len()));
+                    prop_assert!(branch.children.iter().all(|leaf| (1..=LEAF_MAX).contains(&leaf.keys.len())));
                 }
                 prop_assert_eq!(table.is_empty(), model.is_empty());
                 for key in 0..400 {

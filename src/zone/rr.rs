@@ -28,8 +28,16 @@ pub(super) fn head_of(owner: u16, rtype: RecordType, ttl: u32, rdata_length: u16
 
 /// A whole RR. Rdata that no length can tell, above 65,535 octets, makes an RR without any; none of ours comes near.
 pub(super) fn render(rtype: RecordType, ttl: u32, rdata: &[u8]) -> Box<[u8]> {
+    let mut octets = Vec::with_capacity(HEAD + rdata.len());
+    push(rtype, ttl, rdata, &mut octets);
+    octets.into()
+}
+
+/// The same behind what is there.
+pub(super) fn push(rtype: RecordType, ttl: u32, rdata: &[u8], into: &mut Vec<u8>) {
     let (length, rdata) = u16::try_from(rdata.len()).map_or((0, &[][..]), |length| (length, rdata));
-    head(rtype, ttl, length).iter().chain(rdata).copied().collect()
+    into.extend_from_slice(&head(rtype, ttl, length));
+    into.extend_from_slice(rdata);
 }
 
 /// TTL and rdata of each RR of a concatenation.

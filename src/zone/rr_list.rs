@@ -4,7 +4,7 @@
 //! owner, which is a pointer to the question's name; so an answer is a concatenation of chunks. Equal RRs collapse
 //! into one that counts its causes: it goes when the last of them goes.
 
-use super::chunk::{Chunk, Item, Rr};
+use super::chunk::{Chunk, Draft, Item, Made, Rr};
 use super::chunks::Chunks;
 use super::rr;
 use crate::wire::RecordType;
@@ -32,7 +32,7 @@ pub(super) struct RrList {
         clippy::box_collection,
         reason = "there are hundreds of thousands of lists, and most have none"
     )]
-    others: Option<Box<Vec<(Item, u32)>>>,
+    others: Option<Box<Vec<(Item<'static>, u32)>>>,
 }
 
 /// How much of an RRset was copied.
@@ -117,7 +117,7 @@ impl RrList {
     }
 
     /// Every cause of every RR, as it was inserted.
-    pub(super) fn causes(&self) -> impl Iterator<Item = Item> {
+    pub(super) fn causes(&self) -> impl Iterator<Item = Item<'_>> {
         let own = self.iter().map(|rr| {
             (Item { key: rr.key, rdata: rr.rdata().into(), part: rr.part, glue: rr.glue }, rr.causes)
         });
@@ -244,7 +244,7 @@ impl RrList {
     }
 
     /// Adds an RR, or a cause to one that is there.
-    pub(super) fn insert(&mut self, item: &Item) {
+    pub(super) fn insert(&mut self, item: &Item<'_>, draft: &mut Draft) {
         let (place, index) = match self.find(item.key, &item.rdata) {
             Ok((place, index)) => {
                 self.add_cause(place, index, item);
@@ -256,7 +256,7 @@ impl RrList {
         match self.chunks.get_mut(place) {
             None => self.chunks.insert(0, Chunk::new(item, rtype, ttl)),
             Some(chunk) => {
-                chunk.insert(index, item, rtype, ttl);
+                chunk.insert(index, item, Made { rtype, ttl, draft });
                 if chunk.len() > CHUNK_MAX {
                     let upper = chunk.split_off(chunk.len() / 2);
                     self.chunks.insert(place + 1, upper);
@@ -267,8 +267,26 @@ impl RrList {
         self.octets += octets_of(item);
     }
 
+    /// [`RrList::remove`] of one and [`RrList::insert`] of another, in one step where both stand in one chunk.
+    pub(super) fn replace(&mut self, gone: &Item<'_>, come: &Item<'_>, draft: &mut Draft) {
+        if let Ok((place, from)) = self.find(gone.key, &gone.rdata)
+            && let Err((other, to)) = self.find(come.key, &come.rdata)
+            && place == other
+            && self.others.is_none()
+            && let (rtype, ttl) = (self.rtype, self.ttl)
+            && let Some(chunk) = self.chunks.get_mut(place)
+            && chunk.rr(from).is_some_and(|rr| rr.causes == 1 && rr.part == gone.part)
+            && chunk.replace(from, to, come, Made { rtype, ttl, draft })
+        {
+            self.octets = self.octets - octets_of(gone) + octets_of(come);
+            return;
+        }
+        self.remove(gone, draft);
+        self.insert(come, draft);
+    }
+
     /// Takes a cause of an RR away, and the RR with its last cause. What is not there is left alone.
-    pub(super) fn remove(&mut self, item: &Item) {
+    pub(super) fn remove(&mut self, item: &Item<'_>, draft: &mut Draft) {
         let Ok((place, index)) = self.find(item.key, &item.rdata) else { return };
         let Some(chunk) = self.chunks.get_mut(place) else { return };
         let Some((part, causes)) = chunk.rr(index).map(|rr| (rr.part, rr.causes)) else { return };
@@ -290,7 +308,7 @@ impl RrList {
                 }
                 self.remove_other(next);
             }
-            _ => self.remove_at(place, index),
+            _ => self.remove_at(place, index, draft),
         }
     }
 
@@ -304,7 +322,7 @@ impl RrList {
     }
 
     /// The RR carries the lowest part of its causes, so that it does not depend on their order of arrival.
-    fn add_cause(&mut self, place: usize, index: usize, item: &Item) {
+    fn add_cause(&mut self, place: usize, index: usize, item: &Item<'_>) {
         let Some(chunk) = self.chunks.get_mut(place) else { return };
         let Some((part, causes)) = chunk.rr(index).map(|rr| (rr.part, rr.causes)) else { return };
         match item.part.cmp(&part) {
@@ -312,7 +330,7 @@ impl RrList {
             Ordering::Greater => self.add_other(item, true),
             Ordering::Less => {
                 chunk.set_cause(index, item.part, 1);
-                let before = Item { part, ..item.clone() };
+                let before = Item { part, ..item.to_owned() };
                 let others = self.others.get_or_insert_default();
                 let at = others.partition_point(|(other, _)| *other < before);
                 others.insert(at, (before, causes));
@@ -321,7 +339,7 @@ impl RrList {
     }
 
     /// One cause more, or one less, that falls into another part than its RR.
-    fn add_other(&mut self, item: &Item, more: bool) {
+    fn add_other(&mut self, item: &Item<'_>, more: bool) {
         match self.others().binary_search_by(|(other, _)| other.cmp(item)) {
             Ok(at) => {
                 if let Some((_, causes)) = self.others.as_mut().and_then(|others| others.get_mut(at)) {
@@ -331,12 +349,12 @@ impl RrList {
                     }
                 }
             }
-            Err(at) if more => self.others.get_or_insert_default().insert(at, (item.clone(), 1)),
+            Err(at) if more => self.others.get_or_insert_default().insert(at, (item.to_owned(), 1)),
             Err(_) => {}
         }
     }
 
-    fn others(&self) -> &[(Item, u32)] {
+    fn others(&self) -> &[(Item<'static>, u32)] {
         self.others.as_ref().map_or(&[], |others| others.as_slice())
     }
 
@@ -354,9 +372,9 @@ impl RrList {
         }
     }
 
-    fn remove_at(&mut self, place: usize, index: usize) {
+    fn remove_at(&mut self, place: usize, index: usize, draft: &mut Draft) {
         let Some(chunk) = self.chunks.get_mut(place) else { return };
-        let octets = chunk.remove(index);
+        let octets = chunk.remove(index, draft);
         let size = chunk.len();
         self.octets -= u32::try_from(octets).unwrap_or(0);
         self.records -= 1;
@@ -384,20 +402,14 @@ impl RrList {
         let behind = chunks.partition_point(|chunk| chunk.compare(0, key, rdata).is_le());
         let place = behind.saturating_sub(1);
         let Some(chunk) = chunks.get(place) else { return Err((0, 0)) };
-        let (mut low, mut high) = (0, chunk.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match chunk.compare(middle, key, rdata) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Ok((place, middle)),
-            }
+        match chunk.find(key, rdata) {
+            Ok(index) => Ok((place, index)),
+            Err(index) => Err((place, index)),
         }
-        Err((place, low))
     }
 }
 
-fn octets_of(item: &Item) -> u32 {
+fn octets_of(item: &Item<'_>) -> u32 {
     u32::try_from(rr::HEAD + item.rdata.len()).unwrap_or(0)
 }
 
@@ -412,7 +424,7 @@ mod tests {
     /// For each key and rdata, how often each part caused it.
     type Model = BTreeMap<(IpAddr, Box<[u8]>), BTreeMap<u8, u32>>;
 
-    fn item(key: u8, size: u8, part: u8) -> Item {
+    fn item(key: u8, size: u8, part: u8) -> Item<'static> {
         Item {
             key: IpAddr::V4(Ipv4Addr::new(10, 0, 0, key)),
             rdata: vec![key; usize::from(size)].into(),
@@ -424,7 +436,7 @@ mod tests {
     #[test]
     fn an_rr_is_rendered_whole() {
         let mut list = RrList::new(RecordType(16), 5);
-        list.insert(&item(7, 3, 0));
+        list.insert(&item(7, 3, 0), &mut Draft::default());
         let mut out = [0; 20];
         assert_eq!(list.copy(&mut out, 0, 5), Copied { records: 1, octets: 15 });
         assert_eq!(out[..15], *b"\xc0\x0c\0\x10\0\x01\0\0\0\x05\0\x03\x07\x07\x07");
@@ -438,24 +450,36 @@ mod tests {
         fn it_is_a_sorted_set_of_counted_rrs(
             steps in prop::collection::vec((0_u8..120, 0_u8..3, 0_u8..4, 0_u8..4), 0..1200),
             parts in 0_u32..3, room in 0_usize..4000, start in 0_usize..50) {
-            let mut list = RrList::new(RecordType(16), 5);
+            let (mut list, mut draft) = (RrList::new(RecordType(16), 5), Draft::default());
             let mut model: Model = BTreeMap::new();
-            for (key, size, part, put) in steps {
-                let item = item(key, size, part);
-                let causes = model.entry((item.key, item.rdata.clone())).or_default();
-                if put > 0 {
-                    list.insert(&item);
-                    *causes.entry(part).or_default() += 1;
-                } else {
-                    list.remove(&item);
-                    if let Some(count) = causes.get_mut(&part) {
-                        *count -= 1;
-                        if *count == 0 { causes.remove(&part); }
-                    }
+            let take = |model: &mut Model, item: &Item<'_>| {
+                let Some(causes) = model.get_mut(&(item.key, item.rdata[..].into())) else { return };
+                if let Some(count) = causes.get_mut(&item.part) {
+                    *count -= 1;
+                    if *count == 0 { causes.remove(&item.part); }
                 }
                 if causes.is_empty() {
-                    model.remove(&(item.key, item.rdata));
+                    model.remove(&(item.key, item.rdata[..].into()));
                 }
+            };
+            for (key, size, part, put) in steps {
+                let item = item(key, size, part);
+                // Another of the same list, that is there or not.
+                let gone = (put == 1).then(|| self::item(key.wrapping_mul(7) % 120, size, part));
+                match &gone {
+                    Some(gone) => {
+                        list.replace(gone, &item, &mut draft);
+                        take(&mut model, gone);
+                    }
+                    None if put > 0 => list.insert(&item, &mut draft),
+                    None => {
+                        list.remove(&item, &mut draft);
+                        take(&mut model, &item);
+                        continue;
+                    }
+                }
+                let causes = model.entry((item.key, item.rdata[..].into())).or_default();
+                *causes.entry(part).or_default() += 1;
             }
             prop_assert_eq!(list.records(), model.len());
             prop_assert!(list.chunks.as_slice().iter().all(|chunk| (1..=CHUNK_MAX).contains(&chunk.len())));

@@ -1,12 +1,13 @@
 //! The records of one set, changed peer by peer.
 
-use super::chunk::{Glue, Item};
+use super::chunk::{Draft, Glue, Item};
 use super::hosts::{HostAddresses, Hosts};
 use super::rr_list::RrList;
 use super::sharded::{Keyed, labels};
 use super::target::Domains;
 use crate::roster::{Peer, Port, PortName, RecordTypes, SetKey, SetSettings, SrvTarget, parse_dashed};
 use crate::wire::RecordType;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -97,9 +98,16 @@ impl SetRecords {
     }
 
     /// Replaces one peer. Whether any record changed by it.
-    pub(super) fn change(&mut self, rendering: &Rendering, old: Option<&Peer>, new: Option<&Peer>) -> bool {
-        let mut gone = old.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer));
-        let mut come = new.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer));
+    pub(super) fn change(
+        &mut self,
+        rendering: &Rendering,
+        old: Option<&Peer>,
+        new: Option<&Peer>,
+        drafts: &mut Drafts,
+    ) -> bool {
+        let Drafts { gone, come, chunk } = drafts;
+        let mut gone = old.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer, gone));
+        let mut come = new.map_or_else(Vec::new, |peer| items(rendering, &self.key, peer, come));
         gone.retain(|item| match come.iter().position(|other| other == item) {
             Some(index) => {
                 come.swap_remove(index);
@@ -117,14 +125,19 @@ impl SetRecords {
         if hosts_differ {
             self.change_hosts(old, new);
         }
+        let differ = hosts_differ || !gone.is_empty() || !come.is_empty();
         for (list, item) in &gone {
-            self.remove(list, item);
+            // Mostly one RR of each list goes and one comes.
+            match come.iter().position(|(other, _)| other == list) {
+                Some(index) => self.replace(list, item, &come.swap_remove(index).1, chunk),
+                None => self.remove(list, item, chunk),
+            }
         }
         for (list, item) in &come {
-            self.insert(list, item);
+            self.insert(list, item, chunk);
         }
         self.settle(rendering);
-        hosts_differ || !gone.is_empty() || !come.is_empty()
+        differ
     }
 
     fn change_hosts(&mut self, old: Option<&Peer>, new: Option<&Peer>) {
@@ -246,42 +259,59 @@ impl SetRecords {
         self.merged.iter().find(|(own, _)| *own == number).map(|(_, list)| list)
     }
 
-    fn insert(&mut self, list: &List, item: &Item) {
+    fn replace(&mut self, list: &List<'_>, gone: &Item<'_>, come: &Item<'_>, draft: &mut Draft) {
         let List::Srv(port) = list else {
-            self.plain(list).insert(item);
+            self.plain(list).replace(gone, come, draft);
+            return;
+        };
+        let Ok(index) = self.ports.binary_search_by(|(own, _)| own.cmp(port)) else {
+            self.insert(list, come, draft);
             return;
         };
         if let Some((_, list)) = self.merged.iter_mut().find(|(number, _)| *number == port.number) {
-            list.insert(item);
+            list.replace(gone, come, draft);
+        }
+        if let Some((_, list)) = self.ports.get_mut(index) {
+            list.replace(gone, come, draft);
+        }
+    }
+
+    fn insert(&mut self, list: &List<'_>, item: &Item<'_>, draft: &mut Draft) {
+        let List::Srv(port) = list else {
+            self.plain(list).insert(item, draft);
+            return;
+        };
+        if let Some((_, list)) = self.merged.iter_mut().find(|(number, _)| *number == port.number) {
+            list.insert(item, draft);
         }
         match self.ports.binary_search_by(|(own, _)| own.cmp(port)) {
             Ok(index) => {
                 if let Some((_, list)) = self.ports.get_mut(index) {
-                    list.insert(item);
+                    list.insert(item, draft);
                 }
             }
             Err(index) => {
                 let mut list = RrList::new(RecordType::SRV, DEFAULT_TTL);
-                list.insert(item);
+                list.insert(item, draft);
                 // Mostly one.
                 self.ports.reserve_exact(1);
-                self.ports.insert(index, (port.clone(), list));
-                self.merge(port.number);
+                self.ports.insert(index, ((*port).clone(), list));
+                self.merge(port.number, draft);
             }
         }
     }
 
-    fn remove(&mut self, list: &List, item: &Item) {
+    fn remove(&mut self, list: &List<'_>, item: &Item<'_>, draft: &mut Draft) {
         let List::Srv(port) = list else {
-            self.plain(list).remove(item);
+            self.plain(list).remove(item, draft);
             return;
         };
         if let Some((_, list)) = self.merged.iter_mut().find(|(number, _)| *number == port.number) {
-            list.remove(item);
+            list.remove(item, draft);
         }
         let Ok(index) = self.ports.binary_search_by(|(own, _)| own.cmp(port)) else { return };
         let Some((_, list)) = self.ports.get_mut(index) else { return };
-        list.remove(item);
+        list.remove(item, draft);
         if list.records() == 0 {
             self.ports.remove(index);
             if self.ports.iter().filter(|(own, _)| own.number == port.number).count() < 2 {
@@ -291,7 +321,7 @@ impl SetRecords {
     }
 
     /// Makes the collapsed list of a number that has come to have two ports.
-    fn merge(&mut self, number: u16) {
+    fn merge(&mut self, number: u16, draft: &mut Draft) {
         let mut lists = self.ports.iter().filter(|(port, _)| port.number == number).map(|(_, list)| list);
         let (Some(first), Some(_)) = (lists.next(), lists.next()) else { return };
         if self.merged_list(number).is_some() {
@@ -301,13 +331,13 @@ impl SetRecords {
         for list in self.ports.iter().filter(|(port, _)| port.number == number).skip(1).map(|(_, list)| list)
         {
             for item in list.causes() {
-                merged.insert(&item);
+                merged.insert(&item, draft);
             }
         }
         self.merged.push((number, merged));
     }
 
-    fn plain(&mut self, list: &List) -> &mut RrList {
+    fn plain(&mut self, list: &List<'_>) -> &mut RrList {
         match list {
             List::A => &mut self.a,
             List::Aaaa => {
@@ -338,44 +368,77 @@ pub(super) enum HostLabel<'a> {
 }
 
 /// Which list an item belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum List {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum List<'a> {
     A,
     Aaaa,
     Txt,
-    Srv(Port),
+    Srv(&'a Port),
 }
 
-/// Everything that a peer contributes to the RRsets of its set.
-fn items(rendering: &Rendering, set: &SetKey, peer: &Peer) -> Vec<(List, Item)> {
+/// Where the records of a change are put together, time and again.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    gone: Vec<u8>,
+    come: Vec<u8>,
+    chunk: Draft,
+}
+
+/// Everything that a peer contributes to the RRsets of its set, in octets of `rdata`.
+fn items<'a>(
+    rendering: &Rendering,
+    set: &SetKey,
+    peer: &'a Peer,
+    rdata: &'a mut Vec<u8>,
+) -> Vec<(List<'a>, Item<'a>)> {
     let (primary, part) = (peer.primary(), part_of(peer.primary()));
-    let mut items = Vec::with_capacity(4);
-    for &address in peer.addresses() {
-        let (list, rdata): (_, Box<[u8]>) = match address {
-            IpAddr::V4(v4) => (List::A, v4.octets().into()),
-            IpAddr::V6(v6) => (List::Aaaa, v6.octets().into()),
-        };
-        items.push((list, Item { key: address, rdata, part, glue: Glue::None }));
+    rdata.clear();
+    for address in peer.addresses() {
+        match address {
+            IpAddr::V4(v4) => rdata.extend_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => rdata.extend_from_slice(&v6.octets()),
+        }
     }
-    if let Some(rdata) = peer.node_name().and_then(|name| txt_rdata(&name.to_string())) {
-        items.push((List::Txt, Item { key: primary, rdata, part, glue: Glue::None }));
+    let addresses = rdata.len();
+    if let Some(name) = peer.node_name()
+        && let Ok(length) = u8::try_from(name.len())
+    {
+        rdata.push(length);
+        name.pieces().iter().for_each(|piece| rdata.extend_from_slice(piece.as_bytes()));
+    }
+    let text = rdata.len();
+    // RFC 2782: a target "." means that the service is decidedly not available; ours always name a host.
+    if let Some(target) = rendering.domains.srv_target(peer, set) {
+        for port in &*peer.shape().ports {
+            for field in [SRV_PRIORITY, SRV_WEIGHT, port.number] {
+                rdata.extend_from_slice(&field.to_be_bytes());
+            }
+            // RFC 2782: name compression is not to be used for the target.
+            rdata.extend_from_slice(target.as_wire());
+        }
     }
     let glue = match peer.shape().target {
         SrvTarget::Pod if rendering.serves_pods => Glue::Pod,
         SrvTarget::Peer => Glue::Peer,
         _ => Glue::None,
     };
-    // RFC 2782: a target "." means that the service is decidedly not available; ours always name a host.
-    let Some(target) = rendering.domains.srv_target(peer, set) else { return items };
-    for port in &*peer.shape().ports {
-        let mut rdata = Vec::with_capacity(6 + target.as_wire().len());
-        for field in [SRV_PRIORITY, SRV_WEIGHT, port.number] {
-            rdata.extend_from_slice(&field.to_be_bytes());
-        }
-        // RFC 2782: name compression is not to be used for the target.
-        rdata.extend_from_slice(target.as_wire());
-        items.push((List::Srv(port.clone()), Item { key: primary, rdata: rdata.into(), part, glue }));
+    let item = |key, rdata: &'a [u8], glue| Item { key, rdata: Cow::Borrowed(rdata), part, glue };
+    let ports = &*peer.shape().ports;
+    let mut items = Vec::with_capacity(peer.addresses().len() + 1 + ports.len());
+    let (own, services) = rdata.split_at_checked(text).unwrap_or_default();
+    let (mut own, name) = own.split_at_checked(addresses).unwrap_or_default();
+    for &address in peer.addresses() {
+        let (list, length) = if address.is_ipv4() { (List::A, 4) } else { (List::Aaaa, 16) };
+        let (octets, rest) = own.split_at_checked(length).unwrap_or_default();
+        own = rest;
+        items.push((list, item(address, octets, Glue::None)));
     }
+    if !name.is_empty() {
+        items.push((List::Txt, item(primary, name, Glue::None)));
+    }
+    // All are as long: they have one target.
+    let each = services.chunks_exact((services.len() / ports.len().max(1)).max(1));
+    items.extend(ports.iter().zip(each).map(|(port, octets)| (List::Srv(port), item(primary, octets, glue))));
     items
 }
 

@@ -65,6 +65,17 @@ impl<V: Keyed> ShardedTable<V> {
         if *own == hash { among(leaf, hash, labels) } else { None }
     }
 
+    /// The value of this key, in a leaf that no other table has.
+    pub(super) fn get_mut(&mut self, namespace: &str, name: &str) -> Option<&mut Arc<V>> {
+        let labels = labels(namespace, name);
+        let hash = self.hash(&labels);
+        let (high, low) = place(hash);
+        let leaf = Arc::make_mut(Arc::make_mut(&mut self.root).get_mut(high)?).get_mut(low)?;
+        let is_it = |(own, value): &(u64, Arc<V>)| *own == hash && same(value.labels(), &labels);
+        let place = leaf.iter().position(is_it)?;
+        Arc::make_mut(leaf).get_mut(place).map(|(_, value)| value)
+    }
+
     /// Changes the value of this key: `change` gets what is there and leaves there what shall be there.
     pub(super) fn update(&mut self, namespace: &str, name: &str, change: impl FnOnce(&mut Option<Arc<V>>)) {
         let labels = labels(namespace, name);

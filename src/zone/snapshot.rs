@@ -30,11 +30,11 @@ pub struct Snapshot {
     /// The zones of files.
     pub(super) statics: Arc<StaticTable>,
     pub(super) sets: ShardedTable<SetRecords>,
-    /// Namespaces with sets, and how many; refused ones count once more.
-    pub(super) set_namespaces: OrderedTable<Box<[u8]>, usize>,
+    /// Namespaces with sets, refused ones among them.
+    pub(super) set_namespaces: OrderedTable<Arc<[u8]>, ()>,
     pub(super) addresses: AddressTable,
-    /// Namespaces with held addresses, and how many.
-    pub(super) pod_namespaces: OrderedTable<Box<[u8]>, usize>,
+    /// Namespaces with held addresses.
+    pub(super) pod_namespaces: OrderedTable<Arc<[u8]>, ()>,
     pub(super) readiness: Readiness,
     pub(super) refusals: Refusals,
 }

@@ -10,7 +10,7 @@ use super::readiness::Readiness;
 use super::refusals::Refusals;
 use super::rr::render;
 use super::serial;
-use super::set::{DEFAULT_TTL, Rendering, SetRecords, txt_rdata};
+use super::set::{DEFAULT_TTL, Drafts, Rendering, SetRecords, txt_rdata};
 use super::sharded::ShardedTable;
 use super::snapshot::{Constants, Snapshot, Zone, ZoneTree};
 use super::static_table::StaticTable;
@@ -19,6 +19,7 @@ use super::target::Domains;
 use super::{CountedZones, PodNames, ZonePlace};
 use crate::roster::{Change, Peer, SetKey, SetSettings};
 use crate::wire::{Ending, Name, NameError, QueryName, RecordType};
+use foldhash::HashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -76,6 +77,12 @@ pub enum ZoneConfigError {
 #[derive(Debug)]
 pub struct SnapshotWriter {
     building: Snapshot,
+    /// Sets by namespace; refused ones count once more.
+    of_sets: Counted,
+    /// Held addresses by namespace.
+    of_addresses: Counted,
+    /// Where the records of a change are put together.
+    drafts: Drafts,
     authority: Authority,
     published: Arc<Snapshot>,
     /// For each zone of `building`, whether its records changed since the last publication.
@@ -142,6 +149,9 @@ impl SnapshotWriter {
             dirty: vec![true; building.zones.len()],
             published: Arc::new(building.clone()),
             building,
+            of_sets: Counted::default(),
+            of_addresses: Counted::default(),
+            drafts: Drafts::default(),
             authority,
             changed: true,
             versioned: false,
@@ -230,7 +240,7 @@ impl SnapshotWriter {
             Change::Peer { set, old, new } => self.peer(set, old.as_ref(), new.as_ref()),
             Change::Address { namespace, address, held } => {
                 if self.building.addresses.set_held(*address, namespace, *held) {
-                    count(&mut self.building.pod_namespaces, namespace, *held);
+                    self.of_addresses.count(&mut self.building.pod_namespaces, namespace, *held);
                     self.mark(|tree| match tree {
                         ZoneTree::Static | ZoneTree::Peers => false,
                         ZoneTree::Pods => true,
@@ -249,7 +259,7 @@ impl SnapshotWriter {
             }
             Change::Refused { set, refused } => {
                 if self.building.refusals.set_refused(set, *refused) {
-                    count(&mut self.building.set_namespaces, &set.namespace, *refused);
+                    self.of_sets.count(&mut self.building.set_namespaces, &set.namespace, *refused);
                     self.mark(|tree| tree == ZoneTree::Peers);
                 }
             }
@@ -344,7 +354,7 @@ impl SnapshotWriter {
             }
         });
         if new {
-            count(&mut self.building.set_namespaces, &key.namespace, true);
+            self.of_sets.count(&mut self.building.set_namespaces, &key.namespace, true);
         }
         if new || differs {
             self.mark(|tree| tree == ZoneTree::Peers);
@@ -355,7 +365,7 @@ impl SnapshotWriter {
         let mut gone = false;
         self.building.sets.update(&key.namespace, &key.name, |slot| gone = slot.take().is_some());
         if gone {
-            count(&mut self.building.set_namespaces, &key.namespace, false);
+            self.of_sets.count(&mut self.building.set_namespaces, &key.namespace, false);
             self.mark(|tree| tree == ZoneTree::Peers);
         }
     }
@@ -363,14 +373,12 @@ impl SnapshotWriter {
     fn peer(&mut self, key: &SetKey, old: Option<&Arc<Peer>>, new: Option<&Arc<Peer>>) {
         let constants = Arc::clone(&self.building.constants);
         let mut differs = false;
-        let oversize = &mut self.oversize;
-        self.building.sets.update(&key.namespace, &key.name, |slot| {
-            if let Some(set) = slot {
-                let (old, new) = (old.map(|peer| &**peer), new.map(|peer| &**peer));
-                differs = Arc::make_mut(set).change(&constants.rendering, old, new);
-                oversize.look(set);
-            }
-        });
+        let SnapshotWriter { building, oversize, drafts, .. } = self;
+        if let Some(set) = building.sets.get_mut(&key.namespace, &key.name) {
+            let (old, new) = (old.map(|peer| &**peer), new.map(|peer| &**peer));
+            differs = Arc::make_mut(set).change(&constants.rendering, old, new, drafts);
+            oversize.look(set);
+        }
         if differs {
             self.mark(|tree| tree == ZoneTree::Peers);
         }
@@ -427,11 +435,23 @@ fn zone_of(origin: &Name, tree: ZoneTree, apex: &Arc<Apex>) -> Zone {
     Zone::new(origin.clone(), ZonePlace::OTHERS, tree, Arc::clone(apex))
 }
 
-/// Counts one more or one less in a namespace.
-fn count(table: &mut OrderedTable<Box<[u8]>, usize>, namespace: &str, more: bool) {
-    table.update(&namespace.as_bytes().into(), |value| {
-        let before = value.unwrap_or(0);
-        let after = if more { before + 1 } else { before.saturating_sub(1) };
-        *value = (after > 0).then_some(after);
-    });
+/// How many of something each namespace has. Which have any is all that snapshots know: to copy more with each change
+/// would cost as much as the change.
+#[derive(Debug, Default)]
+struct Counted(HashMap<Arc<str>, usize>);
+
+impl Counted {
+    /// Counts one more or one less.
+    fn count(&mut self, any: &mut OrderedTable<Arc<[u8]>, ()>, namespace: &Arc<str>, more: bool) {
+        let count = self.0.entry(Arc::clone(namespace)).or_default();
+        let before = *count;
+        *count = if more { before + 1 } else { before.saturating_sub(1) };
+        let after = *count;
+        if after == 0 {
+            self.0.remove(namespace);
+        }
+        if (before > 0) != (after > 0) {
+            any.update(&Arc::clone(namespace).into(), |value| *value = (after > 0).then_some(()));
+        }
+    }
 }

@@ -19,7 +19,7 @@ fn everybody_who_is_in_a_set_or_not_is_told_with_the_rule() {
         ("node_basename", json!("web")),
         ("listed", json!(1)),
         ("ready", json!(1)),
-        ("serving", json!(1)),
+        ("draining", json!(1)),
         ("not_ready", json!(1)),
         ("objects", json!(2)),
         ("refused", json!(false)),
@@ -57,6 +57,22 @@ fn everybody_who_is_in_a_set_or_not_is_told_with_the_rule() {
         ("/api/v1/sets?after=x", 400),
     ] {
         assert_eq!(get(scene.api, path).status, status, "{path}");
+    }
+    let limit =
+        "this is /api/v1/sets/<namespace>/<set>, and takes limit (1 to 1000) and from (a number), each once";
+    for (path, error, remedy) in [
+        ("/api/v1/sets/default/none", "there is no such set", "/api/v1/sets has them all"),
+        ("/api/v1/sets/default/web?limit=x", "limit: invalid digit found in string", limit),
+        ("/api/v1/sets/default/web?form=1", "form: unknown field `form`, expected `limit` or `from`", limit),
+        (
+            "/api/v1/explain",
+            "missing field `name`",
+            "this takes name (a name, an address, or <namespace>/<set>) and type \
+                                                     (such as SRV), each once",
+        ),
+    ] {
+        let told: Value = serde_json::from_str(&get(scene.api, path).body).unwrap();
+        assert_eq!(told, json!({ "error": error, "remedy": remedy }), "{path}");
     }
 }
 

@@ -110,6 +110,89 @@ fn the_door_of_probes_and_other_servers_are_told_from_the_api() {
     }
 }
 
+/// What a command prints of a server that gives this answer to every request.
+fn told_by(answer: &[u8], arguments: &[&str]) -> (i32, String, String) {
+    let hostile = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = hostile.local_addr().unwrap();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while let Ok((mut stream, _)) = hostile.accept() {
+                if over.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer);
+            }
+        });
+        let told = texts(&run(arguments, Some(&format!("http://{address}"))));
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(std::net::TcpStream::connect(address).unwrap());
+        told
+    })
+}
+
+#[test]
+fn a_hostile_server_harms_no_terminal() {
+    let most = usize::MAX;
+    let text = "\\u001b[31mred\\u001b]0;title\\u0007\\r\\u202e\\u009b2J";
+    let set = format!(
+        r#"{{"namespace":"{text}","set":"{text}","topology":"{text}","listed":{most},"ready":{most},"draining":{most},"not_ready":{most}}}"#
+    );
+    let of_anything = format!(
+        r#"{{"version":"{text}","host":"{text}","phase":"{text}","why":["{text}"],"uptime_seconds":1e300,"snapshot_age_seconds":-1e300,
+        "memory_octets":{most},"oversize":{most},"peers":{{"sets":{most},"peers":{most},"peers_left_out":{most}}},
+        "watches":[{{"resource":"{text}","namespace":"{text}","state":"{text}","failure":"{text}","failures":{{"{text}":{most},"b":{most}}},"silence_seconds":-1}}],
+        "zones":[{{"zone":"{text}","from":"{text}","serial":1,"age_seconds":1e300}}],"zones_total":{most},
+        "rates":{{"rcodes":[{{"name":"{text}","per_second":1e300,"total":{most}}}]}},
+        "items":[{set}],"name":"{text}","rcode":"{text}","records":[{{"type":"{text}","ttl":1,"data":"{text}"}}],"more_records":{most},
+        "sets":[{{"namespace":"{text}","set":"{text}","ready":{most},"draining":{most},"not_ready":{most},"peers":[]}}]}}"#
+    );
+    let answer = |body: &str| {
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    };
+    let escapes = "\u{1b}[31mred\u{9b}2J\u{202e}";
+    let refusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".to_owned() + escapes;
+    let deep = answer(&"[".repeat(100_000));
+    // Of an explanation, it is a text.
+    let explanation = of_anything.replace(&format!(r#""why":["{text}"]"#), &format!(r#""why":"{text}""#));
+    for arguments in [&["status"][..], &["status", "--sets"], &["explain", "x"], &["top", "--count", "1"]] {
+        let of_anything = if arguments[0] == "explain" { &explanation } else { &of_anything };
+        for body in [&answer(of_anything), &answer(escapes), &refusal, &deep] {
+            let (code, out, err) = told_by(body.as_bytes(), arguments);
+            assert!(code <= 2, "{arguments:?}: {code} {err}");
+            for text in [&out, &err] {
+                let bad = text.chars().find(|one| (one.is_control() && *one != '\n') || *one == '\u{202e}');
+                assert_eq!(bad, None, "{arguments:?} {code}: {text:?}");
+            }
+        }
+        let (code, out, _) = told_by(answer(of_anything).as_bytes(), arguments);
+        // What `top` prints in a line are figures.
+        assert!(code <= 1 && (arguments[0] == "top" || out.contains("red")), "{arguments:?}: {code} {out}");
+    }
+}
+
+#[test]
+fn who_holds_an_address_is_told_without_a_reverse_zone() {
+    let scene = Scene::new();
+    let url = format!("http://{}", scene.api);
+    for (asked, known, set) in [
+        ("10.9.9.9", "no watched object holds this address", None),
+        ("10.0.0.2", "this is what is known of the address", Some("set default/web")),
+        ("web@10.0.0.1", "this is what is known of the address", Some("set default/web")),
+    ] {
+        let (code, out, err) = texts(&run(&["explain", asked], Some(&url)));
+        assert_eq!((code, err.as_str()), (0, ""), "{asked}");
+        let line = format!("{known}; no reverse zone with this address is served (reverse_zones)");
+        assert!(out.lines().nth(1).is_some_and(|second| second.starts_with(&line)), "{asked}: {out}");
+        assert_eq!(
+            out.lines().find_map(|line| set.filter(|set| line.starts_with(set))),
+            set,
+            "{asked}: {out}"
+        );
+    }
+}
+
 #[test]
 fn explain_says_the_same_of_a_server_and_of_its_manifests() {
     let scene = Scene::of(MANIFEST, "reverse_zones = ['10.0.0.0/24']\n[server]");

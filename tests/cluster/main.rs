@@ -43,4 +43,5 @@ mod scene;
 mod services;
 mod side_by_side;
 mod wait;
+mod whole_zones;
 mod workload;

@@ -11,7 +11,10 @@
 mod rosterd;
 
 mod keys;
+mod refused;
+#[allow(dead_code, reason = "shared with a benchmark that uses the rest")]
 mod servers;
+#[allow(dead_code, reason = "shared with tests that use the rest")]
 mod zone;
 
 use rosterd::{PATIENCE, Rosterd, unused_port};
@@ -46,18 +49,22 @@ fn manifest(counts: &[u32]) -> String {
 
 /// A primary that tells these ports of changes, and lets its own host fetch everything.
 fn primary(counts: &[u32], ports: &[u16], key: Option<&keys::Key>) -> Rosterd {
+    Rosterd::start_on(&manifest(counts), &settings(ports, key), &["127.0.0.1:0"])
+}
+
+/// Its settings.
+fn settings(ports: &[u16], key: Option<&keys::Key>) -> String {
     let notify: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
     let (keys, key) = match key {
         Some(key) => (key.settings(), format!("key = \"{}\"\n", key.name)),
         None => (String::new(), String::new()),
     };
-    let settings = format!(
+    format!(
         "reverse_zones = [\"10.in-addr.arpa\"]\nzone_files = [\"{}\"]\n\
          [transfer]\nnotify_interval = \"200ms\"\ncatalog = \"catalog.rosterd\"\n{keys}\
          [[transfer.secondaries]]\nclients = [\"127.0.0.1\"]\n{key}notify = {notify:?}\n[server]\n",
         zone::static_zone()
-    );
-    Rosterd::start_on(&manifest(counts), &settings, &["127.0.0.1:0"])
+    )
 }
 
 /// Waits until a secondary serves each zone with the serial that the primary has, and compares them.

@@ -47,7 +47,19 @@ impl Secondary {
         zones: &[&str],
         key: Option<&Key>,
     ) -> Secondary {
-        Secondary::run(kind, port, |folder| match kind {
+        Secondary::start_with(kind, port, primary, zones, key, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(
+        kind: Kind,
+        port: u16,
+        primary: SocketAddr,
+        zones: &[&str],
+        key: Option<&Key>,
+        environment: &[(&str, &str)],
+    ) -> Secondary {
+        Secondary::run(kind, port, environment, |folder| match kind {
             Kind::Nsd => nsd(folder, port, primary, zones, key),
             Kind::Knot => knot(folder, port, primary, zones, key),
             Kind::Bind => bind(folder, port, primary, zones, key),
@@ -58,7 +70,13 @@ impl Secondary {
         })
     }
 
-    fn run(kind: Kind, port: u16, settings: impl FnOnce(&Path) -> String) -> Secondary {
+    /// One that is started with these settings.
+    pub(crate) fn run(
+        kind: Kind,
+        port: u16,
+        environment: &[(&str, &str)],
+        settings: impl FnOnce(&Path) -> String,
+    ) -> Secondary {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("db")).expect("a folder");
         let (program, arguments): (PathBuf, &[&str]) = match kind {
@@ -73,6 +91,7 @@ impl Secondary {
         let child = Command::new(&program)
             .args(arguments)
             .arg(&file)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
@@ -83,7 +102,7 @@ impl Secondary {
 
     /// One that learns of zones by the catalog of its primary.
     pub(crate) fn of_catalog(kind: Kind, port: u16, primary: SocketAddr, catalog: &str) -> Secondary {
-        Secondary::run(kind, port, |folder| match kind {
+        Secondary::run(kind, port, &[], |folder| match kind {
             Kind::Knot => {
                 let text = knot(folder, port, primary, &[], None);
                 format!(
@@ -105,16 +124,22 @@ impl Secondary {
         })
     }
 
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }
 
-fn coredns_program() -> PathBuf {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/programs/coredns");
-    assert!(program.exists(), "run `tests/cluster/programs/build coredns` first");
-    program
+/// Where `tests/cluster/programs/build coredns` puts it.
+pub(crate) fn coredns_program() -> PathBuf {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let mut places = folders.map(|folder| folder.join("target/programs/coredns"));
+    places.find(|program| program.exists()).unwrap_or_default()
 }
 
 fn nsd(folder: &Path, port: u16, primary: SocketAddr, zones: &[&str], key: Option<&Key>) -> String {

@@ -3,7 +3,8 @@
 use crate::keys::Key;
 use crate::rosterd::PATIENCE;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -34,7 +35,7 @@ pub(crate) fn static_zone() -> String {
     path.display().to_string()
 }
 
-fn query(zone: &str, rtype: RecordType) -> Vec<u8> {
+pub(crate) fn query(zone: &str, rtype: RecordType) -> Vec<u8> {
     let mut message = Message::new(7, MessageType::Query, OpCode::Query);
     message.add_query(Query::query(format!("{zone}.").parse::<Name>().unwrap(), rtype));
     message.to_vec().unwrap()
@@ -64,13 +65,90 @@ pub(crate) fn fetch(server: SocketAddr, zone: &str, key: Option<&Key>) -> Result
 }
 
 fn fetch_plain(server: SocketAddr, zone: &str) -> Result<Contents, String> {
+    let records = transfer(server, &query(zone, RecordType::AXFR))?;
+    whole(&records)
+}
+
+/// The records of a whole zone: its SOA first and last.
+fn whole(records: &[Record]) -> Result<Contents, String> {
+    let [first, records @ .., last] = records else { return Err("not a whole zone".to_owned()) };
+    let serials = (serial_of(first), serial_of(last));
+    let (Some(serial), Some(same)) = serials else { return Err("SOA is not first and last".to_owned()) };
+    assert_eq!(serial, same, "two serials in one transfer");
+    assert!(records.iter().all(|record| serial_of(record).is_none()), "a SOA between");
+    Ok(Contents { serial, records: records.iter().map(in_words).collect() })
+}
+
+fn serial_of(record: &Record) -> Option<u32> {
+    match &record.data {
+        RData::SOA(soa) => Some(soa.serial),
+        _ => None,
+    }
+}
+
+fn in_words(record: &Record) -> String {
+    format!("{} {} {} {}", record.name, record.ttl, record.record_type(), record.data).to_lowercase()
+}
+
+/// How a request for what has changed was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Since {
+    Whole,
+    Steps,
+    Nothing,
+}
+
+/// What a secondary that has `older` comes to have by IXFR, and how.
+pub(crate) fn fetch_since(
+    server: SocketAddr,
+    zone: &str,
+    older: &Contents,
+) -> Result<(Since, Contents), String> {
+    let mut message = Message::new(7, MessageType::Query, OpCode::Query);
+    let name = || format!("{zone}.").parse::<Name>().unwrap();
+    message.add_query(Query::query(name(), RecordType::IXFR));
+    let soa = SOA::new(name(), name(), older.serial, 1, 1, 1, 1);
+    message.add_authority(Record::from_rdata(name(), 0, RData::SOA(soa)));
+    let all = transfer(server, &message.to_vec().unwrap())?;
+    match &*all {
+        [one] => {
+            let records = older.records.clone();
+            assert_eq!(serial_of(one), Some(older.serial), "nothing to tell of another serial");
+            Ok((Since::Nothing, Contents { serial: older.serial, records }))
+        }
+        [_, second, ..] if serial_of(second).is_none() => Ok((Since::Whole, whole(&all)?)),
+        [first, records @ .., last] => {
+            assert!(serial_of(first) == serial_of(last) && serial_of(first).is_some());
+            let mut reached = Contents { serial: older.serial, records: older.records.clone() };
+            let mut adding = true;
+            for record in records {
+                let line = in_words(record);
+                match serial_of(record) {
+                    Some(serial) => {
+                        adding = !adding;
+                        assert!(adding || serial == reached.serial, "a step from {serial}");
+                        reached.serial = serial;
+                    }
+                    None if adding => assert!(reached.records.insert(line), "it was there"),
+                    None => assert!(reached.records.remove(&line), "{line} was not there"),
+                }
+            }
+            assert_eq!(Some(reached.serial), serial_of(first));
+            Ok((Since::Steps, reached))
+        }
+        [] => Err("nothing".to_owned()),
+    }
+}
+
+/// All records of the answer to a transfer's request, in order.
+fn transfer(server: SocketAddr, query: &[u8]) -> Result<Vec<Record>, String> {
     let mut stream = TcpStream::connect(server).map_err(|error| error.to_string())?;
     stream.set_read_timeout(Some(PATIENCE)).expect("a time");
-    let query = query(zone, RecordType::AXFR);
-    let frame = [&u16::try_from(query.len()).unwrap().to_be_bytes(), &query[..]].concat();
+    let frame = [&u16::try_from(query.len()).unwrap().to_be_bytes(), query].concat();
     stream.write_all(&frame).map_err(|error| error.to_string())?;
-    let (mut soas, mut contents) = (0, Contents { serial: 0, records: BTreeSet::new() });
-    while soas < 2 {
+    let mut records: Vec<Record> = Vec::new();
+    let (mut last, mut seen) = (None, 0);
+    loop {
         let mut length = [0; 2];
         stream.read_exact(&mut length).map_err(|error| error.to_string())?;
         let mut message = vec![0; u16::from_be_bytes(length).into()];
@@ -79,21 +157,18 @@ fn fetch_plain(server: SocketAddr, zone: &str) -> Result<Contents, String> {
         if message.response_code != ResponseCode::NoError {
             return Err(format!("{:?}", message.response_code));
         }
-        for record in &message.answers {
-            if let RData::SOA(soa) = &record.data {
-                soas += 1;
-                assert!(soas == 1 || contents.serial == soa.serial, "two serials in one transfer");
-                contents.serial = soa.serial;
-                continue;
-            }
-            assert_eq!(soas, 1, "a record outside of the SOAs");
-            contents.records.insert(
-                format!("{} {} {} {}", record.name, record.ttl, record.record_type(), record.data)
-                    .to_lowercase(),
-            );
+        records.extend(message.answers.iter().cloned());
+        // The end is the SOA that was the first: the second time in whole zones, the third in steps, each of which begins
+        // with an older one.
+        last = last.or_else(|| records.first().and_then(serial_of));
+        seen += message.answers.iter().filter(|record| serial_of(record) == last).count();
+        let in_steps = matches!(&*records, [_, second, ..] if serial_of(second).is_some_and(|serial| Some(serial) != last));
+        // RFC 1995 2: a single SOA is all there is, where the request had a SOA in its authority section.
+        let is_single = records.len() == 1 && query.get(8..10) == Some(&[0, 1]);
+        if is_single || (seen == 2 && !in_steps) || seen == 3 {
+            return Ok(records);
         }
     }
-    Ok(contents)
 }
 
 fn fetch_signed(server: SocketAddr, zone: &str, key: &Key) -> Result<Contents, String> {

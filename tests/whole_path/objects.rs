@@ -27,7 +27,7 @@ fn an_endpoint() -> impl Strategy<Value = Endpoint> {
         conditions,
     )
         .prop_map(|(addresses, hostname, uid, namespace, conditions)| Endpoint {
-            addresses,
+            addresses: addresses.into(),
             hostname: hostname.map(Into::into),
             uid: Uid::from_text(uid),
             namespace: namespace.map(Into::into),

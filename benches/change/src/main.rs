@@ -12,6 +12,7 @@ mod encoding;
 mod figures;
 mod latency;
 mod load;
+#[allow(dead_code, reason = "shared with a benchmark that uses the rest")]
 mod process;
 mod queries;
 mod scaling;

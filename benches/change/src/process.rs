@@ -23,6 +23,7 @@ pub struct Rosterd {
     pub started: Instant,
     said: Arc<Mutex<Said>>,
     kubeconfig: PathBuf,
+    settings: PathBuf,
 }
 
 /// What it has said of changes: how long each took.
@@ -32,18 +33,29 @@ pub struct Said {
     pub decoding: Times,
     /// From then on until it was visible.
     pub applying: Times,
+    /// Transfers of whole zones, and of what has changed.
+    pub transfers: (usize, usize),
 }
 
 impl Rosterd {
     /// Starts it on an API server, and waits until it listens. `traced`: whether it says how long each change takes.
     pub fn start(program: &Path, api: &Api, traced: bool) -> io::Result<Rosterd> {
-        let name = format!("rosterd-change-{}-{:p}.kubeconfig", std::process::id(), api);
-        let kubeconfig = std::env::temp_dir().join(name);
+        Rosterd::start_with(program, api, traced, "")
+    }
+
+    /// The same with settings of its own.
+    pub fn start_with(program: &Path, api: &Api, traced: bool, settings: &str) -> io::Result<Rosterd> {
+        let name = format!("rosterd-change-{}-{:p}", std::process::id(), api);
+        let kubeconfig = std::env::temp_dir().join(name.clone() + ".kubeconfig");
         fs::write(&kubeconfig, api.kubeconfig())?;
+        let file = std::env::temp_dir().join(name + ".toml");
+        fs::write(&file, settings)?;
         let started = Instant::now();
         let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--kubeconfig"])
             .arg(&kubeconfig)
+            .arg("--config")
+            .arg(&file)
             .envs([
                 ("ROSTERD__LOG__FORMAT", "text"),
                 ("ROSTERD__ADMIN__LISTEN", ""),
@@ -68,7 +80,7 @@ impl Rosterd {
             let said = Arc::new(Mutex::new(Said::default()));
             let hearing = Arc::clone(&said);
             std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| hear(&hearing, &line)));
-            return Ok(Rosterd { child, address, started, said, kubeconfig });
+            return Ok(Rosterd { child, address, started, said, kubeconfig, settings: file });
         }
         let status = child.wait()?;
         Err(io::Error::other(format!("{} ended with {status} and said:\n{log}", program.display())))
@@ -77,6 +89,26 @@ impl Rosterd {
     /// What it has said since this was last asked.
     pub fn said(&self) -> Said {
         std::mem::take(&mut *lock(&self.said))
+    }
+
+    /// Transfers of whole zones, and of what has changed, since [`Rosterd::said`] was last asked.
+    pub fn transfers(&self) -> (usize, usize) {
+        lock(&self.said).transfers
+    }
+
+    /// Its process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where its settings are.
+    pub fn settings(&self) -> &Path {
+        &self.settings
+    }
+
+    /// Where it is told of its API server.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// What it has used of the processor: all of it, and the thread that publishes.
@@ -108,6 +140,7 @@ impl Drop for Rosterd {
         }
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.kubeconfig);
+        let _ = fs::remove_file(&self.settings);
     }
 }
 
@@ -149,6 +182,10 @@ fn hear(said: &Mutex<Said>, line: &str) {
         let mut said = lock(said);
         said.decoding.push(decoding);
         said.applying.push(applying);
+    }
+    if line.contains("transferred zone ") {
+        let (whole, steps) = &mut lock(said).transfers;
+        *if line.contains(" from serial ") { steps } else { whole } += 1;
     }
 }
 

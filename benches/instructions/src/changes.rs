@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Changes of each shape.
-pub const CHANGES: usize = 200;
+const CHANGES: usize = 200;
 
 /// Endpoints of a slice: "Defaults to 100", `--max-endpoints-per-slice` of kube-controller-manager.
 const PER_SLICE: usize = 100;
@@ -23,30 +23,75 @@ pub struct ChangeShape {
     pub label: &'static str,
     /// What it must not cost any more: as measured at either size of the cluster, and a few for what compilers change.
     pub limit: u64,
+    /// Peers of the sets that change; of all where it is 0.
     set_size: usize,
-    deletes: bool,
+    what: What,
     /// How many events become visible together.
     batch: usize,
+    /// How many events there are.
+    pub changes: usize,
 }
 
-pub const SHAPES: [ChangeShape; 5] = [
-    ChangeShape { label: "a pod of a set of 5", limit: 84_400, set_size: 5, deletes: false, batch: 1 },
-    ChangeShape { label: "a pod of a set of 250", limit: 185_100, set_size: 250, deletes: false, batch: 1 },
+/// What an event says of a slice.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// Another pod is there in the place of one.
+    Replaced,
+    /// It is gone.
+    Deleted,
+    /// Each third pod is gone, as with a zone of the cluster.
+    Third,
+}
+
+pub const SHAPES: [ChangeShape; 6] = [
+    ChangeShape {
+        label: "a pod of a set of 5",
+        limit: 59_300,
+        set_size: 5,
+        what: What::Replaced,
+        batch: 1,
+        changes: CHANGES,
+    },
+    ChangeShape {
+        label: "a pod of a set of 250",
+        limit: 113_200,
+        set_size: 250,
+        what: What::Replaced,
+        batch: 1,
+        changes: CHANGES,
+    },
     ChangeShape {
         label: "a pod of a set of 5,000",
-        limit: 193_100,
+        limit: 117_100,
         set_size: 5000,
-        deletes: false,
+        what: What::Replaced,
         batch: 1,
+        changes: CHANGES,
     },
     ChangeShape {
         label: "a pod of a set of 5, 100 together",
-        limit: 69_400,
+        limit: 51_800,
         set_size: 5,
-        deletes: false,
+        what: What::Replaced,
         batch: 100,
+        changes: CHANGES,
     },
-    ChangeShape { label: "a slice of 5 deleted", limit: 158_900, set_size: 5, deletes: true, batch: 1 },
+    ChangeShape {
+        label: "a third of each slice, 500 together",
+        limit: 142_400,
+        set_size: 0,
+        what: What::Third,
+        batch: 500,
+        changes: 1_000,
+    },
+    ChangeShape {
+        label: "a slice of 5 deleted",
+        limit: 112_200,
+        set_size: 5,
+        what: What::Deleted,
+        batch: 1,
+        changes: CHANGES,
+    },
 ];
 
 /// A cluster that changes.
@@ -116,12 +161,13 @@ impl Cluster {
         // Neighbours in a slice are on many nodes, each with a network of its own.
         let address = 0x0a00_0001 + self.peers.wrapping_mul(0x9e37_79b1) % 0x00ff_fffd;
         Endpoint {
-            addresses: vec![IpAddr::V4(Ipv4Addr::from_bits(address))],
+            addresses: vec![IpAddr::V4(Ipv4Addr::from_bits(address))].into(),
             hostname: None,
             uid: Some(Uid::Uuid(
                 u128::from(self.peers).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes(),
             )),
-            namespace: Some("team-0".into()),
+            // Sources leave out what is the object's own, as it nearly always is.
+            namespace: None,
             conditions: Conditions { ready: Some(true), serving: Some(true), terminating: Some(false) },
             placement: None,
         }
@@ -130,20 +176,27 @@ impl Cluster {
     /// The events of a shape.
     pub fn events(&mut self, shape: ChangeShape) -> Vec<Vec<Event>> {
         let places: Vec<usize> =
-            (0..self.slices.len()).filter(|at| self.slices[*at].0 == shape.set_size).collect();
+            (0..self.slices.len()).filter(|at| [0, self.slices[*at].0].contains(&shape.set_size)).collect();
         let mut events = Vec::new();
-        for change in 0..CHANGES {
+        for change in 0..shape.changes {
             // A stride through all, so that neighbours in time are not neighbours in memory.
             let place = places[change * 977 % places.len()];
             self.revision += 1;
-            let kind = if shape.deletes {
-                EventKind::Delete(self.slices[place].1.key.clone())
-            } else {
-                let new = self.endpoint();
-                let endpoints = &mut self.slices[place].1.groups[0].endpoints;
-                let gone = change * 31 % endpoints.len();
-                endpoints[gone] = new;
-                EventKind::Apply(Box::new(self.slices[place].1.clone()))
+            let new = self.endpoint();
+            let object = &mut self.slices[place].1;
+            let endpoints = &mut object.groups[0].endpoints;
+            let kind = match shape.what {
+                What::Deleted => EventKind::Delete(object.key.clone()),
+                What::Replaced => {
+                    let gone = change * 31 % endpoints.len();
+                    endpoints[gone] = new;
+                    EventKind::Apply(Box::new(object.clone()))
+                }
+                What::Third => {
+                    let mut number = 0..;
+                    endpoints.retain(|_| number.next().is_none_or(|number: usize| number % 3 > 0));
+                    EventKind::Apply(Box::new(object.clone()))
+                }
             };
             events.push(Event { watch: WatchId(0), revision: Some(self.revision), kind });
         }

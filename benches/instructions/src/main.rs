@@ -10,7 +10,7 @@ mod loops;
 mod shapes;
 mod world;
 
-use changes::{CHANGES, Cluster, SHAPES};
+use changes::{Cluster, SHAPES};
 use pure::answer::{Client, Context, Outcome, Scratch, Transport, answer};
 use shapes::{CLIENT, NOW, QUESTIONS, Shape, policy, shapes};
 use std::hint::black_box;
@@ -127,7 +127,7 @@ fn changes(options: &Options) -> std::io::Result<bool> {
     println!("{:<36}{:>14}{:>14}{:>10}", "instructions per event, pods:", CHANGED[0], CHANGED[1], "limit");
     let mut kept = true;
     for (at, shape) in SHAPES.iter().enumerate() {
-        let of = |pods: usize| counts[pods].get(at).map_or(0, |total| total / CHANGES as u64);
+        let of = |pods: usize| counts[pods].get(at).map_or(0, |total| total / shape.changes as u64);
         let above = of(0).max(of(1)) > shape.limit;
         kept &= !above;
         let word = if above { "  ABOVE" } else { "" };

@@ -110,7 +110,7 @@ fn address(peer: usize) -> Ipv4Addr {
 
 fn slice(name: &str, index: usize, first: usize, peers: usize) -> EndpointObject {
     let endpoint = |peer: usize| Endpoint {
-        addresses: vec![IpAddr::V4(address(peer))],
+        addresses: vec![IpAddr::V4(address(peer))].into(),
         hostname: None,
         uid: Some(Uid::Uuid((peer as u128).to_be_bytes())),
         namespace: None,

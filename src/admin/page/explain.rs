@@ -1,5 +1,6 @@
 //! `/explain`: why a name is answered as it is.
 
+use super::super::answer::fault_of;
 use super::super::explanation::{Explanation, NoExplanation};
 use super::super::figures::count;
 use super::layout::Frame;
@@ -29,7 +30,7 @@ pub(in crate::admin) async fn page(
     let query = match query {
         Ok(Query(query)) => query,
         Err(wrong) => {
-            return failure(&state, StatusCode::BAD_REQUEST, "Not understood", &wrong.body_text());
+            return failure(&state, StatusCode::BAD_REQUEST, "Not understood", &fault_of(&wrong));
         }
     };
     let (asked, record_type) = (query.name.trim(), query.record_type.trim());

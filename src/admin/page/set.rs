@@ -1,5 +1,6 @@
 //! `/sets/<namespace>/<set>`: who is in a set, who is not, and why.
 
+use super::super::answer::fault_of;
 use super::super::figures::{count, counted, span};
 use super::super::json::{EntryJson, PeerJson, SetJson};
 use super::super::url;
@@ -34,11 +35,11 @@ pub(in crate::admin) async fn page(
     let wrong = |why: String| failure(&state, StatusCode::BAD_REQUEST, "Not understood", &why);
     let (namespace, name) = match path {
         Ok(Path(path)) => path,
-        Err(error) => return wrong(error.body_text()),
+        Err(error) => return wrong(fault_of(&error)),
     };
     let from = match query {
         Ok(Query(query)) => query.from,
-        Err(error) => return wrong(error.body_text()),
+        Err(error) => return wrong(fault_of(&error)),
     };
     let key = SetKey { namespace: namespace.as_str().into(), name: name.as_str().into() };
     let look = move |roster: &Roster| Some(roster.peers_page(&key, from, PAGE));
@@ -77,7 +78,7 @@ pub(super) fn summary(set: &SetJson) -> Markup {
         div class=(if good { "state good" } else { "state doubtful" }) role="status" aria-live="polite" {
             p {
                 strong { (word) } ": " (counted(set.listed, "peer")) " of "
-                (count((set.ready + set.serving + set.not_ready) as u64)) " listed, as "
+                (count(set.everybody() as u64)) " listed, as "
                 code { "include = \"" (set.include) "\"" } " says"
                 @if let Some(instead) = &set.listed_instead {
                     "; nobody is, so those that " code { "when_empty" } " names are: " code { (instead) }
@@ -91,7 +92,7 @@ pub(super) fn summary(set: &SetJson) -> Markup {
             div { dt { "Topology" } dd { (set.topology) } }
             div { dt { "Node names" } dd { code { (set.node_basename) "@…" } } }
             div { dt { "Ready" } dd { (count(set.ready as u64)) } }
-            div { dt { "Draining" } dd { (count(set.serving as u64)) } }
+            div { dt { "Draining" } dd { (count(set.draining as u64)) } }
             div { dt { "Not ready" } dd { (count(set.not_ready as u64)) } }
             div { dt { "Objects" } dd { (count(set.objects as u64)) } }
         }
@@ -196,7 +197,7 @@ fn key(peer: &PeerJson) -> String {
 fn state(peer: &PeerJson) -> Markup {
     match &*peer.state {
         "ready" => html! { span class="word good" { "ready" } },
-        "serving" => html! { span class="word doubtful" { "draining" } },
+        "draining" => html! { span class="word doubtful" { "draining" } },
         _ => html! { span class="word bad" { "not ready" } },
     }
 }

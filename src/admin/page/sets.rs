@@ -1,5 +1,6 @@
 //! `/sets`: the sets, found by namespace and name.
 
+use super::super::answer::fault_of;
 use super::super::figures::count;
 use super::super::json::SetJson;
 use super::super::state::{NoAnswer, State};
@@ -36,7 +37,7 @@ pub(in crate::admin) async fn page(
     let query = match query {
         Ok(Query(query)) => query,
         Err(wrong) => {
-            return failure(&state, StatusCode::BAD_REQUEST, "Not understood", &wrong.body_text());
+            return failure(&state, StatusCode::BAD_REQUEST, "Not understood", &fault_of(&wrong));
         }
     };
     let found = match find(&state, &query, PAGE).await {
@@ -121,7 +122,7 @@ pub(super) fn rows(page: &SetsPage, caption: &str) -> Markup {
             html! { span class=(if good { "word good" } else { "word doubtful" }) { (word) } },
             html! { (count(set.listed as u64)) },
             html! { (count(set.ready as u64)) },
-            html! { (count(set.serving as u64)) },
+            html! { (count(set.draining as u64)) },
             html! { (count(set.not_ready as u64)) },
             html! { (count(set.objects as u64)) },
         ];

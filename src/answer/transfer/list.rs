@@ -1,12 +1,17 @@
 //! Who may fetch which zones.
 
+use super::Refusals;
 use crate::answer::access::Network;
 use crate::wire::{Name, TsigKey};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Rules, any of which lets a client fetch a zone. Without one, nobody may fetch anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TransferList(Vec<TransferRule>);
+pub struct TransferList {
+    rules: Vec<TransferRule>,
+    refusals: Arc<Refusals>,
+}
 
 /// Who may fetch what. A rule with neither addresses nor a key lets nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +30,22 @@ pub struct TransferRule {
 impl TransferList {
     /// A list of these rules.
     pub fn new(rules: Vec<TransferRule>) -> TransferList {
-        TransferList(rules)
+        TransferList { rules, refusals: Arc::default() }
+    }
+
+    /// Who was turned away.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// Whether nobody may fetch anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty()
     }
 
     /// The first rule that lets a client fetch the zone. `key` is the one that the request was signed with.
     pub(super) fn rule(&self, client: IpAddr, key: Option<&TsigKey>, apex: &Name) -> Option<&TransferRule> {
-        self.0.iter().find(|rule| rule.fits(client, key, apex))
+        self.rules.iter().find(|rule| rule.fits(client, key, apex))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A request for a zone: read, and let in or turned away.
 
+use super::RefusedFor;
 use crate::answer::client::{Client, Transport};
 use crate::answer::policy::Policy;
 use crate::answer::reply::{Place, Reply};
@@ -74,6 +75,7 @@ pub(in crate::answer) fn admit(
     }
     let key = key.map(|key| &**key);
     let Some(rule) = policy.transfers.rule(client.address, key, zone.apex()) else {
+        policy.transfers.refusals().note(client.address, RefusedFor::Rules);
         reply.explain(Ede::Prohibited.into());
         return Err(Rcode::REFUSED);
     };

@@ -6,7 +6,7 @@ use crate::roster::{
     Change, NodeHost, Peer, PeerShape, Port, PortName, Protocol, RecordTypes, SetKey, SetSettings, SrvTarget,
     Standing, Standings,
 };
-use crate::wire::{Name, Signing, TsigAlgorithm, TsigKey, verify};
+use crate::wire::{Name, Signing, TsigAlgorithm, TsigFault, TsigKey, verify};
 use crate::zone::{Journal, JournalLimits, PodNames, Snapshot, SnapshotWriter, ZoneConfig};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::SOA;
@@ -330,22 +330,44 @@ fn signatures_are_looked_at_first() {
 fn news_of_a_zone_is_read_by_others() {
     let snapshot = snapshot(1);
     let zone = snapshot.transferable(&name(ZONE)).unwrap();
-    let message = notify_message(&zone, 99, None, 0);
+    let (message, mac) = notify_message(&zone, 99, None, 0);
+    assert!(mac.is_none());
     let read = Message::from_vec(&message).unwrap();
     assert_eq!((read.id, read.op_code, read.message_type), (99, OpCode::Notify, MessageType::Query));
     assert!(read.authoritative);
     assert_eq!(read.queries[0].query_type(), RecordType::SOA);
     assert!(matches!(&read.answers[0].data, RData::SOA(soa) if soa.serial == 7));
-    assert_eq!(notify_answer(&message), None, "a question is no answer");
-    let signed = notify_message(&zone, 99, Some(&key()), NOW.into());
+    assert!(notify_answer(&message).is_none(), "a question is no answer");
+    let (signed, mac) = notify_message(&zone, 99, Some(&key()), NOW.into());
+    let mac = mac.unwrap();
     let mut records = crate::wire::PseudoRecords::default();
     records.read(&signed, &crate::wire::Header::read(&signed).unwrap(), None).unwrap();
     assert_eq!(verify(&signed, &records.tsig.unwrap(), &key(), NOW.into()), Ok(()));
     let mut back = message;
     back[2] |= 0x80;
-    assert_eq!(notify_answer(&back), Some((99, Some(name(ZONE)), crate::wire::Rcode::NOERROR)));
+    let read = |back: &[u8]| notify_answer(back).map(|(answer, zone)| (answer.id, zone, answer.rcode));
+    assert_eq!(read(&back), Some((99, Some(name(ZONE)), crate::wire::Rcode::NOERROR)));
+    let unsigned = notify_answer(&back).unwrap().0;
+    assert_eq!(unsigned.verify(&key(), &mac, NOW.into()), Err(TsigFault::BadSignature));
+
+    // As a secondary signs it: over the signature of the request.
+    let request = records.tsig.unwrap();
+    let (mut answer, length) = (back.clone(), back.len());
+    let mut signing = Signing::answer(&key(), &request);
+    answer.resize(length + signing.room(), 0);
+    let length = signing.sign(&mut answer, length, NOW.into(), None).unwrap();
+    answer.truncate(length);
+    let good = notify_answer(&answer).unwrap().0;
+    for (mac, now, outcome) in [
+        (&mac, NOW, Ok(())),
+        (&mac, NOW + 301, Err(TsigFault::BadTime)),
+        (signing.mac().unwrap(), NOW, Err(TsigFault::BadSignature)),
+    ] {
+        assert_eq!(good.verify(&key(), mac, now.into()), outcome);
+    }
+
     back[3] = 9;
     back[5] = 0;
-    assert_eq!(notify_answer(&back), Some((99, None, crate::wire::Rcode::NOTAUTH)));
-    assert_eq!(notify_answer(&back[..5]), None);
+    assert_eq!(read(&back), Some((99, None, crate::wire::Rcode::NOTAUTH)));
+    assert_eq!(read(&back[..5]), None);
 }

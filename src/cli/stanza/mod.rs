@@ -89,6 +89,11 @@ impl Stanza {
                 "--cache: only a Corefile can say it (coredns, coredns-custom, eks, nodelocal)".to_owned()
             );
         }
+        if wanted.cluster_dns.is_some() && !what.asks_for_everything() {
+            return Err("--cluster-dns: what forwards zones here asks the cluster's DNS for the rest already; only inetrc \
+                        and dnsconfig are told of it"
+                .to_owned());
+        }
         if wanted.in_order && what == Target::Gke {
             return Err("--in-order: kube-dns has no order of stub domains' servers".to_owned());
         }

@@ -68,6 +68,8 @@ fn what_would_take_names_from_others_is_refused() {
     let pods = StanzaArguments { with_pods: true, ..arguments(&["10.96.0.53:53"]) };
     let reverse = StanzaArguments { with_reverse: true, ..arguments(&["10.96.0.53:53"]) };
     let cache = StanzaArguments { cache: Some(5), ..arguments(&["10.96.0.53:53"]) };
+    let cluster_dns =
+        StanzaArguments { cluster_dns: Some([10, 96, 0, 10].into()), ..arguments(&["10.96.0.53:53"]) };
     let many = vec!["10.96.0.53:53"; 16];
     for (what, text, wanted, message) in [
         (
@@ -92,6 +94,8 @@ fn what_would_take_names_from_others_is_refused() {
         (Target::Gke, REVERSE, &reverse, "--with-reverse: what forwards a zone here asks nobody else"),
         (Target::Openshift, REVERSE, &reverse, "--with-reverse: what forwards a zone here asks nobody else"),
         (Target::Gke, "", &cache, "--cache: only a Corefile can say it"),
+        (Target::Coredns, "", &cluster_dns, "--cluster-dns: what forwards zones here asks the cluster's DNS"),
+        (Target::Gke, "", &cluster_dns, "--cluster-dns: what forwards zones here asks the cluster's DNS"),
         (Target::Coredns, "", &arguments(&[]), "where is rosterd asked?"),
         (Target::Coredns, "", &arguments(&many), "--at: 16 addresses"),
     ] {
@@ -135,8 +139,8 @@ fn erlang_has_addresses_as_tuples() {
 #[test]
 fn every_line_of_notes_is_short_and_a_comment() {
     for what in <Target as clap::ValueEnum>::value_variants() {
-        let at =
-            StanzaArguments { cluster_dns: Some([10, 96, 0, 10].into()), ..arguments(&["10.96.0.53:53"]) };
+        let cluster_dns = what.asks_for_everything().then(|| [10, 96, 0, 10].into());
+        let at = StanzaArguments { cluster_dns, ..arguments(&["10.96.0.53:53"]) };
         let settings = settings(REVERSE);
         let Text { notes, comment, .. } = Stanza::of(&settings, *what, &at).unwrap().text(*what).unwrap();
         assert_eq!(comment.is_none(), *what == Target::Eks, "JSON alone has no comments");

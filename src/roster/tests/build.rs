@@ -25,13 +25,14 @@ pub(super) fn key(name: &str) -> ObjectKey {
 /// Words of an endpoint: addresses, `uid=`, `host=`, `ns=`, `unready`, `draining`, `serving=`, `terminating=`, `ready=`.
 pub(super) fn endpoint(words: &str) -> Endpoint {
     let mut endpoint = Endpoint {
-        addresses: Vec::new(),
+        addresses: Vec::new().into(),
         hostname: None,
         uid: None,
         namespace: None,
         conditions: Conditions::default(),
         placement: None,
     };
+    let mut addresses = Vec::new();
     for word in words.split_whitespace() {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         let conditions = &mut endpoint.conditions;
@@ -50,9 +51,10 @@ pub(super) fn endpoint(words: &str) -> Endpoint {
             "draining" => {
                 *conditions = Conditions { ready: Some(false), serving: Some(true), terminating: Some(true) };
             }
-            address => endpoint.addresses.push(address.parse().expect("an address")),
+            address => addresses.push(address.parse().expect("an address")),
         }
     }
+    endpoint.addresses = addresses.into();
     endpoint
 }
 

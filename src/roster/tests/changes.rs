@@ -2,6 +2,7 @@
 
 use super::build::{key, slice};
 use super::served::serve;
+use crate::roster::store::LOOKED_AT;
 use crate::roster::{Change, EndpointObject};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -29,7 +30,8 @@ fn one_of_five_thousand_is_one_change() {
     let [Change::Peer { old: Some(old), new: None, .. }] = &changes[..] else { panic!("{changes:?}") };
     assert_eq!(old.primary(), address(742));
     let changes = served.apply(hundred(7, 43));
-    assert_eq!(changes.len(), 2, "one came back, one went");
+    let [Change::Peer { old: Some(old), new: Some(new), .. }] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!((old.primary(), new.primary()), (address(743), address(742)), "one came back, one went");
     let mut shifted = hundred(7, 100);
     shifted.groups[0].endpoints.remove(0);
     served.apply(hundred(7, 100));
@@ -125,5 +127,43 @@ fn addresses_are_told_in_one_order() {
         let told = told(&changes);
         assert_eq!(told.len(), 200);
         assert!(told.is_sorted(), "{told:?}");
+    }
+}
+
+/// Endpoints that are alike but for their host names, at one address and without a uid, or with one each.
+fn crowd(count: u32, turned: u32, has_uid: bool) -> EndpointObject {
+    (0..count).map(|number| (number + turned) % count).fold(slice("web", "1"), |object, number| {
+        let uid = if has_uid { format!("uid=pod-{number}") } else { String::new() };
+        object.with(&format!("{uid} 10.0.0.1 host=web-{number}"))
+    })
+}
+
+/// Counted, not timed: four times as many take four times as much, however alike they are and in whatever order they come.
+#[test]
+fn work_grows_with_the_object_and_not_with_its_square() {
+    let steps = |has_uid: bool, count: u32| {
+        let mut served = serve([]);
+        let mut counted = Vec::new();
+        let mut step = |object: EndpointObject| {
+            LOOKED_AT.set(0);
+            served.apply(object);
+            counted.push(LOOKED_AT.get());
+        };
+        step(crowd(count, 0, has_uid));
+        step(crowd(count, count / 2, has_uid));
+        let mut reversed = crowd(count, 0, has_uid);
+        reversed.groups[0].endpoints.reverse();
+        step(reversed.clone());
+        reversed.groups[0]
+            .endpoints
+            .retain(|endpoint| endpoint.hostname.as_ref().is_some_and(|name| name.ends_with('0')));
+        step(reversed);
+        step(slice("web", "1"));
+        counted
+    };
+    for has_uid in [false, true] {
+        for (few, many) in steps(has_uid, 250).into_iter().zip(steps(has_uid, 1000)) {
+            assert!(few < 250 * 20 && many < 5 * few + 100, "{has_uid}: {few} of 250, {many} of 1000");
+        }
     }
 }

@@ -194,7 +194,7 @@ impl<'a> Slim<'a> for Pod<'a> {
         } else {
             let serving = is_ready(&status);
             let endpoint = Endpoint {
-                addresses: addresses(&status, &key, notices),
+                addresses: addresses(&status, &key, notices).into(),
                 hostname: non_empty(spec.hostname.take()),
                 uid,
                 namespace: Some(key.namespace.clone()),

@@ -7,10 +7,9 @@ use super::{
     EndpointPort, EndpointSource, Metadata, Nameless, Slim, TargetRef, Text, address, described, non_empty,
     port, service,
 };
-use crate::roster::{self, Conditions, EndpointGroup, EndpointObject, ObjectKey, ObjectKind};
+use crate::roster::{self, Addresses, Conditions, EndpointGroup, EndpointObject, ObjectKey, ObjectKind};
 use crate::source::notice::{Notices, Oddity};
 use k8s_openapi::api::discovery::v1 as discovery;
-use std::net::IpAddr;
 
 /// What is read of an EndpointSlice.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -176,7 +175,7 @@ fn endpoint(
     let (uid, namespace) = from.target_ref.read(key);
     let addresses = match family {
         Some(family) => addresses(&from.addresses, family, key, notices),
-        None => Vec::new(),
+        None => Addresses::Several(Box::default()),
     };
     let EndpointConditions { ready, serving, terminating } = from.conditions;
     roster::Endpoint {
@@ -189,16 +188,15 @@ fn endpoint(
     }
 }
 
-fn addresses(texts: &[Text<'_>], family: Family, key: &ObjectKey, notices: &mut Notices) -> Vec<IpAddr> {
-    let mut addresses = Vec::with_capacity(texts.len());
-    for text in texts {
-        let Some(address) = address(text, key, notices) else { continue };
+fn addresses(texts: &[Text<'_>], family: Family, key: &ObjectKey, notices: &mut Notices) -> Addresses {
+    let addresses = texts.iter().filter_map(|text| {
+        let address = address(text, key, notices)?;
         if address.is_ipv4() != (family == Family::Ipv4) {
             notices.count(Oddity::AddressFamily, || format!("{}: {}", described(key), &**text));
         }
-        addresses.push(address);
-    }
-    addresses
+        Some(address)
+    });
+    addresses.collect()
 }
 
 impl EndpointSource for discovery::EndpointSlice {

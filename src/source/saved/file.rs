@@ -1,18 +1,19 @@
-//! The file of state in its directory. At its place there is always a whole one, or none: a new one is written beside it,
+//! The files of a directory. At the place of each there is always a whole one, or none: a new one is written beside it,
 //! flushed to the disk, and renamed.
 
 use super::failure::{ReadError, WriteError};
-use super::image::Image;
+use super::form::Form;
+use super::image::{Image, STATE};
 use super::read::Saved;
 use crate::source::files::{ReadFailure, read_bounded};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// The name of the file.
+/// The name of the file of state.
 pub const FILE: &str = "rosterd.state";
 
 /// What it is called while it is written. One that a process has left behind is taken away.
@@ -48,31 +49,31 @@ impl Directory {
     /// What was saved last; none where nothing was.
     pub fn read(&self) -> Result<Option<Saved>, ReadError> {
         let path = self.file();
-        let unreadable = |reason: String| ReadError::Unreadable { path: path.clone(), reason };
-        // Without O_NONBLOCK, opening a pipe that lies there waits for its writer.
-        let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path);
-        let mut file = match file {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(|error| unreadable(error.to_string()))?,
-        };
-        let metadata = file.metadata().map_err(|error| unreadable(error.to_string()))?;
-        if !metadata.is_file() {
-            return Err(unreadable("it is not a file".to_owned()));
-        }
-        let octets = read_bounded(&mut file, metadata.len(), LARGEST).map_err(|failure| match failure {
-            ReadFailure::TooLarge => ReadError::TooLarge { path: path.clone(), most: LARGEST },
-            ReadFailure::Unreadable(reason) => unreadable(reason),
-            ReadFailure::Changed => unreadable("it changes".to_owned()),
-        })?;
-        Saved::read(octets, &path).map(Some)
+        octets_of(&path)?.map(|octets| Saved::read(octets, &path)).transpose()
+    }
+
+    /// The body of another file; none where there is none.
+    pub fn read_other(&self, form: &Form) -> Result<Option<Vec<u8>>, ReadError> {
+        let path = self.path.join(form.file);
+        let Some(octets) = octets_of(&path)? else { return Ok(None) };
+        form.body(&octets, &path).map(|body| Some(body.to_vec()))
     }
 
     /// Saves an image, and returns how many octets it has. What was saved before stays until this is on the disk.
     pub fn write(&mut self, image: &Image) -> Result<u64, WriteError> {
-        let (unfinished, finished) = (self.path.join(UNFINISHED), self.file());
+        self.write_other(&STATE, |body| image.write_body(body))
+    }
+
+    /// The same for another file, whose body `write_body` writes.
+    pub fn write_other(
+        &mut self,
+        form: &Form,
+        write_body: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<u64, WriteError> {
+        let (unfinished, finished) = (self.path.join(UNFINISHED), self.path.join(form.file));
         let path = self.path.clone();
         let lock = self.lock()?;
-        let written = write_to(&unfinished, image);
+        let written = write_to(&unfinished, form, write_body);
         if written.is_err() {
             // A part of it is of no use, and on a full disk it is in the way.
             let _ = std::fs::remove_file(&unfinished);
@@ -93,6 +94,27 @@ impl Directory {
         };
         Ok(self.lock.insert(lock))
     }
+}
+
+/// What a file has; none where there is none.
+fn octets_of(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
+    let unreadable = |reason: String| ReadError::Unreadable { path: path.to_owned(), reason };
+    // Without O_NONBLOCK, opening a pipe that lies there waits for its writer.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let mut file = match file {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(|error| unreadable(error.to_string()))?,
+    };
+    let metadata = file.metadata().map_err(|error| unreadable(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(unreadable("it is not a file".to_owned()));
+    }
+    let octets = read_bounded(&mut file, metadata.len(), LARGEST).map_err(|failure| match failure {
+        ReadFailure::TooLarge => ReadError::TooLarge { path: path.to_owned(), most: LARGEST },
+        ReadFailure::Unreadable(reason) => unreadable(reason),
+        ReadFailure::Changed => unreadable("it changes".to_owned()),
+    })?;
+    Ok(Some(octets))
 }
 
 /// Whether the directory that was locked still lies there.
@@ -128,7 +150,11 @@ fn lock(path: &Path) -> Result<Flock<File>, WriteError> {
     })
 }
 
-fn write_to(path: &Path, image: &Image) -> Result<u64, WriteError> {
+fn write_to(
+    path: &Path,
+    form: &Form,
+    write_body: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<u64, WriteError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failure("remove", path, &error)),
         _ => {}
@@ -141,7 +167,7 @@ fn write_to(path: &Path, image: &Image) -> Result<u64, WriteError> {
         .mode(MODE)
         .open(path)
         .map_err(|error| failure("write", path, &error))?;
-    let octets = image.write(&mut file).map_err(|error| failure("write", path, &error))?;
+    let octets = form.write(&mut file, write_body).map_err(|error| failure("write", path, &error))?;
     file.sync_all().map_err(|error| failure("flush", path, &error))?;
     Ok(octets)
 }

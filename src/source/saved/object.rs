@@ -101,7 +101,7 @@ fn put_endpoint(put: &mut Put, endpoint: &Endpoint) {
     let Conditions { ready, serving, terminating } = *conditions;
     put.octet(condition(ready) | condition(serving) << 2 | condition(terminating) << 4);
     put.count(addresses.len());
-    for address in addresses {
+    for address in addresses.iter() {
         match address {
             IpAddr::V4(address) => {
                 put.octet(4);
@@ -157,7 +157,7 @@ fn endpoint(take: &mut Take<'_>) -> Option<Endpoint> {
     } else {
         None
     };
-    Some(Endpoint { addresses, hostname, uid, namespace, conditions, placement })
+    Some(Endpoint { addresses: addresses.into(), hostname, uid, namespace, conditions, placement })
 }
 
 /// Each condition has two bits.
@@ -189,7 +189,7 @@ pub(super) mod tests {
             let placement = placement.map(|(node, zone)| {
                 Arc::new(Placement { node: node.map(Into::into), zone: zone.map(Into::into) })
             });
-            Endpoint { addresses, hostname: hostname.map(Into::into), uid, namespace: namespace.map(Into::into), conditions, placement }
+            Endpoint { addresses: addresses.into(), hostname: hostname.map(Into::into), uid, namespace: namespace.map(Into::into), conditions, placement }
         }
     }
 

@@ -1,7 +1,8 @@
 //! A state read back.
 
 use super::failure::ReadError;
-use super::image::{DIGEST, Fingerprint, HEAD, MAGIC, VERSION, sha256};
+use super::form::DIGEST;
+use super::image::{Fingerprint, STATE};
 use super::object;
 use super::octets::Take;
 use crate::roster::{Event, EventKind, Gives, Scope, WatchId};
@@ -41,29 +42,9 @@ pub struct SavedWatch {
 impl Saved {
     /// Reads octets that `path` holds, every one of them.
     pub fn read(octets: Vec<u8>, path: &Path) -> Result<Saved, ReadError> {
-        let path = || path.to_owned();
-        let mut take = Take { rest: &octets };
-        if take.octets(MAGIC.len()) != Some(&MAGIC) {
-            return Err(ReadError::Foreign(path()));
-        }
-        let version = take.octets(4).and_then(|octets| octets.try_into().ok()).map(u32::from_be_bytes);
-        if let Some(found) = version.filter(|version| *version != VERSION) {
-            return Err(ReadError::Version { path: path(), found, known: VERSION });
-        }
-        let said = take.octets(8).and_then(|octets| octets.try_into().ok()).map(u64::from_be_bytes);
-        let sum = take.octets(DIGEST);
-        let (said, Some(sum)) = (said.unwrap_or_default(), sum) else {
-            return Err(ReadError::Length { path: path(), found: octets.len() as u64, said: HEAD as u64 });
-        };
-        if take.rest.len() as u64 != said {
-            let found = octets.len() as u64;
-            return Err(ReadError::Length { path: path(), found, said: said.saturating_add(HEAD as u64) });
-        }
-        if sha256(take.rest) != *sum {
-            return Err(ReadError::Checksum(path()));
-        }
+        let mut take = Take { rest: STATE.body(&octets, path)? };
         let Some(body) = body(&mut take, octets.len()).filter(|_| take.rest.is_empty()) else {
-            return Err(ReadError::Malformed(path()));
+            return Err(ReadError::Malformed(path.to_owned()));
         };
         let (origin, settings, serials, watches) = body;
         Ok(Saved { origin, settings, serials, watches, octets })

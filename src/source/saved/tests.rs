@@ -1,6 +1,7 @@
 //! What is saved is what is read back, and nothing else is.
 
-use super::image::{HEAD, head, sha256};
+use super::form::{HEAD, sha256};
+use super::image::STATE;
 use super::object::tests::any_object;
 use super::{Directory, FILE, Fingerprint, Image, Mirror, ReadError, Saved, WriteError};
 use crate::roster::{EndpointObject, Event, EventKind, Gives, ObjectKey, ObjectKind, Scope, WatchId};
@@ -29,7 +30,7 @@ fn event(watch: u32, kind: EventKind) -> Event {
 
 fn octets(image: &Image) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
-    let length = image.write(&mut file).unwrap();
+    let length = STATE.write(&mut file, |body| image.write_body(body)).unwrap();
     assert_eq!(length, file.get_ref().len() as u64);
     file.into_inner()
 }
@@ -107,7 +108,7 @@ fn what_is_no_state_is_told_apart() {
         ),
         ([&good[..], b"x"].concat(), ReadError::Length { path: path(), found: length + 1, said: length }),
         ([&good[..good.len() - 1], b"x"].concat(), ReadError::Checksum(path())),
-        ([&head(3, &sha256(b"abc"))[..], b"abc"].concat(), ReadError::Malformed(path())),
+        ([&STATE.head(3, &sha256(b"abc"))[..], b"abc"].concat(), ReadError::Malformed(path())),
     ] {
         assert_eq!(read(&octets).unwrap_err(), error);
         assert!(error.to_string().contains('x') && !error.to_string().contains('\n'), "{error}");
@@ -303,7 +304,7 @@ proptest! {
     /// A file that somebody has made with a right checksum harms nobody.
     #[test]
     fn hostile_files_are_read_to_their_end(body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let octets = [head(body.len() as u64, &sha256(&body)), body].concat();
+        let octets = [STATE.head(body.len() as u64, &sha256(&body)), body].concat();
         if let Ok(saved) = read(&octets) {
             for watch in &saved.watches {
                 prop_assert_eq!(saved.events(watch, WatchId(0)).count(), watch.objects + 5);

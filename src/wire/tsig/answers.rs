@@ -10,7 +10,7 @@ use std::sync::Arc;
 const UNSIGNED_MAX: usize = 100 << 16;
 
 /// Verifies messages in the order in which they come.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SignedAnswers {
     key: Arc<TsigKey>,
     /// The MAC that the next one is chained to.

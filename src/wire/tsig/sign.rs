@@ -38,6 +38,16 @@ impl TsigFault {
     pub const fn code(self) -> u16 {
         self as u16
     }
+
+    /// Its name (RFC 8945 3).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TsigFault::BadSignature => "BADSIG",
+            TsigFault::BadKey => "BADKEY",
+            TsigFault::BadTime => "BADTIME",
+            TsigFault::BadTruncation => "BADTRUNC",
+        }
+    }
 }
 
 /// Seconds by which clocks may differ in what is signed here (RFC 8945 10: "The RECOMMENDED value for Fudge is 300

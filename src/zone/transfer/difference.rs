@@ -97,6 +97,8 @@ impl TransferZone<'_> {
         });
         let mut gone: Vec<Box<[u8]>> = gone.into_iter().collect();
         gone.sort_unstable();
+        // It is kept for long, and counted by its octets.
+        added.0.shrink_to_fit();
         Difference { removed: Records(gone.concat()), added }
     }
 }

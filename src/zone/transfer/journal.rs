@@ -4,6 +4,7 @@
 //! The snapshot of the last serial that was given is kept, and when another one is given, the difference between the two is
 //! all that remains of the older: however often a set changed in between, it is told once.
 
+use super::kept::{End, Kept};
 use super::{Difference, NotTransferable, TransferZone};
 use crate::wire::Name;
 use crate::zone::Snapshot;
@@ -50,6 +51,20 @@ struct OfZone {
     octets: usize,
 }
 
+/// Why steps that were kept are of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotRestored {
+    /// The zone cannot be told.
+    #[error(transparent)]
+    NotTransferable(#[from] NotTransferable),
+    /// They lead to other records.
+    #[error("it has other records than they lead to")]
+    Other,
+    /// They lead further.
+    #[error("its serial is an older one than they lead to")]
+    Older,
+}
+
 impl Step {
     fn octets(&self) -> usize {
         self.difference.removed.octets().saturating_add(self.difference.added.octets())
@@ -93,30 +108,48 @@ impl Journal {
         Some(of_zone.steps.iter().skip(first).cloned().collect())
     }
 
-    /// Takes over steps that were kept elsewhere, if they lead to what `snapshot` has.
+    /// Takes over what was kept of a zone, if it leads to what `snapshot` has, and returns from how many serials. What has
+    /// the same records under a later serial, as a source without revisions gives them after a restart, is one step further.
     pub fn restore(
         &mut self,
         snapshot: &Arc<Snapshot>,
-        apex: &Name,
-        steps: Vec<Step>,
+        kept: Kept,
         limits: JournalLimits,
-    ) {
-        let Ok(zone) = snapshot.transferable(apex) else { return };
-        let (serial, soa) = (zone.serial(), zone.soa());
-        let joined = steps.windows(2).all(|pair| matches!(pair, [one, next] if one.to == next.from));
-        if !joined || steps.last().is_none_or(|last| last.to != serial || last.soa_after != soa) {
-            return;
+    ) -> Result<usize, NotRestored> {
+        let Kept { apex, end, steps } = kept;
+        let zone = snapshot.transferable(&apex)?;
+        let now = End::of(&zone);
+        if now.sum != end.sum || (now.serial == end.serial && now.soa != end.soa) {
+            return Err(NotRestored::Other);
         }
-        let octets = steps.iter().map(Step::octets).sum();
-        let steps = steps.into_iter().map(Arc::new).collect();
-        let mut of_zone = OfZone { last: Arc::clone(snapshot), serial, steps, octets };
+        if now.serial != end.serial && !is_ahead(now.serial, end.serial) {
+            return Err(NotRestored::Older);
+        }
+        let mut of_zone = OfZone {
+            last: Arc::clone(snapshot),
+            serial: now.serial,
+            octets: steps.iter().map(|step| step.octets()).fold(0, usize::saturating_add),
+            steps: steps.into(),
+        };
+        if now.serial != end.serial {
+            let (from, to) = (end.serial, now.serial);
+            let difference = Difference::default();
+            of_zone.add(Step { from, to, soa_before: end.soa, soa_after: now.soa, difference });
+        }
         of_zone.keep_within(limits);
-        self.zones.insert(apex.clone(), of_zone);
+        let serials = of_zone.steps.len();
+        self.zones.insert(apex, of_zone);
+        Ok(serials)
     }
 
-    /// The steps of each zone, to be kept elsewhere.
-    pub fn steps(&self) -> impl Iterator<Item = (&Name, &VecDeque<Arc<Step>>)> {
-        self.zones.iter().map(|(apex, of_zone)| (apex, &of_zone.steps))
+    /// The steps of each zone that lead to what `snapshot` has, with its apex.
+    pub fn leads_to(&self, snapshot: &Snapshot) -> Vec<(Name, Vec<Arc<Step>>)> {
+        let leads = |(apex, of_zone): (&Name, &OfZone)| {
+            let zone = snapshot.transferable(apex).ok()?;
+            let steps = || (apex.clone(), of_zone.steps.iter().cloned().collect());
+            (zone.serial() == of_zone.serial).then(steps)
+        };
+        self.zones.iter().filter_map(leads).collect()
     }
 
     /// Octets of all records that are kept.

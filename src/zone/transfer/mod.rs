@@ -6,12 +6,14 @@
 mod catalog;
 mod difference;
 mod journal;
+mod kept;
 #[cfg(test)]
 mod tests;
 
 pub use catalog::catalog;
 pub use difference::{Difference, Records};
-pub use journal::{Journal, JournalLimits, Step};
+pub use journal::{Journal, JournalLimits, NotRestored, Step};
+pub use kept::Kept;
 
 use super::rr;
 use super::snapshot::{Snapshot, Zone, ZoneTree};

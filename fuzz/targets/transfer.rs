@@ -1,0 +1,5 @@
+//! Requests for zones.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| rosterd_fuzz::transfer::check(input));
