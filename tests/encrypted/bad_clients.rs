@@ -173,7 +173,9 @@ async fn datagrams_that_are_no_quic() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(encrypted.address(Transport::Quic)).unwrap();
     for length in 0..1300 {
-        let octets: Vec<u8> = (0..length).map(|place: usize| (place * 31 + length) as u8 | 0xc0).collect();
+        let octets: Vec<u8> = (0..length)
+            .map(|place: usize| u8::try_from((place * 31 + length) % 256).unwrap() | 0xc0)
+            .collect();
         socket.send(&octets).unwrap();
     }
     serves(&encrypted).await;

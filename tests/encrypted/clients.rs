@@ -157,6 +157,7 @@ async fn queries_over_https_are_answered_by_both_methods() {
     let encrypted = start(limits());
     let config = of(&encrypted, Transport::Https, None);
     let mut sender = https(encrypted.address(Transport::Https), config).await;
+    let too_large = vec![b'x'; 65_536];
     for (method, uri, body, status, answer) in [
         ("POST", "/dns-query", QUERY, 200, echoed("h")),
         ("POST", "/dns-query?x=y", b"*65535", 200, vec![b'*'; 65_535]),
@@ -168,7 +169,7 @@ async fn queries_over_https_are_answered_by_both_methods() {
         // What is not answered over other transports.
         ("POST", "/dns-query", b"!", 400, vec![]),
         ("POST", "/dns-query", b"", 400, vec![]),
-        ("POST", "/dns-query", &[b'x'; 65_536], 413, vec![]),
+        ("POST", "/dns-query", &too_large, 413, vec![]),
     ] {
         let (found, _, octets) = ask_https(&mut sender, method, uri, body).await;
         assert_eq!((found, octets.len()), (status, answer.len()), "{method} {uri}");
@@ -259,9 +260,9 @@ async fn clients_must_show_a_certificate_where_one_is_asked_for() {
         assert_eq!(answered, let_in);
         let answered = match quic(quic_at, of(&encrypted, Transport::Quic, shows)).await {
             Ok((_endpoint, connection)) => match connection.open_bi().await {
-                Ok((mut send, mut receive)) => {
-                    let sent = send.write_all(&frame(QUERY)).await.is_ok() && send.finish().is_ok();
-                    sent && receive.read_to_end(1000).await.is_ok()
+                Ok((mut queries, mut answers)) => {
+                    let sent = queries.write_all(&frame(QUERY)).await.is_ok() && queries.finish().is_ok();
+                    sent && answers.read_to_end(1000).await.is_ok()
                 }
                 Err(_) => false,
             },
