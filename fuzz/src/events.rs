@@ -258,7 +258,7 @@ fn endpoint(from: &mut Unstructured<'_>) -> Result<Endpoint> {
     let uids = ["", "a", "b", "00000000-0000-0000-0000-000000000001"];
     let conditions = [None, Some(true), Some(false)];
     Ok(Endpoint {
-        addresses: some(from, 2, address)?,
+        addresses: some(from, 2, address)?.into(),
         hostname: optional(from, &HOSTNAMES)?,
         uid: Uid::from_text(from.choose(&uids)?),
         namespace: optional(from, &NAMESPACES)?,

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod bodies;
 pub mod events;
+pub mod https;
 pub mod manifest;
 mod message;
 pub mod protobuf;

@@ -4,11 +4,12 @@
 
 use crate::world::NOW;
 use rosterd::wire::{
-    HEADER_LEN, Header, Mac, PseudoRecords, SignedAnswers, Signing, Tsig, TsigAlgorithm, TsigKey, verify,
+    HEADER_LEN, Header, Mac, PseudoRecords, SignedAnswers, Signing, TsigAlgorithm, TsigKey, verify,
 };
 use std::sync::{Arc, LazyLock};
 
 /// The key that is known.
+#[must_use]
 pub fn key() -> Arc<TsigKey> {
     static KEY: LazyLock<Arc<TsigKey>> = LazyLock::new(|| {
         let name = "transfer.key".parse().expect("a name");
@@ -18,16 +19,18 @@ pub fn key() -> Arc<TsigKey> {
 }
 
 /// The message with a signature; nothing where it has one, or cannot be read.
+#[must_use]
 pub fn signed(message: &[u8]) -> Option<Vec<u8>> {
-    if tsig(message)?.is_some() {
+    if pseudo_records(message)?.tsig.is_some() {
         return None;
     }
     sign(&mut Signing::request(&key(), id(message)), message)
 }
 
 /// The signature of a message that is signed by the key: that of the same message signed again.
+#[must_use]
 pub fn sign_again(message: &[u8]) -> Option<Mac> {
-    let tsig = tsig(message)??;
+    let tsig = pseudo_records(message)?.tsig?;
     let mut bare = message.get(..tsig.at)?.to_vec();
     let mut header = Header::read(&bare)?;
     header.id = tsig.original_id;
@@ -38,11 +41,11 @@ pub fn sign_again(message: &[u8]) -> Option<Mac> {
     signing.mac().copied().filter(|mac| mac.as_octets() == tsig.mac)
 }
 
-/// The signature of a message, if it has one; nothing where it cannot be read.
-fn tsig(message: &[u8]) -> Option<Option<Tsig<'_>>> {
+/// The records that a signature is among; nothing where they cannot be read.
+fn pseudo_records(message: &[u8]) -> Option<PseudoRecords<'_>> {
     let mut records = PseudoRecords::default();
     records.read(message, &Header::read(message)?, None).ok()?;
-    Some(records.tsig)
+    Some(records)
 }
 
 fn id(message: &[u8]) -> u16 {
@@ -64,7 +67,7 @@ fn sign_at(signing: &mut Signing, message: &[u8], now: u64) -> Option<Vec<u8>> {
 /// Checks what holds of any message.
 pub fn check(input: &[u8]) {
     let [high, low, bit, message @ ..] = input else { return };
-    let Some(found) = tsig(message) else { return };
+    let Some(PseudoRecords { tsig: found, .. }) = pseudo_records(message) else { return };
     if let Some(found) = found {
         // Nobody who does not have the secret makes one that is good.
         let is_good = verify(message, &found, &key(), NOW.into()).is_ok();
@@ -78,14 +81,14 @@ pub fn check(input: &[u8]) {
     let Some(request) = sign(&mut signing, message) else { return };
     let mac = *signing.mac().expect("it was signed");
     // Octets behind the last record are there no longer; nothing else may be in the way.
-    let Some(Some(own)) = tsig(&request) else { return };
+    let Some(own) = pseudo_records(&request).and_then(|records| records.tsig) else { return };
     assert_eq!(verify(&request, &own, &key(), NOW.into()), Ok(()));
 
     // One bit: seen, but for the ID, which is restored, and letters of the key's and the algorithm's names.
     let at = usize::from(u16::from_be_bytes([*high, *low])) % request.len();
     let mut changed = request.clone();
     changed[at] ^= 1 << (bit & 7);
-    if let Some(Some(changed_tsig)) = tsig(&changed)
+    if let Some(changed_tsig) = pseudo_records(&changed).and_then(|records| records.tsig)
         && verify(&changed, &changed_tsig, &key(), NOW.into()).is_ok()
     {
         let is_letter = at >= own.at && bit & 7 == 5 && request[at].is_ascii_alphabetic();
@@ -99,8 +102,8 @@ pub fn check(input: &[u8]) {
     let verdicts = |order: &[usize]| {
         let mut verifying = SignedAnswers::new(&key(), &mac);
         let good = order.iter().all(|&at| {
-            tsig(&answers[at])
-                .is_some_and(|found| verifying.next(&answers[at], found.as_ref(), NOW.into()).is_ok())
+            pseudo_records(&answers[at])
+                .is_some_and(|found| verifying.next(&answers[at], found.tsig.as_ref(), NOW.into()).is_ok())
         });
         good && verifying.is_whole()
     };

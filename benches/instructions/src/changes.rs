@@ -194,7 +194,7 @@ impl Cluster {
                 }
                 What::Third => {
                     let mut number = 0..;
-                    endpoints.retain(|_| number.next().is_none_or(|number: usize| number % 3 > 0));
+                    endpoints.retain(|_| number.next().is_none_or(|number: usize| !number.is_multiple_of(3)));
                     EventKind::Apply(Box::new(object.clone()))
                 }
             };
