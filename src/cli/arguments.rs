@@ -394,9 +394,9 @@ of a running server; that of a pod is reached by kubectl port-forward. It reads
 manifests or the cluster by itself, a moment before it asks the server. TTLs,
 ports and types of records are not compared.
 
-Without manifests and outside a cluster only settings and zone files are checked,
-and the result says so: that is what a pipeline has for the settings of a
-Deployment. With no settings either there is nothing to check.
+Without manifests and outside a cluster only settings and zone files are
+checked, and the result says so: that is what a pipeline has for the settings
+of a Deployment. With no settings either there is nothing to check.
 
 Exit codes:
   0  what there is to check is right; with --against, nothing would change

@@ -37,7 +37,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Roster {
     options: Options,
-    store: Store,
+    pub(super) store: Store,
     sets: Sets,
     watches: Watches,
     shared: Shared,

@@ -7,7 +7,7 @@ use super::notice::Problem;
 use super::overrides::{Overrides, SET};
 use super::ports::{is_port_name, normal};
 use super::selector::label;
-use super::store::{Entry, Group, Head, Object, Store, looked_at};
+use super::store::{Entry, Group, Head, Object, Store};
 use super::{
     Addresses, Conditions, Endpoint, EndpointObject, Gives, Hostname, Include, Namespaces, ObjectKind,
     Options, PeerShape, Port, SetSettings, Topology, Uid, parse_dashed,
@@ -313,7 +313,7 @@ impl<'a> Told<'a> {
     /// What a stored entry of this object says.
     #[inline]
     pub(super) fn by_entry(entry: &'a Entry, object: &'a Object, store: &'a Store) -> Told<'a> {
-        looked_at(1);
+        store.looks.one_more();
         Told {
             uid: entry.uid.and_then(|uid| store.uid(uid)),
             addresses: Cow::Borrowed(&entry.addresses),

@@ -34,6 +34,7 @@ pub(super) struct Store {
     /// Uids that lost their last entry. Their ids stay theirs until [`Store::sweep`].
     emptied: Vec<Id<UidRecord>>,
     hasher: RandomState,
+    pub(super) looks: Looks,
 }
 
 /// A stored object.
@@ -167,9 +168,9 @@ impl Store {
         if let Some(record) = uid.and_then(|uid| self.uids.get_mut(uid)) {
             record.holders.add(id, &mut self.holders);
         }
-        let Store { entries, by_address, nameless, .. } = self;
+        let Store { entries, by_address, nameless, looks, .. } = self;
         let at = |(id, place): &Holding| {
-            looked_at(1);
+            looks.one_more();
             entries.get(*id)?.addresses.as_slice().get(*place as usize).copied()
         };
         if uid.is_none()
@@ -239,7 +240,7 @@ impl Store {
     /// The entries that hold an address, in no order.
     pub(super) fn entries_at(&self, address: IpAddr) -> impl Iterator<Item = &Entry> {
         self.by_address.iter(address).filter_map(move |(id, place)| {
-            looked_at(1);
+            self.looks.one_more();
             let entry = self.entries.get(id)?;
             (entry.addresses.as_slice().get(place as usize) == Some(&address)).then_some(entry)
         })
@@ -248,7 +249,7 @@ impl Store {
     /// The entries without uid whose first address this is, in no order.
     pub(super) fn nameless_at(&self, address: IpAddr) -> impl Iterator<Item = &Entry> {
         let entries = self.nameless.iter(address).filter_map(|(id, _)| {
-            looked_at(1);
+            self.looks.one_more();
             self.entries.get(id)
         });
         entries.filter(move |entry| entry.addresses.as_slice().first() == Some(&address))
@@ -365,19 +366,26 @@ impl Holders {
     }
 }
 
-/// Counts how many entries were looked at: what tests hold against the number that there are.
-#[cfg(test)]
-pub(super) fn looked_at(entries: usize) {
-    LOOKED_AT.set(LOOKED_AT.get() + entries);
-}
+/// How many entries were looked at: what tests hold against the number that there are. Elsewhere nothing is counted.
+#[derive(Debug, Default)]
+pub(super) struct Looks(#[cfg(test)] std::cell::Cell<usize>);
 
-#[cfg(not(test))]
-#[inline(always)]
-pub(super) fn looked_at(_: usize) {}
+impl Looks {
+    #[cfg(test)]
+    pub(super) fn one_more(&self) {
+        self.0.set(self.0.get() + 1);
+    }
 
-#[cfg(test)]
-thread_local! {
-    pub(super) static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "there is nothing to count")]
+    #[inline]
+    pub(super) fn one_more(&self) {}
+
+    /// How many since it was asked last.
+    #[cfg(test)]
+    pub(super) fn take(&self) -> usize {
+        self.0.take()
+    }
 }
 
 #[cfg(test)]
