@@ -11,6 +11,7 @@
 mod rosterd;
 
 mod keys;
+mod over_tls;
 mod refused;
 #[allow(dead_code, reason = "shared with a benchmark that uses the rest")]
 mod servers;

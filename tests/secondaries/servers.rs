@@ -21,6 +21,26 @@ impl Kind {
     pub(crate) fn asks_for_steps(self) -> bool {
         self != Kind::CoreDns
     }
+
+    /// Its settings, with files in a folder.
+    pub(crate) fn settings(
+        self,
+        folder: &Path,
+        port: u16,
+        primary: SocketAddr,
+        zones: &[&str],
+        key: Option<&Key>,
+    ) -> String {
+        match self {
+            Kind::Nsd => nsd(folder, port, primary, zones, key),
+            Kind::Knot => knot(folder, port, primary, zones, key),
+            Kind::Bind => bind(folder, port, primary, zones, key),
+            Kind::CoreDns => {
+                assert!(key.is_none(), "CoreDNS fetches without signatures");
+                coredns(port, primary, zones)
+            }
+        }
+    }
 }
 
 /// A running secondary, ended when dropped.
@@ -59,15 +79,7 @@ impl Secondary {
         key: Option<&Key>,
         environment: &[(&str, &str)],
     ) -> Secondary {
-        Secondary::run(kind, port, environment, |folder| match kind {
-            Kind::Nsd => nsd(folder, port, primary, zones, key),
-            Kind::Knot => knot(folder, port, primary, zones, key),
-            Kind::Bind => bind(folder, port, primary, zones, key),
-            Kind::CoreDns => {
-                assert!(key.is_none(), "CoreDNS fetches without signatures");
-                coredns(port, primary, zones)
-            }
-        })
+        Secondary::run(kind, port, environment, |folder| kind.settings(folder, port, primary, zones, key))
     }
 
     /// One that is started with these settings.

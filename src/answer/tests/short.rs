@@ -107,7 +107,7 @@ fn a_type() -> impl Strategy<Value = RecordType> {
     use RecordType as T;
     prop_oneof![
         4 => prop::sample::select(vec![T::A, T::AAAA, T::SRV, T::TXT, T::PTR]),
-        1 => prop::sample::select(vec![T::ANY, T::NS, T::SOA, T::DS, T::CNAME, T::AXFR, T::HTTPS, T::OPT, T(65280)]),
+        1 => prop::sample::select(vec![T::ANY, T::NS, T::SOA, T::DS, T::CNAME, T::AXFR, T::SVCB, T::HTTPS, T::OPT, T(0), T(63), T(66), T(65280)]),
     ]
 }
 
