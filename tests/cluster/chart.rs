@@ -105,9 +105,13 @@ fn the_chart_makes_what_the_kustomizations_make() {
     let plane = plane();
     let address = "service.clusterIP=10.96.0.53";
     let local = ["nodeLocal.enabled=true", "nodeLocal.clusterIP=10.96.0.54", address];
-    for (overlay, values) in
-        [("kubernetes", &[][..]), ("overlays/fixed-address", &[address]), ("overlays/node-local", &local)]
-    {
+    let encrypted = ["encrypted.enabled=true", address];
+    for (overlay, values) in [
+        ("kubernetes", &[][..]),
+        ("overlays/fixed-address", &[address]),
+        ("overlays/node-local", &local),
+        ("overlays/encrypted", &encrypted),
+    ] {
         let kustomized = kustomize(plane, overlay);
         let rendered = template(values).expect("manifests");
         assert_eq!(effective(&settings(&rendered)), effective(&settings(&kustomized)), "{overlay}");
@@ -151,6 +155,8 @@ fn the_api_server_takes_what_the_chart_makes_of_all_values() {
         "tolerations[0].operator=Exists",
         "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=null",
         "nameOverride=other",
+        "encrypted.enabled=true",
+        "encrypted.secretName=other-tls",
     ];
     for more in [&[][..], &["nodeLocal.enabled=true"]] {
         let rendered = template(&[&values[..], more].concat()).expect("manifests");
@@ -255,6 +261,7 @@ fn wrong_values_are_refused() {
         ("settings.server.udp_max=100", "udp_max"),
         ("settings.topologies[0].mode=pod", "mode"),
         ("monitoring.interval=often", "interval"),
+        ("encrypted.secretName=", "secretName"),
     ] {
         let refused = template(&[value]).expect_err(value);
         let line = refused.lines().find(|line| line.starts_with("- at ") && line.contains(about));

@@ -19,6 +19,7 @@ mod chart;
 mod client;
 mod commands;
 mod control_plane;
+mod encrypted;
 mod in_pod;
 mod lists;
 mod manifests;

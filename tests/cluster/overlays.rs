@@ -146,7 +146,7 @@ fn components_fit_an_overlay_of_ones_own() {
         .collect();
     // In the order of their names, what changes the kind of the Deployment comes behind what changes it.
     components.sort_unstable();
-    assert_eq!(components.len(), 6, "{components:?}");
+    assert_eq!(components.len(), 7, "{components:?}");
     let kustomization = json!({"resources": ["../named-namespaces"], "components": components});
     fs::write(own.join("kustomization.yaml"), kustomization.to_string()).expect("a written kustomization");
     let objects = dry_run(&own);
