@@ -1,9 +1,13 @@
-//! Encrypted transports as other programs speak them: kdig over TLS and HTTPS, curl, and HTTP/2 of Node. The kdig that Debian
-//! has is built without QUIC.
+//! Encrypted transports as other programs speak them: kdig over TLS and HTTPS, curl, HTTP/2 of Node, and Go's TLS and HTTP/2
+//! with quic-go. The kdig that Debian has is built without QUIC.
 
+use crate::query::Query;
 use crate::rosterd::Rosterd;
 use base64::Engine as _;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 const NAME: &str = "my-app.default.svc.peers.cluster.local";
@@ -16,6 +20,7 @@ struct Served {
     rosterd: Rosterd,
     tls: SocketAddr,
     https: SocketAddr,
+    quic: SocketAddr,
     folder: tempfile::TempDir,
 }
 
@@ -28,16 +33,16 @@ fn start() -> Served {
     let path = folder.path().display();
     let settings = format!(
         "[[transfer.secondaries]]\nclients = ['127.0.0.1']\n[server.tls]\ncertificate = '{path}/tls.crt'\nkey = '{path}/tls.key'\n[server]\n\
-         listen_tls = ['127.0.0.1:0']\nlisten_https = ['127.0.0.1:0']\n"
+         listen_tls = ['127.0.0.1:0']\nlisten_https = ['127.0.0.1:0']\nlisten_quic = ['127.0.0.1:0']\n"
     );
     let manifest = include_str!("../../deploy/examples/loopback.yaml");
     let mut rosterd = Rosterd::start(manifest, &settings);
-    let [tls, https] = ["TLS", "HTTPS"].map(|name| {
+    let [tls, https, quic] = ["TLS", "HTTPS", "QUIC"].map(|name| {
         let line = rosterd.wait_for_log(&format!("(DNS over {name})"));
         let rest = line.split("listening on ").nth(1).and_then(|rest| rest.split(' ').next());
         rest.and_then(|text| text.parse().ok()).expect("an address")
     });
-    Served { rosterd, tls, https, folder }
+    Served { rosterd, tls, https, quic, folder }
 }
 
 /// What a program prints; it must succeed.
@@ -106,11 +111,15 @@ fn kdig_transfers_zones_over_tls_and_not_over_https() {
 
 /// The answer to [`QUERY`] over TCP.
 fn by_tcp(server: SocketAddr) -> Vec<u8> {
-    use std::io::{Read, Write};
+    ask_tcp(server, QUERY)
+}
+
+fn ask_tcp(server: SocketAddr, query: &[u8]) -> Vec<u8> {
+    use std::io::Read;
     let mut stream = std::net::TcpStream::connect(server).expect("a connection");
     stream.set_read_timeout(Some(crate::rosterd::PATIENCE)).expect("a bound");
-    let length = u16::try_from(QUERY.len()).expect("a query").to_be_bytes();
-    stream.write_all(&[&length, QUERY].concat()).expect("a sent query");
+    let length = u16::try_from(query.len()).expect("a query").to_be_bytes();
+    stream.write_all(&[&length, query].concat()).expect("a sent query");
     let mut length = [0; 2];
     stream.read_exact(&mut length).expect("an answer");
     let mut answer = vec![0; u16::from_be_bytes(length).into()];
@@ -185,4 +194,60 @@ fn node_gets_by_both_methods_the_octets_of_tcp() {
     command.args(["--eval", &script, "--", &file("tls.crt"), &origin, &get_path(), &file("query")]);
     let text = String::from_utf8(output(&mut command)).expect("text");
     assert_eq!(text.lines().collect::<Vec<_>>(), [&encoded, &encoded]);
+}
+
+/// A message in hexadecimal.
+fn hexadecimal(message: &[u8]) -> String {
+    message.iter().fold(String::new(), |mut text, octet| {
+        write!(text, "{octet:02x}").expect("text");
+        text
+    })
+}
+
+/// Many queries at a time on one connection, over QUIC by a resumed session too.
+#[test]
+fn go_and_quic_go_get_the_octets_of_tcp() {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/programs/encrypted-client");
+    assert!(program.exists(), "{} is missing: tests/cluster/programs/build makes it", program.display());
+    let served = start();
+    let rows = [
+        (NAME, 16),
+        (NAME, 33),
+        ("127-0-0-2.default.pod.cluster.local", 1),
+        ("127-0-0-2.default.pod.cluster.local", 28),
+        ("none.default.svc.peers.cluster.local", 1),
+        ("peers.cluster.local", 6),
+        ("example.com", 1),
+    ];
+    // RFC 8484 4.1 and RFC 9250 4.2.1 have 0 as the id.
+    let plain = |(name, record_type): &(&str, u16)| Query { id: 0, ..Query::new(name, *record_type) };
+    let queries: Vec<Vec<u8>> =
+        rows.iter().flat_map(|row| [plain(row).octets(), plain(row).edns(1232).octets()]).collect();
+    let expected: Vec<String> =
+        queries.iter().map(|query| hexadecimal(&ask_tcp(served.rosterd.ipv4(), query))).collect();
+    for (transport, address) in [("tls", served.tls), ("https", served.https), ("quic", served.quic)] {
+        // 42 queries, below the 64 streams of QUIC that may stand open.
+        let asked: String =
+            queries.iter().map(|query| hexadecimal(query) + "\n").collect::<String>().repeat(3);
+        let mut client = Command::new(&program)
+            .arg(served.folder.path().join("tls.crt"))
+            .args([transport, &address.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the client");
+        client.stdin.take().expect("a pipe").write_all(asked.as_bytes()).expect("sent queries");
+        let output = client.wait_with_output().expect("its output");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{transport}: {said}");
+        let sessions = if transport == "quic" { 2 } else { 1 };
+        let answers = String::from_utf8(output.stdout).expect("text");
+        let answers: Vec<&str> = answers.lines().collect();
+        let wanted: Vec<&String> = expected.iter().cycle().take(asked.lines().count() * sessions).collect();
+        assert_eq!(answers, wanted, "{transport}");
+        if transport == "quic" {
+            assert_eq!(said, "resumed: false\nresumed: true\n");
+        }
+    }
 }
