@@ -117,6 +117,19 @@ async fn the_answers_are_those_of_tcp() {
     }
 }
 
+/// RFC 9103 has transfer over TLS; those over HTTPS and QUIC are refused to a secondary too.
+#[tokio::test]
+async fn zones_are_transferred_over_tls_only() {
+    let served = start("[[transfer.secondaries]]\nclients = ['127.0.0.1']\n");
+    let [by_tls, others @ ..] = served.ask(&query("peers.cluster.local", 252).octets()).await;
+    // AA and NOERROR, and SOA as the first record.
+    assert_eq!(by_tls[2..4], [0x84, 0x00]);
+    assert!(u16::from_be_bytes([by_tls[6], by_tls[7]]) > 0, "{by_tls:02x?}");
+    for answer in others {
+        assert_eq!(answer[2..4], [0x80, 0x05], "{answer:02x?}");
+    }
+}
+
 #[tokio::test]
 async fn answers_to_padded_queries_are_padded_where_that_hides_them() {
     let served = start("");

@@ -3,6 +3,8 @@
 //! They come from 127.1.0.0/16, fewer from one address than the server allows, so that nothing but its limit in total
 //! holds them back. Every line that is printed has the connections opened and those closed by the server until then.
 
+#[cfg(feature = "encrypted")]
+use crate::attack_encrypted::Kind as Encrypted;
 use load::process::Server;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -32,6 +34,9 @@ pub enum Kind {
     Opens,
     /// Ask, read all of the answer, and come again, as fast as they can.
     Pages,
+    /// What takes whole handshakes.
+    #[cfg(feature = "encrypted")]
+    Encrypted(crate::attack_encrypted::Kind),
 }
 
 /// Where they do it.
@@ -43,27 +48,69 @@ pub enum Target {
     Probes(&'static str),
     /// Where what is served is told, with this path.
     Api(&'static str),
+    /// Where queries are answered over TLS.
+    #[cfg(feature = "encrypted")]
+    Tls,
+    /// The same over HTTPS.
+    #[cfg(feature = "encrypted")]
+    Https,
+    /// The same over QUIC.
+    #[cfg(feature = "encrypted")]
+    Quic,
+}
+
+/// Which rows are measured together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Dns,
+    Http,
+    #[cfg(feature = "encrypted")]
+    Encrypted,
 }
 
 impl Target {
     /// Its address.
     pub fn of(self, server: &Server) -> Option<SocketAddr> {
         match self {
+            #[cfg(feature = "encrypted")]
+            Target::Tls => server.encrypted.first().copied(),
+            #[cfg(feature = "encrypted")]
+            Target::Https => server.encrypted.get(1).copied(),
+            #[cfg(feature = "encrypted")]
+            Target::Quic => server.encrypted.get(2).copied(),
             Target::Dns => Some(server.address),
             Target::Probes(_) => server.http.first().copied(),
             Target::Api(_) => server.http.get(1).copied(),
         }
     }
 
-    /// What is asked there.
-    pub fn question(self, query: &[u8]) -> Vec<u8> {
+    pub fn door(self) -> Door {
         match self {
+            Target::Dns => Door::Dns,
+            Target::Probes(_) | Target::Api(_) => Door::Http,
+            #[cfg(feature = "encrypted")]
+            Target::Tls | Target::Https | Target::Quic => Door::Encrypted,
+        }
+    }
+
+    /// What is asked there. Over encrypted transports, the beginning of a handshake.
+    pub fn question(self, query: &[u8]) -> std::io::Result<Vec<u8>> {
+        Ok(match self {
+            #[cfg(feature = "encrypted")]
+            Target::Tls | Target::Https | Target::Quic => crate::attack_encrypted::hello(&authority()?)?,
             Target::Dns => [&(query.len() as u16).to_be_bytes(), query].concat(),
             Target::Probes(path) | Target::Api(path) => {
                 format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
             }
-        }
+        })
     }
+}
+
+/// Where the certificate is that servers show.
+#[cfg(feature = "encrypted")]
+pub fn authority() -> io::Result<std::path::PathBuf> {
+    let path = std::env::var_os(crate::attack_encrypted::AUTHORITY);
+    path.map(Into::into).ok_or_else(|| io::Error::other("no certificate is named"))
 }
 
 /// The word on the command line, the label in the table, what they do, how many connections as a multiple of the limit,
@@ -71,7 +118,7 @@ impl Target {
 pub type Row = (&'static str, &'static str, Kind, usize, Target);
 
 /// All of them.
-pub const KINDS: [Row; 12] = [
+pub const KINDS: &[Row] = &[
     ("slow-readers", "ask and never read", Kind::SlowReaders, 1, Target::Dns),
     ("slow-writers", "an octet at a time", Kind::SlowWriters, 1, Target::Dns),
     ("ten-times", "10 x limit, silent", Kind::TenTimes, 10, Target::Dns),
@@ -90,10 +137,28 @@ pub const KINDS: [Row; 12] = [
     ("http-slow-writers", "an octet at a time", Kind::SlowWriters, 10, Target::Probes("/metrics")),
     ("http-ten-times", "4,000, silent", Kind::TenTimes, 10, Target::Probes("/metrics")),
     ("http-opens", "flood of opens", Kind::Opens, 10, Target::Probes("/metrics")),
+    #[cfg(feature = "encrypted")]
+    ("tls-hellos", "TLS: hello and reset", Kind::Resets, 1, Target::Tls),
+    #[cfg(feature = "encrypted")]
+    ("tls-slow", "TLS: octet by octet", Kind::SlowWriters, 1, Target::Tls),
+    #[cfg(feature = "encrypted")]
+    ("tls-silent", "TLS: 4,000, silent", Kind::TenTimes, 10, Target::Tls),
+    #[cfg(feature = "encrypted")]
+    ("tls-opens", "TLS: flood of opens", Kind::Opens, 10, Target::Tls),
+    #[cfg(feature = "encrypted")]
+    ("tls-handshakes", "TLS: handshakes", Kind::Encrypted(Encrypted::Handshakes), 1, Target::Tls),
+    #[cfg(feature = "encrypted")]
+    ("https-streams", "HTTPS: half a query", Kind::Encrypted(Encrypted::Streams), 1, Target::Https),
+    #[cfg(feature = "encrypted")]
+    ("quic-leave", "QUIC: hello and leave", Kind::Encrypted(Encrypted::Leave), 1, Target::Quic),
+    #[cfg(feature = "encrypted")]
+    ("quic-handshakes", "QUIC: handshakes", Kind::Encrypted(Encrypted::Handshakes), 1, Target::Quic),
+    #[cfg(feature = "encrypted")]
+    ("quic-streams", "QUIC: half a query", Kind::Encrypted(Encrypted::Streams), 1, Target::Quic),
 ];
 
 /// Connections from one address.
-const PER_ADDRESS: usize = 100;
+pub const PER_ADDRESS: usize = 100;
 
 /// Between two rounds over all connections.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -209,6 +274,8 @@ fn misbehave(kind: Kind, number: usize, client: &mut Client, framed: &[u8], pipe
             client.reads_on()
         }
         Kind::TenTimes | Kind::Opens => true,
+        #[cfg(feature = "encrypted")]
+        Kind::Encrypted(_) => true,
     }
 }
 

@@ -2,7 +2,7 @@
 //! connection for each question, while nobody misbehaves, while others misbehave towards its server, and while they
 //! misbehave towards another process on the same CPU. The last tells what the machine alone makes of it.
 
-use crate::attack::{self, KINDS, Target};
+use crate::attack::{self, Door, KINDS};
 use load::process::Server;
 use load::questions::Shape;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -73,13 +73,13 @@ pub fn measure(
     server: &Server,
     elsewhere: &Server,
     shape: &Shape,
-    (over_http, only): (bool, &str),
+    (door, only): (Door, &str),
     rounds: usize,
     seconds: Duration,
 ) -> io::Result<()> {
     let mut kinds: Vec<_> = KINDS
         .iter()
-        .filter(|(word, .., target)| word.contains(only) && over_http == (*target != Target::Dns))
+        .filter(|(word, .., target)| word.contains(only) && target.door() == door)
         .map(|kind| (kind, Noticed::default()))
         .collect();
     // Memory that is used for the first time is not memory that grows.
@@ -193,6 +193,8 @@ impl Bad {
         let mut command = Command::new("nice");
         command.args(["-n", "10"]).arg(std::env::current_exe()?).args(["attack", word]);
         command.args([server.to_string(), connections.to_string()]);
+        #[cfg(feature = "encrypted")]
+        command.env(crate::attack_encrypted::AUTHORITY, crate::credentials::certificate());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let counts = Arc::<[AtomicU64; 2]>::default();
         let reader = child.stdout.take().map(|stdout| {

@@ -5,8 +5,13 @@
 //! every shape of question once, and what counts is the ratio to the echo of the same round.
 
 mod attack;
+#[cfg(feature = "encrypted")]
+mod attack_encrypted;
 mod bad_clients;
+#[cfg(feature = "encrypted")]
+mod credentials;
 
+use attack::Door;
 use load::process::{self, Server};
 use load::questions::{self, Shape};
 use load::run::{Figures, Load, Transport, median};
@@ -17,7 +22,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 const USAGE: &str = "\
-usage: load [bad-clients|admin-flood] [--rounds <1-100>] [--seconds <0.2-600>] [--only <text>] [--transport <udp|pipelined|one-query>]
+usage: load [bad-clients|admin-flood|encrypted-flood] [--rounds <1-100>] [--seconds <0.2-600>] [--only <text>] [--transport <udp|pipelined|one-query>]
             [--window <1-512>] [--rate <questions/s>]
             [--rosterd <program>] [--workers <1-64>] | [--against <ip:port> --pid <process>]
   --rounds     rounds, each with one run of every shape (5)
@@ -33,6 +38,8 @@ usage: load [bad-clients|admin-flood] [--rounds <1-100>] [--seconds <0.2-600>] [
     (slow-readers, slow-writers, ten-times, half-closed, resets, opens)
   admin-flood: the same of others that misbehave over HTTP, where probes, metrics and pages are
     (http-metrics, http-pages, http-slow-readers, http-slow-writers, http-ten-times, http-opens)
+  encrypted-flood: the same over TLS, HTTPS and QUIC; built with --features encrypted
+    (tls-hellos, tls-slow, tls-silent, tls-opens, tls-handshakes, https-streams, quic-leave, quic-handshakes, quic-streams)
   `load zone` prints the manifest that is asked for; `load echo` runs the echo";
 
 struct Options {
@@ -62,8 +69,10 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["attack", kind, server, connections] => attack(kind, server, connections),
-        ["bad-clients", ..] => measure_bad_clients(&arguments[1..], false),
-        ["admin-flood", ..] => measure_bad_clients(&arguments[1..], true),
+        ["bad-clients", ..] => measure_bad_clients(&arguments[1..], Door::Dns),
+        ["admin-flood", ..] => measure_bad_clients(&arguments[1..], Door::Http),
+        #[cfg(feature = "encrypted")]
+        ["encrypted-flood", ..] => measure_bad_clients(&arguments[1..], Door::Encrypted),
         _ => measure(&arguments),
     };
     match done {
@@ -109,7 +118,7 @@ fn measure(arguments: &[String]) -> Result<(), Failure> {
 }
 
 /// What bad clients do to a good one.
-fn measure_bad_clients(arguments: &[String], over_http: bool) -> Result<(), Failure> {
+fn measure_bad_clients(arguments: &[String], door: Door) -> Result<(), Failure> {
     let options = options(arguments)?;
     let rosterd = match &options.rosterd {
         Some(program) => program.clone(),
@@ -120,9 +129,14 @@ fn measure_bad_clients(arguments: &[String], over_http: bool) -> Result<(), Fail
     if let [_, server, ..] = cpus[..] {
         process::pin(&[server])?;
     }
-    let start = || {
-        Server::start(
-            load::rosterd(&rosterd)
+    #[cfg(feature = "encrypted")]
+    let credentials = credentials::Credentials::write()?;
+    let start = || -> Result<Server, Failure> {
+        let mut command = load::rosterd(&rosterd);
+        #[cfg(feature = "encrypted")]
+        let addresses = if door == Door::Encrypted { credentials.listen(&mut command)? } else { Vec::new() };
+        let started = Server::start(
+            command
                 .args(["serve", "--listen", "127.0.0.1:0", "--manifest"])
                 .arg(manifest.path())
                 .env("ROSTERD__SERVER__WORKERS", "1")
@@ -131,21 +145,30 @@ fn measure_bad_clients(arguments: &[String], over_http: bool) -> Result<(), Fail
                 .env("ROSTERD__SERVER__TCP__WRITE_TIMEOUT", bad_clients::TIMEOUT)
                 .env("ROSTERD__ADMIN__LISTEN", "127.0.0.1:0")
                 .env("ROSTERD__ADMIN__API", "127.0.0.1:0"),
-        )
+        )?;
+        #[cfg(feature = "encrypted")]
+        let started = started.with_encrypted(addresses);
+        Ok(started)
     };
     let (attacked, elsewhere) = (start()?, start()?);
     if let [client, _, ..] = cpus[..] {
         process::pin(&[client])?;
     }
     let Options { rounds, load: Load { duration, .. }, only, .. } = options;
-    Ok(bad_clients::measure(&attacked, &elsewhere, &large_set()?, (over_http, &only), rounds, duration)?)
+    Ok(bad_clients::measure(&attacked, &elsewhere, &large_set()?, (door, &only), rounds, duration)?)
 }
 
 /// Misbehaves until ended.
 fn attack(kind: &str, server: &str, connections: &str) -> Result<(), Failure> {
     let (_, _, kind, _, target) = *attack::KINDS.iter().find(|(word, ..)| *word == kind).ok_or(USAGE)?;
     let query = large_set()?.questions.into_iter().next().ok_or("no question")?;
-    Ok(attack::run(kind, server.parse()?, connections.parse()?, &target.question(&query))?)
+    #[cfg(feature = "encrypted")]
+    if let attack::Kind::Encrypted(kind) = kind {
+        let authority = attack::authority()?;
+        let (server, connections) = (server.parse()?, connections.parse()?);
+        return Ok(attack_encrypted::run((kind, target), server, connections, &query, &authority)?);
+    }
+    Ok(attack::run(kind, server.parse()?, connections.parse()?, &target.question(&query)?)?)
 }
 
 /// What good and bad clients ask: more than a datagram's worth of answers pile up soon.

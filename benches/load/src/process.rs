@@ -12,6 +12,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// Where it speaks HTTP, where it says so before it listens: probes and metrics, then what is served.
     pub http: Vec<SocketAddr>,
+    /// Where it speaks TLS, HTTPS and QUIC, if whoever starts it says so.
+    pub encrypted: Vec<SocketAddr>,
 }
 
 /// CPU time of a process, in seconds.
@@ -66,7 +68,7 @@ impl Server {
             if let Some(address) = address {
                 // What it says later is not read by anybody; it must not block on it.
                 std::thread::spawn(move || lines.for_each(drop));
-                return Ok(Server { child, address, http });
+                return Ok(Server { child, address, http, encrypted: Vec::new() });
             }
             http.extend(
                 line.split_once("http://").and_then(|(_, address)| address.parse::<SocketAddr>().ok()),
@@ -80,7 +82,13 @@ impl Server {
 
     /// A server that was started otherwise.
     pub fn adopt(child: Child, address: SocketAddr) -> Server {
-        Server { child, address, http: Vec::new() }
+        Server { child, address, http: Vec::new(), encrypted: Vec::new() }
+    }
+
+    /// The same, which is known to speak TLS, HTTPS and QUIC at these addresses.
+    pub fn with_encrypted(mut self, addresses: Vec<SocketAddr>) -> Server {
+        self.encrypted = addresses;
+        self
     }
 
     pub fn pid(&self) -> u32 {
