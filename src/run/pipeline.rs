@@ -6,7 +6,7 @@ use crate::roster::{Counts, Event, Notice, Options, Roster, SetCounts};
 use crate::wire::Name;
 use crate::zone::{
     CountedZones, Fault, Oversize, PodNames, Put, Snapshot, SnapshotWriter, StaticZone, ZoneConfig,
-    ZoneConfigError, ZoneReader, catalog,
+    ZoneConfigError, ZoneReader, catalog, next_serial,
 };
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,8 +21,17 @@ pub(super) struct Pipeline {
     /// The last serials of zones that are not served any more, those that went last first: one that comes back goes on
     /// from its own.
     former: Vec<(Name, u32)>,
-    /// The apex of the zone that lists the others, where there is one, and what it lists.
-    catalog: Option<(Name, Vec<Name>)>,
+    /// The zone that lists the others, where there is one.
+    catalog: Option<Catalog>,
+}
+
+/// The zone that lists the others.
+#[derive(Debug)]
+struct Catalog {
+    apex: Name,
+    listed: Vec<Name>,
+    /// Its last serial; none before its first list.
+    serial: Option<u32>,
 }
 
 /// How many zones that are not served any more are remembered. Settings name a handful of zones, and tens over the years.
@@ -56,7 +65,8 @@ impl Pipeline {
             negative_ttl: settings.server.negative_ttl,
         })?;
         let by_time = !matches!(settings.source(), Some(Source::Kubeconfig { .. } | Source::InCluster));
-        let catalog = settings.transfer.catalog.clone().map(|apex| (apex, Vec::new()));
+        let catalog = settings.transfer.catalog.clone();
+        let catalog = catalog.map(|apex| Catalog { apex, listed: Vec::new(), serial: None });
         let roster = Roster::new(options);
         let mut pipeline = Pipeline { roster, zone, by_time, former: Vec::new(), catalog };
         pipeline.list_zones();
@@ -104,15 +114,15 @@ impl Pipeline {
 
     /// Brings the catalog up to date.
     fn list_zones(&mut self) {
-        let Some((apex, listed)) = &mut self.catalog else { return };
+        let Some(Catalog { apex, listed, serial: last }) = &mut self.catalog else { return };
         let mut zones = self.zone.apexes();
         zones.retain(|zone| zone != apex);
         if zones == *listed {
             return;
         }
         *listed = zones;
-        // Seconds since 1970 fit until 2106, and lists change less often than that.
-        let serial = u32::try_from(unix_time()).unwrap_or(u32::MAX);
+        let serial = next_serial(*last, unix_time());
+        *last = Some(serial);
         let text = catalog(apex, listed, serial);
         let none = &mut |_: &str, _: &str| Err(String::new());
         match self.zone.zone_reader().read(CATALOG, Some(apex), text, none) {
@@ -138,17 +148,27 @@ impl Pipeline {
     pub(super) fn continue_from(&mut self, last: &[(Name, u32)], same_records: bool) {
         self.zone.continue_from(last, same_records);
         let snapshot = self.zone.current();
-        let is_served = |apex: &Name| snapshot.generated_zones().any(|served| served == apex);
+        if let Some(catalog) = &mut self.catalog
+            && let Some((_, serial)) = last.iter().find(|(apex, _)| *apex == catalog.apex)
+        {
+            catalog.serial = Some(*serial);
+            catalog.listed.clear();
+        }
+        let catalog = self.catalog.as_ref().map(|catalog| &catalog.apex);
+        let is_served =
+            |apex: &Name| Some(apex) == catalog || snapshot.generated_zones().any(|served| served == apex);
         self.former = last.iter().filter(|(apex, _)| !is_served(apex)).take(FORMER_MAX).cloned().collect();
+        self.list_zones();
     }
 
-    /// The apexes and serials of the zones that are made from peers, as they were last published; behind them those of
-    /// zones that once were.
+    /// The apexes and serials of the zones that are made from peers, as they were last published; behind them the catalog's,
+    /// and those of zones that once were.
     pub(super) fn serials(&self) -> Vec<(Name, u32)> {
         let snapshot = self.zone.current();
         let generated = snapshot.generated_zones().count();
         let served = snapshot.serials().take(generated).map(|(apex, serial)| (apex.clone(), serial));
-        served.chain(self.former.iter().cloned()).collect()
+        let catalog = self.catalog.as_ref().and_then(|catalog| Some((catalog.apex.clone(), catalog.serial?)));
+        served.chain(catalog).chain(self.former.iter().cloned()).collect()
     }
 
     /// Counts queries on where another pipeline's were counted, zone by zone.
@@ -206,7 +226,7 @@ fn text(name: &Name) -> Box<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Sources, load};
+    use crate::config::{File, Sources, load};
     use crate::roster::{EventKind, Gives, Scope, WatchId};
     use crate::source::manifest::parse;
 
@@ -285,5 +305,40 @@ mod tests {
         list(&mut pipeline, "");
         let snapshot = pipeline.publish().unwrap();
         assert!(!served(&snapshot).contains("node@10.0.0.1"));
+    }
+
+    #[test]
+    fn every_list_of_zones_has_a_serial_of_its_own() {
+        let text = "[transfer]\ncatalog = \"catalog.test\"\n".to_owned();
+        let file = Some(File { path: "rosterd.toml".into(), text });
+        let settings = load(&Sources { file, ..Sources::default() }).unwrap().settings;
+        let begin =
+            || Pipeline::new(&settings, PodNames::Verified, vec!["192.0.2.53".parse().unwrap()]).unwrap();
+        let listed = |pipeline: &Pipeline| {
+            let serials = pipeline.serials();
+            let ours = serials.iter().filter(|(apex, _)| apex.to_string() == "catalog.test.");
+            ours.map(|(_, serial)| *serial).collect::<Vec<_>>()
+        };
+        let mut pipeline = begin();
+        let mut seen = listed(&pipeline);
+        for name in ["a.test", "b.test", "c.test"] {
+            let text = format!(
+                "$ORIGIN {name}.\n@ 5 SOA ns.{name}. h.{name}. 1 2 3 4 5\n@ 5 NS ns.{name}.\nns 5 A 192.0.2.1\n"
+            );
+            let none = &mut |_: &str, _: &str| Err(String::new());
+            let zone = pipeline.zone_reader().read(name, None, text.into_bytes(), none).unwrap();
+            pipeline.put_zone(Arc::new(zone)).unwrap();
+            seen.extend(listed(&pipeline));
+        }
+        pipeline.remove_zone("b.test");
+        seen.extend(listed(&pipeline));
+        // Other settings, and a clock that was set back by an hour.
+        let last = seen[4] + 3600;
+        let mut after = begin();
+        after.continue_from(&[("catalog.test".parse().unwrap(), last)], false);
+        seen.extend(listed(&after));
+        assert_eq!(seen.len(), 6, "{seen:?}");
+        assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "{seen:?}");
+        assert_eq!(seen[5], last + 1);
     }
 }

@@ -173,3 +173,102 @@ fn frame(message: &[u8]) -> Option<Vec<u8>> {
     frame.extend_from_slice(message);
     Some(frame)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Transport;
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use tokio::io::{AsyncReadExt, duplex};
+
+    const CLIENT: Client =
+        Client { transport: Transport::Tcp, address: std::net::IpAddr::V4(Ipv4Addr::LOCALHOST) };
+
+    /// Long enough for whatever is not meant to end.
+    const LONG: Duration = Duration::from_secs(60);
+    /// What is meant to end ends by this.
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn transfers(time: Duration) -> Transfers {
+        Transfers::new(TransferLimits { at_once: 1, time })
+    }
+
+    /// A transfer of as many messages of 1,000 octets, which counts those that were taken from it, and whether it has ended.
+    fn messages(count: u64) -> (Transfer, Arc<AtomicU64>) {
+        let made = Arc::new(AtomicU64::new(0));
+        let counts = Arc::clone(&made);
+        let transfer = Transfer::new(move |send| {
+            let outcome = (0..count).try_for_each(|_| {
+                counts.fetch_add(1, Ordering::Relaxed);
+                send(&[7; 1000])
+            });
+            Told {
+                zone: "test.".to_owned(),
+                serial: 1,
+                since: None,
+                outcome: if outcome.is_continue() { Ok(()) } else { Err(TransferError::Stopped) },
+            }
+        });
+        (transfer, made)
+    }
+
+    /// What sending comes to while the other side reads all there is.
+    async fn read(transfers: &Transfers, transfer: Transfer) -> (Result<(), BrokenOff>, Vec<u8>) {
+        let (mut ours, mut theirs) = duplex(4096);
+        let mut octets = Vec::new();
+        let sending = async {
+            let sent = transfers.send(&mut ours, &CLIENT, transfer, LONG).await;
+            drop(ours);
+            sent
+        };
+        let (sent, all) = tokio::join!(sending, theirs.read_to_end(&mut octets));
+        all.unwrap();
+        (sent, octets)
+    }
+
+    #[tokio::test]
+    async fn messages_come_whole_and_in_turn() {
+        let transfers = transfers(LONG);
+        for count in [0, 1, 50] {
+            let (transfer, made) = messages(count);
+            let (sent, octets) = read(&transfers, transfer).await;
+            assert_eq!((sent, made.load(Ordering::Relaxed)), (Ok(()), count));
+            let expected = [&[3, 232][..], &[7; 1000]].concat().repeat(usize::try_from(count).unwrap());
+            assert_eq!(octets, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_too_long_for_a_turn_gets_nothing() {
+        let transfers = transfers(SHORT);
+        let turn = transfers.turns.acquire().await.unwrap();
+        let (transfer, made) = messages(1);
+        assert_eq!(read(&transfers, transfer).await, (Err(BrokenOff), Vec::new()));
+        assert_eq!(made.load(Ordering::Relaxed), 0);
+        drop(turn);
+        assert_eq!(read(&transfers, messages(0).0).await.0, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_too_long_is_broken_off() {
+        let transfers = transfers(SHORT);
+        let (endless, _) = messages(u64::MAX);
+        assert_eq!(read(&transfers, endless).await.0, Err(BrokenOff));
+        assert_eq!(transfers.turns.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_given_up_and_little_is_made_for_it() {
+        let transfers = transfers(LONG);
+        let (mut ours, _theirs) = duplex(4096);
+        let (endless, made) = messages(u64::MAX);
+        let sent = transfers.send(&mut ours, &CLIENT, endless, SHORT).await;
+        assert_eq!(sent, Err(BrokenOff));
+        // What the stream holds, what is made ahead, the one that is being sent, and the one that nobody takes.
+        let most = 4096 / 1002 + AHEAD as u64 + 3;
+        assert!(made.load(Ordering::Relaxed) <= most, "{made:?} messages");
+        assert_eq!(transfers.turns.available_permits(), 1);
+    }
+}

@@ -51,6 +51,7 @@ pub use oversize::Oversize;
 pub use place::{CountedZones, ZonePlace};
 pub use rr_list::Copied;
 pub use rrset::{Additional, Rrset, Target, Targets};
+pub use serial::next_serial;
 pub use snapshot::{Snapshot, ZoneRef};
 pub use static_zone::{StaticZone, ZoneReader};
 pub use transfer::{

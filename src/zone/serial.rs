@@ -7,6 +7,11 @@ pub(super) fn first(version: u64) -> u32 {
     serial
 }
 
+/// The serial of a zone that is versioned by Unix time in seconds, behind its `last` one.
+pub fn next_serial(last: Option<u32>, now: u64) -> u32 {
+    last.map_or_else(|| first(now), |last| next(last, Some(now)))
+}
+
 /// The serial of a zone whose records changed.
 ///
 /// `last` is the serial before, `version` the highest revision applied, or where sources have none Unix time in seconds.

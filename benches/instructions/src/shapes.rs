@@ -24,7 +24,8 @@ pub struct Shape {
     pub label: &'static str,
     /// What an answer shall come to cost, in instructions, where that is set.
     pub goal: Option<u64>,
-    /// What it must not cost any more: as measured, and a few for what compilers change. Lower it with what is won.
+    /// What it must not cost any more: as measured, and a few for what compilers change, but no more than the goal. Lower
+    /// it with what is won.
     pub limit: u64,
     /// What right answers are.
     pub rcode: u8,
@@ -67,14 +68,14 @@ pub fn shapes(world: World, curve: bool) -> Vec<Shape> {
     let (a, srv, txt) = (RecordType::A, RecordType::SRV, RecordType::TXT);
     let all = vec![
         shape("A x 5", Some(700), 658, a, five, (NOERROR, 5)),
-        shape("A of a pod name", Some(800), 810, a, pod, (NOERROR, 1)),
+        shape("A of a pod name", Some(800), 800, a, pod, (NOERROR, 1)),
         shape("NXDOMAIN in the set tree", Some(700), 625, a, absent, (NXDOMAIN, 0)),
         shape("PTR", None, 2646, RecordType::PTR, reverse, (NOERROR, 1)),
-        shape("REFUSED", Some(350), 360, a, outside, (REFUSED, 0)),
+        shape("REFUSED", Some(350), 350, a, outside, (REFUSED, 0)),
         shape("NXDOMAIN of a search list", Some(700), 655, a, searched, (NXDOMAIN, 0)),
         shape("A x 30, rotated", Some(750), 726, a, thirty, (NOERROR, 30)),
         shape("AAAA NODATA", None, 626, RecordType::AAAA, five, (NOERROR, 0)),
-        shape("SRV x 1", Some(700), 719, srv, one, (NOERROR, 1)),
+        shape("SRV x 1", Some(700), 700, srv, one, (NOERROR, 1)),
         shape("SRV x 5", None, 876, srv, five, (NOERROR, 5)),
         shape("SRV x 5 of a port", None, 1668, srv, port, (NOERROR, 5)),
         shape("TXT x 1", Some(700), 636, txt, one, (NOERROR, 1)),

@@ -7,7 +7,7 @@
 use super::doh::{self, Asked};
 use super::door::Kind;
 use super::exchange::Exchanges;
-use super::memory::{Full, Octets, Pool};
+use super::memory::{Full, Octets, Pool, Stream, Streams};
 use super::{Credentials, Inside};
 use crate::answer::{Client, Transport};
 use crate::server::counters::Counters;
@@ -71,6 +71,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
 /// What is known of one connection.
 #[derive(Debug)]
 struct Progress {
+    streams: Streams,
     /// When it last asked something that was answered.
     asked: Mutex<Instant>,
     /// Answers that have not been sent, and since when they wait.
@@ -80,6 +81,7 @@ struct Progress {
 /// An answer until its last octet is sent.
 struct Waiting {
     octets: Octets,
+    _stream: Stream,
     _waits: Arc<()>,
 }
 
@@ -92,7 +94,7 @@ impl AsRef<[u8]> for Waiting {
 
 impl Progress {
     fn new() -> Progress {
-        Progress { asked: Mutex::new(Instant::now()), waiting: Mutex::default() }
+        Progress { streams: Streams::default(), asked: Mutex::new(Instant::now()), waiting: Mutex::default() }
     }
 
     fn asks(&self, place: &Place) {
@@ -100,12 +102,12 @@ impl Progress {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    fn waits(&self, octets: Octets) -> Waiting {
+    fn waits(&self, octets: Octets, stream: Stream) -> Waiting {
         let waits = Arc::new(());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.retain(|(_, answer)| answer.strong_count() > 0);
         waiting.push((Instant::now(), Arc::downgrade(&waits)));
-        Waiting { octets, _waits: waits }
+        Waiting { octets, _stream: stream, _waits: waits }
     }
 
     /// How long it has asked nothing.
@@ -204,6 +206,9 @@ async fn respond<R: Responder>(
     place: &Place,
 ) -> Response<Whole<Bytes>> {
     let (head, body) = request.into_parts();
+    let Ok(stream) = exchanges.memory.stream(&progress.streams) else {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE);
+    };
     let framed = match doh::asked(&head.method, &head.uri, &head.headers) {
         Err(status) => return refusal(status),
         Ok(Asked::Query(query)) => framed(&query, &exchanges.memory),
@@ -226,7 +231,7 @@ async fn respond<R: Responder>(
         Err(Full) => refusal(StatusCode::SERVICE_UNAVAILABLE),
         Ok(Some(answer)) => {
             progress.asks(place);
-            let answer = progress.waits(answer);
+            let answer = progress.waits(answer, stream);
             let age = format!("max-age={}", freshness(answer.as_ref()));
             let mut response = Response::new(Whole::new(Bytes::from_owner(answer)));
             let headers = response.headers_mut();

@@ -6,7 +6,7 @@
 use super::doq::{
     EXCESSIVE_LOAD, NO_ERROR, PROTOCOL_ERROR, REQUEST_CANCELLED, STREAM_MAX, UNSPECIFIED_ERROR, is_query,
 };
-use super::memory::{Full, Octets};
+use super::memory::{Full, Octets, Stream, Streams};
 use super::{Inside, Shared};
 use crate::answer::{Client, Transport};
 use crate::server::counters::Counts;
@@ -159,13 +159,16 @@ async fn serve<R: Responder>(
     let limits = &inside.shared.limits.connections;
     // As many as streams may be open, since each is open until its exchange has ended.
     let mut exchanges: JoinSet<Result<Exchange, Violation>> = JoinSet::new();
+    let streams = Streams::default();
     let mut idle_at = Instant::now() + limits.idle_timeout;
     let mut stops = false;
     loop {
         tokio::select! {
             stream = connection.accept_bi(), if !stops => {
                 let Ok((send, receive)) = stream else { return };
-                exchanges.spawn(exchange(send, receive, address, Arc::clone(inside), permit.shared_place()));
+                let open = inside.shared.exchanges.memory.stream(&streams);
+                let place = permit.shared_place();
+                exchanges.spawn(exchange((send, receive, open), address, Arc::clone(inside), place));
             }
             Some(ended) = exchanges.join_next() => match ended {
                 Ok(Ok(Exchange::Answered)) => idle_at = Instant::now() + limits.idle_timeout,
@@ -202,14 +205,18 @@ struct Violation;
 
 /// Reads one query and writes its answer.
 async fn exchange<R: Responder>(
-    mut send: SendStream,
-    mut receive: RecvStream,
+    (mut send, mut receive, open): (SendStream, RecvStream, Result<Stream, Full>),
     address: IpAddr,
     inside: Arc<Inside<R>>,
     place: Arc<Place>,
 ) -> Result<Exchange, Violation> {
     let limits = &inside.shared.limits.connections;
     let exchanges = &inside.shared.exchanges;
+    // Until the exchange has ended.
+    let Ok(_open) = open else {
+        let _ = receive.stop(EXCESSIVE_LOAD);
+        return Ok(give_up(send, EXCESSIVE_LOAD));
+    };
     let query = match timeout(limits.read_timeout, read(&mut receive, &inside)).await {
         Ok(Ok(query)) if is_query(query.as_ref()) => query,
         Ok(Ok(_) | Err(Unread::TooLong)) => return Err(Violation),

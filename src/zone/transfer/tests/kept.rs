@@ -42,9 +42,10 @@ proptest! {
     #[test]
     fn a_restart_changes_nothing(
         happenings in prop::collection::vec(happening(), 1..60),
+        first in first(),
         at in any::<prop::sample::Index>(),
     ) {
-        let snapshots = snapshots(&happenings);
+        let snapshots = snapshots(&happenings, first);
         let (before, after) = snapshots.split_at(at.index(snapshots.len()) + 1);
         let last = before.last().unwrap();
         let kept = octets(&given(before), last);
@@ -76,7 +77,7 @@ proptest! {
         happenings in prop::collection::vec(happening(), 2..40),
         pair in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
     ) {
-        let snapshots = snapshots(&happenings);
+        let snapshots = snapshots(&happenings, 1);
         let (one, other) = (pair.0.index(snapshots.len()), pair.1.index(snapshots.len()));
         let kept = octets(&given(&snapshots[..=one]), &snapshots[one]);
         let (journal, _) = restored(&kept, &snapshots[other]);
@@ -141,16 +142,19 @@ fn what_does_not_fit_is_told_by_its_cause() {
 #[test]
 fn equal_records_under_a_later_serial_are_a_step() {
     let history = [Happening::Came(0, 1, false), Happening::Published];
-    let one = snapshots(&history).remove(0);
+    let one = snapshots(&history, 1).remove(0);
     // The same peers, published after others had come and gone.
-    let again = snapshots(&[
-        Happening::Came(0, 1, false),
-        Happening::Published,
-        Happening::Came(0, 2, false),
-        Happening::Published,
-        Happening::Went(0, 2, false),
-        Happening::Published,
-    ]);
+    let again = snapshots(
+        &[
+            Happening::Came(0, 1, false),
+            Happening::Published,
+            Happening::Came(0, 2, false),
+            Happening::Published,
+            Happening::Went(0, 2, false),
+            Happening::Published,
+        ],
+        1,
+    );
     let again = again.last().unwrap();
     let kept = octets(&given(std::slice::from_ref(&one)), &one);
     let (journal, outcomes) = restored(&kept, again);
