@@ -18,6 +18,7 @@ use quinn::{TokioRuntime, TransportConfig};
 use std::io;
 use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -35,6 +36,15 @@ const SEND_WINDOW: u64 = 132 << 10;
 /// Octets that are kept of connections before they are accepted: of one, and of all of a socket.
 const BEFORE_MAX: u64 = 16 << 10;
 const BEFORE_ALL_MAX: u64 = 1 << 20;
+
+/// What the time to a client and back counts as before it is known. RFC 9002 6.2.2 recommends 333 ms for the Internet; what
+/// stands in one cluster is nearer, and who is further away is sent the beginning twice. What has ended is remembered for
+/// nine times as long (RFC 9000 10.2), which is memory that a client who comes and leaves can take.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
+
+/// Connections that a socket knows, those that have ended among them, for each that there may be: who comes beyond that is not
+/// heard, and comes again by itself.
+const KNOWN: usize = 2;
 
 /// Of the places for handshakes, this part may be taken by clients that may have forged their addresses. Above that, each
 /// has to show that it gets what is sent to it, by a Retry packet (RFC 9000 8.1.2), which costs an honest one a round trip.
@@ -59,6 +69,7 @@ pub(super) fn bind<R: Responder>(socket: UdpSocket, shared: &Shared<R>) -> io::R
         .receive_window(CONNECTION_WINDOW.into())
         .send_window(SEND_WINDOW)
         .datagram_receive_buffer_size(None)
+        .initial_rtt(INITIAL_RTT)
         // A client that is gone says nothing. One that is there may say so, and is held to what it asks.
         .max_idle_timeout(limits.connections.idle_timeout.try_into().ok());
     // The key of tokens is this endpoint's: a connection stays with its socket.
@@ -85,6 +96,7 @@ pub(super) async fn accept<R: Responder>(
     let Bound { endpoint, mut config } = bound;
     let mut serving = JoinSet::new();
     let unproven = (inside.shared.limits.max_handshakes / UNPROVEN).max(1);
+    let known = inside.shared.limits.connections.max_connections.saturating_mul(KNOWN);
     // Handshakes of this endpoint that are under way.
     let shaking = Arc::new(());
     loop {
@@ -94,6 +106,10 @@ pub(super) async fn accept<R: Responder>(
             Some(_) = serving.join_next() => continue,
         };
         let Some(incoming) = incoming else { break };
+        if endpoint.open_connections() >= known {
+            incoming.ignore();
+            continue;
+        }
         if !incoming.remote_address_validated() && Arc::strong_count(&shaking) > unproven {
             // One that cannot be told to come again is dropped here, which refuses it.
             let _ = incoming.retry();
