@@ -37,7 +37,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// How often each is started.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 
 /// What was measured of one server. Memory in MiB.
 struct Figures {

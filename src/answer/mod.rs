@@ -1,7 +1,7 @@
 //! From the octets of a query to the octets of its answer.
 //!
 //! Promises: at most one answer to a query and none to an answer; it fits the client and the caller's buffer; nothing
-//! here allocates, waits for a lock, logs or reads a clock. It knows messages and one snapshot of the zones; nothing of sockets,
+//! here waits for a lock, logs or reads a clock, and nothing but a request for a whole zone allocates. It knows messages and one snapshot of the zones; nothing of sockets,
 //! Kubernetes or how a snapshot comes to be.
 
 mod access;
@@ -260,7 +260,7 @@ fn gate<'a>(
     // thrown away by a client that insists on one, for no reason it could see.
     let mut key = None;
     if let Some(tsig) = &request.records.tsig {
-        let verified = signature::look_at(query, tsig, policy, now);
+        let verified = signature::look_at(query, tsig, policy, now).ok_or(Rcode::FORMERR)?;
         if let Some(fault) = verified.signature.fault() {
             let cause = match fault {
                 TsigFault::BadTime => RefusedFor::Time(tsig.time().abs_diff(now.into())),

@@ -463,7 +463,7 @@ impl<'a> Reply<'a> {
         // RFC 9660 3.2: with authoritative answers only.
         let zone_version = self.zone_version.filter(|_| self.header.flags.contains(Flags::AA));
         if let Some(mut opt) = opt(request, client, policy, admitted, zone_version, &self.errors) {
-            let octets = self.at + opt.wire_len() + self.signature.as_ref().map_or(0, Signature::room);
+            let octets = self.at + opt.wire_len() + self.signature.as_ref().map_or(0, Signature::wire_len);
             opt.padding = padding(request, client, octets, self.out.len());
             self.at += opt.write(rcode, self.out.get_mut(self.at..)?)?;
             self.header.additionals += 1;

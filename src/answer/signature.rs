@@ -22,22 +22,29 @@ pub(super) struct Verified<'a> {
     pub(super) signature: Signature<'a>,
 }
 
-/// Looks at the signature of a request at `now`, Unix time in seconds.
-pub(super) fn look_at<'a>(query: &[u8], tsig: &'a Tsig<'a>, policy: &'a Policy, now: u32) -> Verified<'a> {
+/// Looks at the signature of a request at `now`, Unix time in seconds; `None` where its MAC has a length that none has.
+pub(super) fn look_at<'a>(
+    query: &[u8],
+    tsig: &'a Tsig<'a>,
+    policy: &'a Policy,
+    now: u32,
+) -> Option<Verified<'a>> {
     // Good until 2106, as the times of cookies are.
     let now = u64::from(now);
     let known = policy.keys.iter().find(|key| tsig.key.eq_ignore_ascii_case(key.name().as_wire()));
     let Some(key) = known else {
-        return Verified { key: None, signature: Signature::Unsigned(tsig, TsigFault::BadKey) };
+        return Some(Verified { key: None, signature: Signature::Unsigned(tsig, TsigFault::BadKey) });
     };
     let signed = |fault| Signature::Signed(Signing::answer(key, tsig), now, fault);
-    match verify(query, tsig, key, now) {
+    Some(match verify(query, tsig, key, now) {
+        // RFC 8945 5.2.2.1: "MUST cause the DNS message to be dropped and RCODE 1 (FORMERR) to be returned."
+        Err(TsigFault::BadSignature) if !key.algorithm().may_have_mac_of(tsig.mac.len()) => return None,
         Ok(()) => Verified { key: Some(key), signature: signed(None) },
         Err(fault @ (TsigFault::BadKey | TsigFault::BadSignature)) => {
             Verified { key: None, signature: Signature::Unsigned(tsig, fault) }
         }
         Err(fault) => Verified { key: None, signature: signed(Some(fault)) },
-    }
+    })
 }
 
 impl Signature<'_> {
@@ -54,6 +61,14 @@ impl Signature<'_> {
         match self {
             Signature::Unsigned(tsig, _) => tsig.unsigned_len(),
             Signature::Signed(signing, ..) => signing.room(),
+        }
+    }
+
+    /// Octets of the record.
+    pub(super) fn wire_len(&self) -> usize {
+        match self {
+            Signature::Unsigned(tsig, _) => tsig.unsigned_len(),
+            Signature::Signed(signing, _, fault) => signing.len_with(*fault),
         }
     }
 

@@ -124,7 +124,7 @@ fn parse_dashed_ipv4(label: &[u8]) -> Option<Ipv4Addr> {
 /// Octets that hold every such label: four numbers of three digits, three dashes, and one octet that belongs to something else.
 pub const DASHED_IPV4_BLOCK: usize = 16;
 
-/// The same of the label that the first `length` octets of a block are, with anything behind. This is asked of every question
+/// The same of the label that the first `length` octets of a block are, with anything but a digit behind. This is asked of every question
 /// for a pod's name: four octets are read at once.
 #[inline]
 pub fn parse_dashed_ipv4_in(block: &[u8; DASHED_IPV4_BLOCK], length: usize) -> Option<Ipv4Addr> {

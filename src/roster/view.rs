@@ -438,7 +438,12 @@ impl Place<'_> {
         };
         let Some(identity) = self.view.identity(entry) else { return nobody(Verdict::NoAddress) };
         let Some(candidate) = self.view.candidate(identity) else {
-            return nobody(Verdict::OtherFamily(self.topology.family));
+            let none = entry.addresses.is_empty();
+            return nobody(if none {
+                Verdict::NoAddress
+            } else {
+                Verdict::OtherFamily(self.topology.family)
+            });
         };
         if !is_wanted(candidate.entries.first()?) {
             return None;

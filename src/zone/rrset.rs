@@ -145,9 +145,9 @@ impl<'a> Rrset<'a> {
         }
     }
 
-    /// Whether what does not fit can be asked in parts.
+    /// Whether what does not fit can be asked in parts: sets can.
     pub fn has_parts(&self) -> bool {
-        !matches!(self.kind, Kind::Rendered(_))
+        matches!(self.kind, Kind::List(..) | Kind::ListPart(..) | Kind::Srv { .. })
     }
 
     /// Copies whole RRs into `out`, from the one at `start` on and round to the one before it, as many as fit.

@@ -39,7 +39,7 @@ pub struct Snapshot {
     pub(super) refusals: Refusals,
 }
 
-/// What never changes while the server runs.
+/// What never changes under the same settings.
 #[derive(Debug)]
 pub(super) struct Constants {
     pub(super) rendering: Rendering,

@@ -59,6 +59,11 @@ impl StaticTable {
         name.label_count() <= self.deepest && self.above.contains(name.as_wire())
     }
 
+    /// The zone of an apex.
+    pub(super) fn get(&self, apex: &Name) -> Option<&Zone> {
+        self.zones.get(apex.as_wire()).map(|zone| &**zone)
+    }
+
     /// All zones, by apex.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Zone> {
         let mut zones: Vec<&Zone> = self.zones.values().map(|zone| &**zone).collect();

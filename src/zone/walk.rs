@@ -1,8 +1,8 @@
 //! All names of a zone with their RRsets: for master files and for transfers.
 //!
 //! Promises: every RRset that an answer could have stands in the walk once, in an order that equal contents have in
-//! common; the parts of sets (`_<i>._of<n>`) and the names of an insecure pod zone are answered without standing anywhere,
-//! so they are not among them.
+//! common; the parts of sets (`_<i>._of<n>`) and what an insecure pod zone has beyond the addresses that are held are answered
+//! without standing anywhere, so they are not among them.
 
 use super::arpa::{self, Covered};
 use super::node::NodeKind;

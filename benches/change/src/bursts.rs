@@ -18,49 +18,74 @@ const NODE: usize = 110;
 /// Peers of the set that is rolled.
 const ROLLED: usize = 250;
 
-/// Of all peers, one in so many is lost.
-const LOST: usize = 3;
+/// Peers that are lost at once, and every how manieth of a slice is.
+const LOST: usize = 50_000;
+const LOST_OF: usize = 3;
+
+/// Changes a second that a cluster can make, where not as many as the connection takes: each is a write to etcd, which takes
+/// some 44,000 of 256 octets a second from 1,000 clients (<https://etcd.io/docs/v3.6/op-guide/performance/>), and by its
+/// defaults the controller that writes slices makes 20 a second.
+const PACE: u32 = 10_000;
 
 /// What happens, slice by slice.
 struct Burst {
     label: String,
     changes: Vec<(usize, Change)>,
+    /// Changes a second; none: as fast as they are taken.
+    pace: Option<u32>,
 }
 
 pub fn measure(options: &Options, api: &Api, rosterd: &Rosterd) -> io::Result<()> {
     let slices: Vec<Slice> = api.world(|world| world.slices.clone());
     let names = names(api);
-    let bursts = [node(&slices), rolled(&slices), lost(&slices)];
-    let mut runs: [Vec<[Duration; 2]>; 3] = Default::default();
+    let paced = lost(&slices);
+    let paced = Burst { label: format!("{}, {PACE}/s", paced.label), pace: Some(PACE), ..paced };
+    let bursts = [node(&slices), rolled(&slices), paced, lost(&slices)];
+    let mut runs: [Vec<[Duration; 4]>; 4] = Default::default();
     for _ in 0..options.rounds {
         for (burst, runs) in bursts.iter().zip(&mut runs) {
             let load = Load::start(rosterd.address, &names, Rate::Full);
             std::thread::sleep(Duration::from_millis(200));
             let mut asker = Asker::new(rosterd.address)?;
-            let begin = Instant::now();
-            let last = make(api, &burst.changes)?;
-            let visible = asker.wait(&last.name, last.shows, Duration::ZERO)?;
-            runs.push([last.at.duration_since(begin), visible.duration_since(last.at)]);
+            let [written, visible] = run(api, &slices, burst, &mut asker)?;
             load.stop()?;
-            let concerned: BTreeSet<usize> = burst.changes.iter().map(|(at, _)| *at).collect();
-            let before: Vec<(usize, Change)> =
-                concerned.into_iter().map(|at| (at, Change::Set(slices[at].peers.clone()))).collect();
-            let last = make(api, &before)?;
-            asker.wait(&last.name, last.shows, Duration::ZERO)?;
+            let [written_alone, visible_alone] = run(api, &slices, burst, &mut asker)?;
+            runs.push([written, visible, written_alone, visible_alone]);
         }
     }
-    println!("\nbursts under full query load, ms; medians of {} rounds", options.rounds);
-    println!("{:<20}{:>9}{:>16}{:>28}", "", "events", "all written in", "last written→last visible");
+    println!("\nbursts, ms; medians of {} rounds", options.rounds);
+    println!("{:<34}{:>44}{:>44}", "", "under full query load", "without queries");
+    let columns = format!("{:>16}{:>28}", "all written in", "last written→last visible");
+    println!("{:<25}{:>9}{columns}{columns}", "", "events");
     for (burst, runs) in bursts.iter().zip(&runs) {
         let each = |at: usize| millis(median(runs.iter().map(|run| run[at]).collect()));
-        println!("{:<20}{:>9}{:>16.1}{:>28.1}", burst.label, burst.changes.len(), each(0), each(1));
+        print!("{:<25}{:>9}", burst.label, burst.changes.len());
+        println!("{:>16.1}{:>28.1}{:>16.1}{:>28.1}", each(0), each(1), each(2), each(3));
     }
     Ok(())
 }
 
-fn make(api: &Api, changes: &[(usize, Change)]) -> io::Result<Told> {
+/// How long the writing took, and from its end until the last change was visible; then everything is as before.
+fn run(api: &Api, slices: &[Slice], burst: &Burst, asker: &mut Asker) -> io::Result<[Duration; 2]> {
+    let begin = Instant::now();
+    let last = make(api, &burst.changes, burst.pace)?;
+    let visible = asker.wait(&last.name, last.shows, Duration::ZERO)?;
+    let concerned: BTreeSet<usize> = burst.changes.iter().map(|(at, _)| *at).collect();
+    let before: Vec<(usize, Change)> =
+        concerned.into_iter().map(|at| (at, Change::Set(slices[at].peers.clone()))).collect();
+    let restored = make(api, &before, None)?;
+    asker.wait(&restored.name, restored.shows, Duration::ZERO)?;
+    Ok([last.at.duration_since(begin), visible.duration_since(last.at)])
+}
+
+fn make(api: &Api, changes: &[(usize, Change)], pace: Option<u32>) -> io::Result<Told> {
+    let begin = Instant::now();
     let mut last = None;
-    for (slice, change) in changes {
+    for (number, (slice, change)) in (0..).zip(changes) {
+        if let Some(pace) = pace {
+            let due = begin + Duration::from_secs(1) * number / pace;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
         last = Some(api.change(*slice, change)?);
     }
     last.ok_or_else(|| io::ErrorKind::InvalidInput.into())
@@ -74,7 +99,7 @@ fn node(slices: &[Slice]) -> Burst {
         .take(NODE)
         .map(|at| (at, Change::Set(slices[at].peers.iter().skip(1).copied().collect())))
         .collect();
-    Burst { label: format!("{} pods lost", changes.len()), changes }
+    Burst { label: format!("{} pods lost", changes.len()), changes, pace: None }
 }
 
 /// A set whose peers are replaced one after the other.
@@ -92,17 +117,24 @@ fn rolled(slices: &[Slice]) -> Burst {
             changes.push((at, Change::Set(peers.clone())));
         }
     }
-    Burst { label: format!("{} rolled", changes.len()), changes }
+    Burst { label: format!("{} rolled", changes.len()), changes, pace: None }
 }
 
-/// A zone goes, and with it a third of all peers.
+/// A zone goes, and with it a third of the peers of each slice, until there are enough.
 fn lost(slices: &[Slice]) -> Burst {
     let rest = |slice: &Slice| -> Vec<Ipv4Addr> {
-        let kept = slice.peers.iter().enumerate().filter(|(index, _)| index % LOST != 0);
+        let kept = slice.peers.iter().enumerate().filter(|(index, _)| index % LOST_OF != 0);
         kept.map(|(_, peer)| *peer).collect()
     };
-    let changes: Vec<(usize, Change)> =
-        slices.iter().enumerate().map(|(at, slice)| (at, Change::Set(rest(slice)))).collect();
-    let lost: usize = slices.iter().map(|slice| slice.peers.len() - rest(slice).len()).sum();
-    Burst { label: format!("{lost} lost"), changes }
+    let mut lost = 0;
+    let mut changes = Vec::new();
+    for (at, slice) in slices.iter().enumerate() {
+        if lost >= LOST {
+            break;
+        }
+        let rest = rest(slice);
+        lost += slice.peers.len() - rest.len();
+        changes.push((at, Change::Set(rest)));
+    }
+    Burst { label: format!("{lost} lost"), changes, pace: None }
 }

@@ -81,8 +81,12 @@ pub(in crate::answer) fn admit(
     };
     match snapshot.transferable(zone.apex()) {
         Ok(_) => {}
-        Err(NotTransferable::NotReady | NotTransferable::Broken) => {
+        Err(NotTransferable::NotReady) => {
             reply.explain(Ede::NotReady.into());
+            return Err(Rcode::SERVFAIL);
+        }
+        Err(NotTransferable::Broken) => {
+            reply.explain(Ede::InvalidData.into());
             return Err(Rcode::SERVFAIL);
         }
         Err(NotTransferable::Synthesised | NotTransferable::NoZone) => {

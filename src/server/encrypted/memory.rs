@@ -9,13 +9,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Octets of the pool: 256 messages of 64 KiB waiting in both directions at once.
 const POOL: usize = 32 << 20;
 
-/// Octets of a stream that is open, without those of its message: its state in the protocol, and its task. 4 KiB over
-/// HTTP/2, as a flood of them showed (benches/README.md).
-const STREAM: u32 = 4 << 10;
+/// Octets of a stream that is open, without those of its message: its state in the protocol, and its task. 5 to 8 KiB
+/// over HTTP/2, as a flood of them showed (benches/README.md).
+const STREAM: u32 = 8 << 10;
 
 /// How many streams a connection may have open where half of the pool is taken: 1,024 connections, as many as there are by
 /// default, have that many in the other half.
-const STREAMS_WHEN_SCARCE: usize = 4;
+const STREAMS_WHEN_SCARCE: usize = 2;
 
 /// What is left. Cheap to clone: all clones are one pool.
 #[derive(Debug, Clone)]

@@ -48,6 +48,13 @@ impl TsigAlgorithm {
         }
     }
 
+    /// Whether a MAC may have so many octets: a whole one, or one that is cut to no less than half of that and ten (RFC 8945
+    /// 5.2.2.1).
+    pub const fn may_have_mac_of(self, octets: usize) -> bool {
+        let least = if self.mac_len() / 2 > 10 { self.mac_len() / 2 } else { 10 };
+        least <= octets && octets <= self.mac_len()
+    }
+
     /// Octets of a whole MAC.
     pub(super) const fn mac_len(self) -> usize {
         match self {

@@ -78,10 +78,8 @@ pub fn verify(message: &[u8], tsig: &Tsig<'_>, key: &TsigKey, now: u64) -> Resul
     }
     let tag = mac_of(message, tsig, key).ok_or(TsigFault::BadSignature)?;
     let whole = tag.as_ref();
-    // RFC 8945 5.2.2.1: a MAC may be cut to no less than ten octets, and half its length.
-    let least = (whole.len() / 2).max(10);
     let is_cut = tsig.mac.len() < whole.len();
-    if tsig.mac.len() < least || tsig.mac.len() > whole.len() || !same(whole, tsig.mac) {
+    if !key.algorithm().may_have_mac_of(tsig.mac.len()) || !same(whole, tsig.mac) {
         return Err(TsigFault::BadSignature);
     }
     // RFC 8945 5.2.3, and in this order: what is forged is told nothing of clocks.
@@ -176,6 +174,12 @@ impl Signing {
     /// Most octets that signing adds to a message.
     pub fn room(&self) -> usize {
         room(&self.key)
+    }
+
+    /// Octets that signing adds to a message with this `error`.
+    pub fn len_with(&self, error: Option<TsigFault>) -> usize {
+        // RFC 8945 5.2.3: the time of ours is told with this error only.
+        self.room().saturating_sub(if error == Some(TsigFault::BadTime) { 0 } else { OTHER_LEN })
     }
 
     /// Adds a TSIG record behind the first `length` octets of `message`, whose header it changes. Returns how many octets

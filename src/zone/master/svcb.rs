@@ -149,7 +149,7 @@ fn wire(key: u16, value: &[u8]) -> Option<Vec<u8>> {
             }
             Some(octets)
         }
-        PORT => Some(text()?.parse::<u16>().ok()?.to_be_bytes().to_vec()),
+        PORT => Some(super::text::number::<u16>(value)?.to_be_bytes().to_vec()),
         IPV4HINT => addresses::<Ipv4Addr, 4>(text()?, Ipv4Addr::octets),
         IPV6HINT => addresses::<Ipv6Addr, 16>(text()?, Ipv6Addr::octets),
         ECH => super::text::base64(value),

@@ -47,6 +47,9 @@ struct OfZone {
     /// What has the last serial that was given.
     last: Arc<Snapshot>,
     serial: u32,
+    /// Whether that serial has meant other records before, as with a file that was changed without it: no step begins
+    /// there.
+    is_ambiguous: bool,
     steps: VecDeque<Arc<Step>>,
     octets: usize,
 }
@@ -77,32 +80,42 @@ impl Journal {
     pub fn give(&mut self, snapshot: &Arc<Snapshot>, zone: &TransferZone<'_>, limits: JournalLimits) {
         let (apex, serial) = (zone.apex(), zone.serial());
         let Some(of_zone) = self.zones.get_mut(apex) else {
-            let first = OfZone { last: Arc::clone(snapshot), serial, steps: VecDeque::new(), octets: 0 };
+            let last = Arc::clone(snapshot);
+            let first = OfZone { last, serial, is_ambiguous: false, steps: VecDeque::new(), octets: 0 };
             self.zones.insert(apex.clone(), first);
             return;
         };
         if serial == of_zone.serial {
-            // The same records, and perhaps newer ones of other zones: the older snapshot need not be kept for this.
-            of_zone.last = Arc::clone(snapshot);
+            // Perhaps newer records of other zones: the older snapshot need not be kept for this.
+            let before = std::mem::replace(&mut of_zone.last, Arc::clone(snapshot));
+            if before.transferable(apex).map_or(true, |before| !before.is_of_file_of(zone)) {
+                of_zone.clear();
+                of_zone.is_ambiguous = true;
+            }
         }
         if !is_ahead(serial, of_zone.serial) {
             return;
         }
         let before = std::mem::replace(&mut of_zone.last, Arc::clone(snapshot));
         match before.transferable(apex) {
-            Ok(older) => of_zone.add(step(&older, zone)),
-            Err(_) => of_zone.clear(),
+            Ok(older) if !of_zone.is_ambiguous => of_zone.add(step(&older, zone)),
+            _ => of_zone.clear(),
         }
         of_zone.serial = serial;
+        of_zone.is_ambiguous = false;
         of_zone.keep_within(limits);
     }
 
-    /// What leads from a serial to the last one that was given, step by step; `None` where the journal does not reach
-    /// back so far. No steps where nothing is ahead of the serial.
+    /// What leads from a serial to what `zone` has, step by step; `None` where the journal does not reach back so far, or
+    /// `zone` is not what was given last. No steps where nothing is ahead of the serial.
     pub fn since(&self, zone: &TransferZone<'_>, serial: u32) -> Option<Vec<Arc<Step>>> {
         let of_zone = self.zones.get(zone.apex())?;
-        if serial == of_zone.serial || is_ahead(serial, of_zone.serial) {
+        if serial == zone.serial() || is_ahead(serial, zone.serial()) {
             return Some(Vec::new());
+        }
+        // A file's serial may be set back, and a snapshot be older than the last.
+        if zone.serial() != of_zone.serial {
+            return None;
         }
         let first = of_zone.steps.iter().position(|step| step.from == serial)?;
         Some(of_zone.steps.iter().skip(first).cloned().collect())
@@ -128,6 +141,7 @@ impl Journal {
         let mut of_zone = OfZone {
             last: Arc::clone(snapshot),
             serial: now.serial,
+            is_ambiguous: false,
             octets: steps.iter().map(|step| step.octets()).fold(0, usize::saturating_add),
             steps: steps.into(),
         };
@@ -157,10 +171,13 @@ impl Journal {
         self.zones.values().map(|of_zone| of_zone.octets).sum()
     }
 
-    /// Takes note of what `snapshot` has, as if every zone in the journal had been given, and forgets zones that are no more:
-    /// snapshots that are kept here grow old otherwise, where nobody fetches anything.
+    /// Takes note of what `snapshot`, the current one, has, as if every zone in the journal had been given, and forgets zones
+    /// that cannot be given any more or have gone back: snapshots that are kept here grow old otherwise.
     pub fn keep_up(&mut self, snapshot: &Arc<Snapshot>, limits: JournalLimits) {
-        self.zones.retain(|apex, _| !matches!(snapshot.transferable(apex), Err(NotTransferable::NoZone)));
+        self.zones.retain(|apex, of_zone| {
+            let serial = snapshot.transferable(apex).map(|zone| zone.serial());
+            serial.is_ok_and(|serial| serial == of_zone.serial || is_ahead(serial, of_zone.serial))
+        });
         let apexes: Vec<Name> = self.zones.keys().cloned().collect();
         for apex in apexes {
             if let Ok(zone) = snapshot.transferable(&apex) {

@@ -21,6 +21,7 @@ use super::walk::Stop;
 use super::{PodNames, ZoneRef};
 use crate::wire::{Name, RecordType};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// A zone of a snapshot that can be told wholly.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +54,7 @@ impl Snapshot {
     /// The zone of this apex, if it can be told wholly. Never one of which something is missing: another server would take
     /// that for all there is.
     pub fn transferable(&self, apex: &Name) -> Result<TransferZone<'_>, NotTransferable> {
-        let zone = self.zones.iter().chain(self.statics.iter()).find(|zone| zone.origin == *apex);
+        let zone = self.zones.iter().find(|zone| zone.origin == *apex).or_else(|| self.statics.get(apex));
         let zone = zone.ok_or(NotTransferable::NoZone)?;
         let complete = match zone.tree {
             ZoneTree::Static => true,
@@ -81,6 +82,15 @@ impl<'a> TransferZone<'a> {
     /// Its serial.
     pub fn serial(&self) -> u32 {
         self.zone.apex.serial
+    }
+
+    /// Whether both are of the same file as it was read once, or of none.
+    fn is_of_file_of(&self, other: &TransferZone<'_>) -> bool {
+        let file = |zone: &'_ Zone| match zone.tree {
+            ZoneTree::Static => zone.records().map(Arc::as_ptr),
+            _ => None,
+        };
+        file(self.zone) == file(other.zone)
     }
 
     /// Its SOA without owner: type, class, TTL, length and data.

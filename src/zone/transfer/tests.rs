@@ -248,6 +248,75 @@ fn what_nobody_fetches_keeps_no_snapshot() {
     assert!(journal.since(&pods, pods.serial()).is_some(), "the pod zone is still there");
 }
 
+/// Snapshots with the zone of a file that is written again and again, with such serials and addresses.
+fn of_file(versions: &[(u32, u8)]) -> Vec<Arc<Snapshot>> {
+    let mut writer = writer(config());
+    let mut snapshots = Vec::new();
+    for (serial, address) in versions {
+        let text = format!("@ 5 SOA ns h {serial} 1 2 3 4\n@ 5 NS ns\nns 5 A 192.0.2.{address}\n");
+        let none = &mut |_: &str, _: &str| Err(String::new());
+        let zone =
+            writer.zone_reader().read("file", Some(&name("file.test")), text.into_bytes(), none).unwrap();
+        writer.put_zone(Arc::new(zone)).unwrap();
+        snapshots.push(writer.publish(None).unwrap());
+    }
+    snapshots
+}
+
+/// Every holder of what was given reaches what is, or gets it whole: with serials that are set back, that stay while
+/// records change, and that go on.
+#[test]
+fn files_may_do_with_their_serials_what_they_like() {
+    let apex = name("file.test");
+    let ahead = of_file(&[(5, 1), (6, 2), (7, 3), (5, 4), (6, 5)]);
+    let same = of_file(&[(5, 1), (5, 2), (6, 3), (7, 4)]);
+    for (snapshots, told) in [(&ahead, &[(5, 6, 1), (5, 7, 2), (6, 7, 1)][..]), (&same, &[(6, 7, 1)])] {
+        let mut journal = Journal::default();
+        let mut found = Vec::new();
+        let mut held: Vec<(u32, Contents)> = Vec::new();
+        for snapshot in snapshots {
+            let zone = snapshot.transferable(&apex).unwrap();
+            journal.give(snapshot, &zone, LIMITS);
+            held.push((zone.serial(), contents(&zone)));
+            for (serial, contents) in &held {
+                let Some(steps) = journal.since(&zone, *serial) else { continue };
+                if steps.is_empty() {
+                    continue;
+                }
+                let mut reached = contents.clone();
+                for step in &steps {
+                    apply(&mut reached, &step.difference);
+                }
+                assert_eq!(reached, self::contents(&zone), "from {serial} to {}", zone.serial());
+                found.push((*serial, zone.serial(), steps.len()));
+            }
+        }
+        assert_eq!(found, told);
+    }
+}
+
+#[test]
+fn what_can_be_given_no_more_keeps_no_snapshot() {
+    let broken =
+        |writer: &mut SnapshotWriter| writer.apply(&Change::Refused { set: key("broken"), refused: true });
+    let mut all = of_file(&[(7, 1), (5, 2)]);
+    let (set_back, before) = (all.pop().unwrap(), all.pop().unwrap());
+    let mut writer = writer(config());
+    add_peer(&mut writer, "app", &peer_of(1, false));
+    let whole = writer.publish(Some(1)).unwrap();
+    broken(&mut writer);
+    let unparsed = writer.publish(Some(2)).unwrap();
+    drop(writer);
+    for (given, now, apex) in [(before, set_back, "file.test"), (whole, unparsed, ZONES[0])] {
+        let mut journal = Journal::default();
+        journal.give(&given, &given.transferable(&name(apex)).unwrap(), LIMITS);
+        journal.keep_up(&now, LIMITS);
+        let watch = Arc::downgrade(&given);
+        drop(given);
+        assert!(watch.upgrade().is_none(), "{apex}");
+    }
+}
+
 #[test]
 fn what_is_not_known_wholly_is_not_told() {
     let fault = |snapshot: &Snapshot, zone: &str| snapshot.transferable(&name(zone)).err();
