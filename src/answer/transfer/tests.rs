@@ -326,6 +326,39 @@ fn signatures_are_looked_at_first() {
     );
 }
 
+/// RFC 8945 5.2.2.1: of lengths that no MAC has, FORMERR tells, without a signature.
+#[test]
+fn macs_have_lengths_that_there_are() {
+    let snapshot = snapshot(1);
+    let bare = request(ZONE, RecordType::AXFR, None);
+    let policy = policy(vec![by_key()]);
+    let signed = signed(&bare, &key(), NOW);
+    // Behind the MAC: original ID, error, length of other data.
+    let (head, rest) = signed.split_at(signed.len() - 6 - 32);
+    let (mac, tail) = rest.split_at(32);
+    let length_at = bare.len() + key().name().as_wire().len() + 8;
+    for (octets, rcode, has_tsig) in
+        [(31, 9, true), (16, 9, true), (15, 1, false), (0, 1, false), (33, 1, false)]
+    {
+        let mut message = head[..head.len() - 2].to_vec();
+        let mac = [mac, &[7]].concat()[..octets].to_vec();
+        message.extend_from_slice(&u16::try_from(octets).unwrap().to_be_bytes());
+        message.extend_from_slice(&mac);
+        message.extend_from_slice(tail);
+        let data = u16::try_from(message.len() - length_at - 2).unwrap();
+        message[length_at..length_at + 2].copy_from_slice(&data.to_be_bytes());
+        let context = Context { snapshot: &snapshot, policy: &policy, limiter: None, now: NOW };
+        let client = Client { transport: Transport::Tcp, address: CLIENT };
+        let mut out = vec![0; 65_535];
+        let outcome = answer(&message, &client, 0, &context, &mut Scratch::new(), &mut out);
+        let Outcome::Reply(length) = outcome else { panic!("{outcome:?}") };
+        let out = &out[..length];
+        let mut records = crate::wire::PseudoRecords::default();
+        records.read(out, &crate::wire::Header::read(out).unwrap(), None).unwrap();
+        assert_eq!((out[3] & 0xf, records.tsig.is_some()), (rcode, has_tsig), "{octets} octets");
+    }
+}
+
 #[test]
 fn news_of_a_zone_is_read_by_others() {
     let snapshot = snapshot(1);
