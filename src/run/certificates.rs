@@ -1,6 +1,7 @@
 //! Encrypted transports: certificate, key and authorities from files, and again when these change.
 
 use super::one_line::OneLine;
+use super::secret_file;
 use super::serve::{ServeError, descriptors_of_watches, transfer_limits};
 use super::settings_file::Before;
 use crate::answer::Transport;
@@ -10,8 +11,7 @@ use crate::server::{
     TcpLimits,
 };
 use crate::source::Following;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -134,9 +134,11 @@ impl Files {
 
     fn text(&self, part: Part) -> Result<Vec<u8>, CertificateError> {
         let (setting, path) = self.named(part);
-        let mut text = Vec::new();
-        let read = File::open(&path).and_then(|file| file.take(LARGEST).read_to_end(&mut text));
-        read.map(|_| text).map_err(|error| CertificateError::Unreadable { setting, path, error })
+        secret_file::read(&path, LARGEST).map_err(|error| CertificateError::Unreadable {
+            setting,
+            path,
+            error,
+        })
     }
 
     fn read(&self) -> Result<Credentials, CertificateError> {

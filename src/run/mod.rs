@@ -31,6 +31,7 @@ mod questions;
 mod reload;
 mod restore;
 mod saving;
+mod secret_file;
 mod serve;
 mod serving;
 mod settings_file;

@@ -1,15 +1,14 @@
 //! The settings of answers, as the answering part wants them; the secrets of cookies among them.
 
+use super::secret_file::read_text;
 use super::transfers::{self, KeyError};
 use crate::answer::{AccessList, AccessRule, Cookies, Network, Policy, RateLimiter, RateLimits, Transport};
 use crate::config::{
     self, Access, CookieSettings, RateLimitSettings, ServerSettings, Settings, TransferSettings,
 };
 use crate::wire::CookieSecret;
-use nix::fcntl::OFlag;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Octets of the largest file of secrets: some hundreds of them.
@@ -106,24 +105,14 @@ fn cookies(settings: &CookieSettings) -> Result<Option<Cookies>, SecretError> {
     }
     let (first, others) = match &settings.secret_file {
         Some(path) => {
-            let text = read(path).map_err(|error| SecretError::Unreadable { path: path.clone(), error })?;
+            let text = read_text(path, LARGEST)
+                .map_err(|error| SecretError::Unreadable { path: path.clone(), error })?;
             secrets(path, &text)?
         }
         // Replicas then renew each other's cookies at every query, which costs a client nothing but what they are for.
         None => (random().map_err(SecretError::Random)?, Vec::new()),
     };
     Ok(Some(Cookies::new(first, others, settings.require)))
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    // Whoever reads it again serves meanwhile: opening a pipe would wait for its writer without O_NONBLOCK.
-    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    file.take(LARGEST).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 /// The secrets of a file, one on each line that is not empty: the first makes cookies, those of all are good.

@@ -1,5 +1,6 @@
 //! Who may fetch zones, with which keys: settings as the answering part wants them, and the files of the keys.
 
+use super::secret_file::read_text;
 use crate::answer::{Network, Notified, TransferList, TransferRule};
 use crate::config::{self, TransferSettings};
 use crate::server::NotifiedList;
@@ -7,8 +8,7 @@ use crate::wire::{Name, TsigAlgorithm, TsigKey};
 use crate::zone::JournalLimits;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,7 +56,8 @@ enum KeyFault {
 /// The keys of the settings.
 pub(super) fn keys(settings: &TransferSettings) -> Result<Vec<Arc<TsigKey>>, KeyError> {
     let key = |key: &config::TransferKey| {
-        let read = read(&key.file).map_err(KeyFault::from).and_then(|text| parse(&text, &key.name));
+        let read =
+            read_text(&key.file, LARGEST).map_err(KeyFault::from).and_then(|text| parse(&text, &key.name));
         read.map(Arc::new).map_err(|cause| KeyError {
             name: Some(key.name.clone()),
             file: key.file.clone(),
@@ -69,7 +70,7 @@ pub(super) fn keys(settings: &TransferSettings) -> Result<Vec<Arc<TsigKey>>, Key
 /// The key of a file that says its name itself.
 pub(super) fn key_of_file(file: &Path) -> Result<Arc<TsigKey>, KeyError> {
     let failed = |name: Option<Name>| move |cause| KeyError { name, file: file.to_owned(), cause };
-    let text = read(file).map_err(|error| failed(None)(error.into()))?;
+    let text = read_text(file, LARGEST).map_err(|error| failed(None)(error.into()))?;
     let name = text.split('"').nth(1).or_else(|| text.split_whitespace().nth(1));
     let name = name.and_then(|name| name.parse::<Name>().ok());
     let name = name.ok_or(KeyFault::Nameless).map_err(failed(None))?;
@@ -105,12 +106,6 @@ pub(super) fn notified(settings: &TransferSettings, keys: &[Arc<TsigKey>]) -> No
 /// How much is kept of what changed.
 pub(super) fn journal(settings: &TransferSettings) -> JournalLimits {
     JournalLimits { octets: settings.journal, steps: STEPS }
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 /// Reads `key "name" { algorithm hmac-sha256; secret "c2VjcmV0"; };`, or `c2VjcmV0`, or `hmac-sha256:c2VjcmV0`.

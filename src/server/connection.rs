@@ -128,7 +128,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
     }
     drop(output);
     if let Some(transfer) = transfer {
-        match send(&mut stream, &client, transfer, shared).await {
+        match send(&mut stream, &client, transfer, shared, place).await {
             Ok(()) => place.asks(),
             Err(end) => return end,
         }
@@ -157,7 +157,7 @@ pub(super) async fn serve<R: Responder, S: AsyncRead + AsyncWrite + Unpin>(
                 // With the permit, so that those without one wait for it and not in the queue of all that is to be done.
                 yield_now().await;
             }
-            let burst = match reply(&mut stream, &client, shared, rest, turn).await {
+            let burst = match reply(&mut stream, &client, shared, place, rest, turn).await {
                 Ok(burst) => burst,
                 Err(end) => return end,
             };
@@ -239,6 +239,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     stream: &mut S,
     client: &Client,
     shared: &Shared<R>,
+    place: &Place,
     input: &[u8],
     turn: Option<SemaphorePermit<'_>>,
 ) -> Result<Burst, End> {
@@ -259,7 +260,7 @@ async fn reply<R: Responder, S: AsyncWrite + Unpin>(
     drop(turn);
     finish(stream, &rest, within, shared).await?;
     if let Some(transfer) = transfer {
-        send(stream, client, transfer, shared).await?;
+        send(stream, client, transfer, shared, place).await?;
         burst.replies += 1;
     }
     Ok(burst)
@@ -308,9 +309,10 @@ async fn send<R: Responder, S: AsyncWrite + Unpin>(
     client: &Client,
     transfer: Transfer,
     shared: &Shared<R>,
+    place: &Place,
 ) -> Result<(), End> {
     let Common { transfers, limits, .. } = &*shared.common;
-    let sent = transfers.send(stream, client, transfer, limits.write_timeout).await;
+    let sent = transfers.send(stream, client, transfer, limits.write_timeout, || place.asks()).await;
     sent.map_err(|_| End::BrokenOff)
 }
 

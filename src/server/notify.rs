@@ -65,7 +65,7 @@ struct Standing {
 
 impl Notifier {
     /// Begins: `changed` tells that something else is current. Messages leave from the first of the addresses that are
-    /// listened on, where that is a single one: secondaries know their primary by it.
+    /// listened on, where that is a single one: secondaries know their primary by it. One of this host alone comes last.
     pub fn start(
         current: Arc<ArcSwap<Current>>,
         journal: Arc<Mutex<Journal>>,
@@ -74,9 +74,9 @@ impl Notifier {
     ) -> io::Result<Notifier> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let from = |any: IpAddr| {
-            let fits =
-                |address: &&SocketAddr| address.is_ipv4() == any.is_ipv4() && !address.ip().is_unspecified();
-            SocketAddr::new(listen.iter().find(fits).map_or(any, SocketAddr::ip), 0)
+            let single = listen.iter().map(SocketAddr::ip);
+            let single = single.filter(|ip| ip.is_ipv4() == any.is_ipv4() && !ip.is_unspecified());
+            SocketAddr::new(single.min_by_key(IpAddr::is_loopback).unwrap_or(any), 0)
         };
         let (ipv4, ipv6) = (from(Ipv4Addr::UNSPECIFIED.into()), from(Ipv6Addr::UNSPECIFIED.into()));
         let (stop, stopped) = oneshot::channel();
@@ -190,9 +190,14 @@ impl Telling {
         let (message, mac) = notify_message(zone, id, secondary.key.as_ref(), unix_time());
         let socket =
             if secondary.address.is_ipv4() { self.sockets.ipv4.as_ref() } else { self.sockets.ipv6.as_ref() };
-        if let Some(socket) = socket {
+        let mut said = before.is_some_and(|before| before.said);
+        if let Some(socket) = socket
+            && let Err(error) = socket.send_to(&message, secondary.address).await
+            && !said
+        {
             // What is not sent is sent again, as what is lost is.
-            let _ = socket.send_to(&message, secondary.address).await;
+            said = true;
+            tracing::warn!("news of zone {} cannot be sent to {}: {error}", zone.apex(), secondary.address);
         }
         let same = before.filter(|before| before.serial == zone.serial());
         Some(Standing {
@@ -203,7 +208,7 @@ impl Telling {
             mac,
             at: now,
             first: same.map_or(now, |before| before.first),
-            said: before.is_some_and(|before| before.said),
+            said,
         })
     }
 
@@ -220,11 +225,14 @@ impl Telling {
         if let Some(mac) = &told.mac {
             let current = self.current.load();
             let secondaries = current.answering.notified.secondaries.iter();
-            let key =
-                secondaries.filter(|secondary| secondary.address == from).find_map(|to| to.key.as_ref());
-            // Settings have changed: it is told again by these.
-            let Some(key) = key else { return };
-            if let Err(fault) = answer.verify(key, mac, unix_time()) {
+            let keys = secondaries
+                .filter(|to| to.address == from && (to.zones.is_empty() || to.zones.contains(apex)))
+                .filter_map(|to| to.key.as_ref());
+            // One address may be told by several keys; the answer has that of the message.
+            let fault = keys.map(|key| answer.verify(key, mac, unix_time())).reduce(Result::or);
+            // Without any, settings have changed: it is told again by these.
+            let Some(verdict) = fault else { return };
+            if let Err(fault) = verdict {
                 // RFC 8945 5.4: what is not signed as it must be is not the answer, and may be followed by it. That the
                 // key is refused there is told without a signature.
                 if !told.said {

@@ -117,9 +117,11 @@ impl Responder for CurrentSnapshot {
 
     fn transfer(&self, scratch: &mut Scratch) -> Option<Transfer> {
         let request = scratch.take_transfer()?;
-        let (current, journal) = (self.current.load_full(), Arc::clone(&self.journal));
+        let (current, journal) = (Arc::clone(&self.current), Arc::clone(&self.journal));
         let counts = Arc::clone(&self.transfers);
         Some(Transfer::new(move |send| {
+            // Whoever has waited for its turn has held nothing until then.
+            let current = current.load_full();
             let Current { snapshot, answering } = &*current;
             let told = transfer(&request, snapshot, &journal, answering.journal, send);
             let count = match (&told.outcome, told.since) {

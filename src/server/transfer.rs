@@ -85,13 +85,15 @@ impl Transfers {
         Transfers { limits, turns: Semaphore::new(limits.at_once) }
     }
 
-    /// Sends the messages of one. No message may take longer than `write_timeout` to be accepted.
+    /// Sends the messages of one. No message may take longer than `write_timeout` to be accepted; `accepted` is called for
+    /// each that is.
     pub(super) async fn send<S: AsyncWrite + Unpin>(
         &self,
         stream: &mut S,
         client: &Client,
         transfer: Transfer,
         write_timeout: Duration,
+        accepted: impl Fn(),
     ) -> Result<(), BrokenOff> {
         let began = Instant::now();
         let deadline = began + self.limits.time;
@@ -135,6 +137,7 @@ impl Transfers {
             if late.is_some() {
                 break;
             }
+            accepted();
             sent += 1;
             octets += message.len();
         }
@@ -219,7 +222,7 @@ mod tests {
         let (mut ours, mut theirs) = duplex(4096);
         let mut octets = Vec::new();
         let sending = async {
-            let sent = transfers.send(&mut ours, &CLIENT, transfer, LONG).await;
+            let sent = transfers.send(&mut ours, &CLIENT, transfer, LONG, || ()).await;
             drop(ours);
             sent
         };
@@ -264,7 +267,7 @@ mod tests {
         let transfers = transfers(LONG);
         let (mut ours, _theirs) = duplex(4096);
         let (endless, made) = messages(u64::MAX);
-        let sent = transfers.send(&mut ours, &CLIENT, endless, SHORT).await;
+        let sent = transfers.send(&mut ours, &CLIENT, endless, SHORT, || ()).await;
         assert_eq!(sent, Err(BrokenOff));
         // What the stream holds, what is made ahead, the one that is being sent, and the one that nobody takes.
         let most = 4096 / 1002 + AHEAD as u64 + 3;
