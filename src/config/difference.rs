@@ -108,7 +108,8 @@ mod tests {
         let old = effective("[server]\nlisten = ['127.0.0.1:5300']\nttl = 7\n[log]\nlevel = 'warn'\n");
         let new = effective(
             "[server]\nlisten = ['127.0.0.1:5301']\nworkers = 3\nttl = 8\n[server.tcp]\nidle_timeout = '9s'\n\
-             [admin]\napi = []\n[log]\nformat = 'json'\n[state]\ndirectory = '/x'\n[server.udp]\nbatch = 9\n",
+             [admin]\napi = []\n[log]\nformat = 'json'\n[state]\ndirectory = '/x'\n[server.udp]\nbatch = 9\n\
+             [server.tls]\nmax_handshakes = 7\n[transfer]\nat_once = 9\ntime = '9s'\n",
         );
         let both = new.on_top_of(&old);
         assert_eq!(told(&old, &both), ["log.level: \"warn\" -> \"info\"", "server.ttl: 7 -> 8"]);
@@ -120,9 +121,12 @@ mod tests {
                 "log.format",
                 "server.listen",
                 "server.tcp.idle_timeout",
+                "server.tls.max_handshakes",
                 "server.udp.batch",
                 "server.workers",
-                "state.directory"
+                "state.directory",
+                "transfer.at_once",
+                "transfer.time"
             ]
         );
         assert_eq!(both.origins.of("server.listen").brief(), "rosterd.toml:2");

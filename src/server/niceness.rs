@@ -5,7 +5,7 @@
 /// Asking for less needs no privilege, and workers that are alone have all of the processor still.
 const WORKER: i32 = 5;
 
-/// The same of a thread that serves encrypted connections: handshakes cost hundreds of times what an answer costs, and a
+/// The same of a thread that serves encrypted connections: handshakes cost far more than answers, and a
 /// flood of them must not take the processors from those that answer.
 const ENCRYPTED: i32 = 10;
 

@@ -3,6 +3,9 @@
 //! Promises: connections, those that are shaking hands, streams of each and the octets that wait are bounded; whoever is slow
 //! or silent gives way; threads of their own, which let those of UDP and TCP go first. Each thread has sockets of its own, and
 //! a connection stays with its thread.
+//!
+//! TLS, HTTP/2 and QUIC are rustls, hyper and quinn themselves, which is what hickory-server wraps: its own loops spawn a task for
+//! each request, and leave no say in windows, heads, handshakes under way and what waits.
 
 mod credentials;
 mod doh;
