@@ -30,3 +30,16 @@ pub(super) fn count(format: LogFormat) {
 pub(super) fn so_far() -> u64 {
     PANICS.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_counted() {
+        count(LogFormat::Text);
+        let before = so_far();
+        let ended = std::thread::spawn(|| panic!("as a test")).join();
+        assert!(ended.is_err() && so_far() > before);
+    }
+}

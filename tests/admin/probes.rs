@@ -93,3 +93,24 @@ fn a_port_that_nobody_asked_for_is_done_without_and_another_is_not() {
     }
     server.kill();
 }
+
+/// A replica that hears of no changes may still be the best one; `admin.ready_when_stale` decides.
+#[test]
+fn a_cluster_that_is_heard_no_more_is_said_and_counts_where_it_is_to() {
+    for (counts, status) in [(false, 200), (true, 503)] {
+        let api = ApiServer::start();
+        let start = |settings: &str| {
+            let wanted = format!("[admin]\nready_when_stale = {}\n", !counts);
+            Rosterd::start_in_cluster(&api.kubeconfig(), &settings.replace("[admin]\n", &wanted))
+        };
+        let scene = Scene::around(start, "[kubernetes]\nstale_after = '10s'\n[server]");
+        wait_until("ready", || get(scene.probes, "/ready").status == 200);
+        api.die(true);
+        wait_until("a word about it", || {
+            get(scene.probes, "/ready").body.contains("the API server is not heard")
+        });
+        assert_eq!(get(scene.probes, "/ready").status, status);
+        api.die(false);
+        wait_until("nothing to say", || get(scene.probes, "/ready").body == "ready\n");
+    }
+}
