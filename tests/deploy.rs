@@ -114,3 +114,29 @@ fn overlays_and_components_are_all_told_of() {
         }
     }
 }
+
+/// Each file of rights gives those to list and to watch one resource, and no other.
+#[test]
+fn rights_are_those_that_are_used() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubernetes/rights");
+    let mut resources = BTreeSet::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("a file");
+        for document in text.split("\n---\n") {
+            let object: Value = serde_saphyr::from_str(document).expect("an object");
+            if !matches!(object["kind"].as_str(), Some("Role" | "ClusterRole")) {
+                continue;
+            }
+            let rules = object["rules"].as_array().expect("rules");
+            let [rule] = rules.as_slice() else { panic!("{}: one rule: {rules:?}", path.display()) };
+            assert_eq!(rule["verbs"], serde_json::json!(["list", "watch"]), "{}", path.display());
+            let fields: Vec<&String> = rule.as_object().expect("a rule").keys().collect();
+            assert_eq!(fields, ["apiGroups", "resources", "verbs"], "{}", path.display());
+            resources.insert(format!("{} {}", rule["apiGroups"], rule["resources"]));
+        }
+    }
+    let expected =
+        [r#"[""] ["endpoints"]"#, r#"[""] ["pods"]"#, r#"["discovery.k8s.io"] ["endpointslices"]"#];
+    assert_eq!(resources.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}

@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use zone::{Contents, fetch, serial};
 
 /// The zones that are given away.
@@ -209,6 +209,23 @@ fn a_catalog_tells_knot_and_bind_of_all_zones() {
         let rosterd = primary(&[3], &[port], None);
         let secondary = Secondary::of_catalog(kind, port, rosterd.ipv4(), "catalog.rosterd");
         wait_until_equal(rosterd.ipv4(), &secondary, None);
+        // A zone that comes, and goes.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("later.example.zone");
+        std::fs::write(&file, "@ 5 SOA ns h 7 3600 600 86400 60\n@ 5 NS ns\nns 5 A 127.0.0.1\n")
+            .expect("a zone");
+        let without = format!("manifests = [\"peers.yaml\"]\n{}", settings(&[port], None));
+        let also = format!("zone_files = [\"{}\", ", file.display());
+        let with = without.replace("zone_files = [", &also);
+        for (settings, expected) in [(&with, Some(7)), (&without, None)] {
+            rosterd.replace_settings(settings);
+            let until = Instant::now() + PATIENCE;
+            while serial(secondary.address, "later.example") != expected {
+                assert!(Instant::now() < until, "{kind:?} does not hear of it: {}", secondary.log());
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            wait_until_equal(rosterd.ipv4(), &secondary, None);
+        }
     }
 }
 

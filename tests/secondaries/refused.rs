@@ -82,3 +82,24 @@ fn a_skewed_clock_is_refused_and_both_say_so() {
     let words = ["clocks are unsynchronized", "BADTIME"];
     is_refused(&mut rosterd, &secondary, "BADTIME: the clocks differ by ", &words);
 }
+
+/// A secret that is replaced counts with the next reading of the settings.
+#[test]
+fn a_new_secret_counts_from_sighup_on() {
+    let (old, new) = (keys::Key::new("hmac-sha256"), keys::Key::new("hmac-sha256"));
+    let kept = tempfile::NamedTempFile::new().expect("a temporary file");
+    fs::copy(old.file.path(), kept.path()).expect("a written key");
+    let former = keys::Key { file: kept.into(), ..old.clone() };
+    let mut rosterd = primary(&[3], &[unused_port()], Some(&old));
+    let server = rosterd.ipv4();
+    let fetched = |key| crate::zone::fetch(server, ZONES[0], Some(key)).is_ok();
+    assert_eq!((fetched(&old), fetched(&new)), (true, false));
+    fs::copy(new.file.path(), old.file.path()).expect("a written key");
+    rosterd.signal(nix::sys::signal::Signal::SIGHUP);
+    rosterd.wait_for_log("settings: read again");
+    let until = Instant::now() + PATIENCE;
+    while !fetched(&new) {
+        assert!(Instant::now() < until, "the new secret does not count: {:?}", rosterd.seen());
+    }
+    assert!(!fetched(&former));
+}
