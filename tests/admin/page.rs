@@ -57,6 +57,19 @@ fn every_page_is_whole_and_may_load_nothing_from_elsewhere() {
 }
 
 #[test]
+fn the_index_has_topologies_rates_and_ages() {
+    let scene = Scene::new();
+    ask(scene.server.ipv4(), Transport::Udp, "web.default.svc.peers.cluster.local.", "SRV", None);
+    wait_until("the query", || page(scene.api, "/").body.contains("Queries by type"));
+    let body = page(scene.api, "/").body;
+    for says in
+        ["id=\"topologies\"", "Queries a second", "Last change", " ago", ">SRV<", "peers.cluster.local."]
+    {
+        assert!(body.contains(says), "{says} is not in {body}");
+    }
+}
+
+#[test]
 fn the_index_is_for_programs_and_the_page_for_browsers() {
     let scene = Scene::new();
     for (headers, is_page) in [("Accept: text/html\r\n", true), ("Accept: */*\r\n", false), ("", false)] {
