@@ -512,12 +512,15 @@ fn a_killed_server_leaves_a_whole_file() {
         api.forget();
         let listed =
             |line: &String| line.contains("endpointslices in all namespaces: ") && !line.contains("saved");
-        while !told.iter().any(listed) {
-            told.push(log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it ended: {told:?}")));
+        // Every third is killed as it starts, or reads what was saved.
+        if kill % 3 != 2 {
+            while !told.iter().any(listed) {
+                told.push(log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it ended: {told:?}")));
+            }
+            // What the last one left is good, every time.
+            let used = told.iter().any(|line| line.contains("objects as they were saved"));
+            assert_eq!(used, scene.file().exists(), "kill {kill}: {told:?}");
         }
-        // What the last one left is good, every time.
-        let used = told.iter().any(|line| line.contains("objects as they were saved"));
-        assert_eq!(used, scene.file().exists(), "kill {kill}: {told:?}");
         // A state that changes without a pause, some ten thousand octets: xorshift picks the moment.
         random ^= random << 13;
         random ^= random >> 7;
