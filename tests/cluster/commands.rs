@@ -1,6 +1,7 @@
 //! What the program says of a cluster and ends: `check` and `zone`.
 
 use crate::control_plane::ControlPlane;
+use crate::rosterd::Rosterd;
 use crate::workload::Namespace;
 use serde_json::json;
 use std::path::Path;
@@ -65,6 +66,21 @@ fn a_cluster_is_listed_once_with_the_rights_of_a_role() {
     for node in ["\"myapp@10.0.0.1\"", "\"myapp@10.0.0.2\"", "\"other@10.0.0.3\""] {
         assert!(out.contains(node), "no {node} in\n{out}");
     }
+
+    // What other settings would do to a server that watches the same.
+    let doors = "[admin]\nlisten = []\napi = ['127.0.0.1:0']\n";
+    let watched = format!("{}{}{doors}[server]\n", topology("myapp"), topology("other"));
+    let mut rosterd = Rosterd::watch(&kubeconfig, &watched);
+    rosterd.wait_for_log("ready after");
+    let url = rosterd.seen().iter().find_map(|line| Some(line.split_once("and why, at ")?.1.to_owned()));
+    let url = url.expect("the API's address");
+    let (code, out, err) = run(&kubeconfig, &["check", "--config", &settings, "--against", &url]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(out, format!("nothing would change at {url}: 2 sets\n"));
+    std::fs::write(&file, topology("myapp")).expect("written settings");
+    let (code, out, err) = run(&kubeconfig, &["check", "--config", &settings, "--against", &url]);
+    assert_eq!((code, err.as_str()), (Some(3), ""));
+    assert!(out.starts_with("other.one-shot 1 → no such set\n"), "{out}");
 
     // Half of it is nothing, and the line says what the other half wants.
     for command in ["check", "zone"] {
