@@ -38,6 +38,9 @@ pub const AUTHORITY: &str = "LOAD_AUTHORITY";
 /// Of those that come again as fast as they can, how many do so at a time: more than take turns on one CPU.
 const BUSY: usize = 64;
 
+/// How many shake hands at a time where connections are to stay: more would push each other out.
+const SHAKING: usize = 16;
+
 /// Queries begun on one connection: the server takes 128 over HTTP/2 and 64 over QUIC.
 const STREAMS: usize = 128;
 
@@ -78,6 +81,7 @@ struct Shared {
     config: Arc<ClientConfig>,
     /// A query with its length before it.
     framed: Vec<u8>,
+    shaking: tokio::sync::Semaphore,
     opened: AtomicU64,
     closed: AtomicU64,
 }
@@ -102,6 +106,7 @@ pub fn run(
         server,
         config: Arc::new(config(authority, protocol)?),
         framed: [&(query.len() as u16).to_be_bytes()[..], &query].concat(),
+        shaking: tokio::sync::Semaphore::new(if kind == Kind::Streams { SHAKING } else { BUSY }),
         opened: AtomicU64::new(0),
         closed: AtomicU64::new(0),
     });
@@ -155,7 +160,9 @@ impl Shared {
                 Ok(())
             }
             (_, Some(endpoint)) => {
+                let turn = self.shaking.acquire().await?;
                 let connection = endpoint.connect(self.server, NAME)?.await?;
+                drop(turn);
                 self.opened.fetch_add(1, Ordering::Relaxed);
                 self.by_quic(&connection).await
             }
@@ -178,6 +185,7 @@ impl Shared {
     }
 
     async fn connect(&self, number: usize) -> io::Result<TlsStream<TcpStream>> {
+        let _turn = self.shaking.acquire().await.map_err(io::Error::other)?;
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(from(number), 0))?;
         let stream = socket.connect(self.server).await?;

@@ -40,8 +40,9 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// input take less than 4 KiB; the rest is for allocators of threads that had not answered before.
 const GROWTH_MAX: u64 = 16 << 10;
 
-/// The same over encrypted transports, whose connections take 60 KiB, and their streams and messages 32 MiB in all.
-const GROWTH_ENCRYPTED_MAX: u64 = 64 << 10;
+/// The same over encrypted transports: 320 KiB for each of [`MAX_CONNECTIONS`], of which those over HTTPS that have begun all
+/// their streams take some 170 KiB.
+const GROWTH_ENCRYPTED_MAX: u64 = 128 << 10;
 
 /// How a well-behaved client asks.
 const WAYS: [&str; 3] = ["UDP", "TCP", "TCP, new each"];

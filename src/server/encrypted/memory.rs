@@ -9,8 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Octets of the pool: 256 messages of 64 KiB waiting in both directions at once.
 const POOL: usize = 32 << 20;
 
-/// Octets of a stream that is open, without those of its message: its state in the protocol, and its task. 5 to 8 KiB
-/// over HTTP/2, as a flood of them showed (benches/README.md).
+/// What an open stream counts as, in octets, without its message: its state in the protocol, and its task. A generous guess:
+/// what it takes has not been measured apart from its connection.
 const STREAM: u32 = 8 << 10;
 
 /// How many streams a connection may have open where half of the pool is taken: 1,024 connections, as many as there are by

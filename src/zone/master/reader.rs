@@ -108,7 +108,7 @@ pub(in crate::zone) fn read(
             }
             Err((at, cause)) => reader.fault(file, at, cause),
         }
-        if reader.contents.faults.len() > FAULTS_MAX || reader.contents.records.len() > RECORDS_MAX {
+        if reader.contents.faults.len() >= FAULTS_MAX || reader.contents.records.len() > RECORDS_MAX {
             let cause = if reader.contents.records.len() > RECORDS_MAX {
                 Cause::TooManyRecords(RECORDS_MAX)
             } else {
